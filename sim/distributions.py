@@ -1,0 +1,184 @@
+"""How a trait is spread over organizations: five distributions, each drawn by its quantile function.
+
+Drawing by quantiles makes a draw monotone in one uniform number, so two scenarios that share their random numbers
+share the *rank* of every organization, whatever the distribution. In a scenario file a distribution is written as a
+number, ``{uniform = [low, high]}``, ``{normal = [mean, sd]}``, ``{beta = [a, b]}`` or
+``{mixture = [[weight, distribution], …]}``; for the two value profiles also as a table by dimension.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Array = NDArray[np.float64]
+
+
+class Distribution(ABC):
+    """A one-dimensional distribution that can be drawn from uniforms and written to a scenario file."""
+
+    @abstractmethod
+    def draw(self, select: Array, uniform: Array) -> Array:
+        """Values for uniforms in (0, 1). ``select`` picks the component of a mixture and broadcasts."""
+
+    @abstractmethod
+    def plain(self) -> Any:
+        """The value that a scenario file would hold; :func:`parse` reads it back."""
+
+
+@dataclass(frozen=True)
+class Constant(Distribution):
+    """Everybody the same."""
+
+    value: float
+
+    def draw(self, select: Array, uniform: Array) -> Array:
+        return np.full(np.broadcast_shapes(np.shape(select), np.shape(uniform)), float(self.value))
+
+    def plain(self) -> Any:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Uniform(Distribution):
+    """Evenly spread from ``low`` to ``high``."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise ValueError(f"uniform needs low <= high, got [{self.low}, {self.high}]")
+
+    def draw(self, select: Array, uniform: Array) -> Array:
+        return self.low + (self.high - self.low) * uniform
+
+    def plain(self) -> Any:
+        return {"uniform": [self.low, self.high]}
+
+
+@dataclass(frozen=True)
+class Normal(Distribution):
+    """Bell-shaped, with ``mean`` and standard deviation ``sd``."""
+
+    mean: float
+    sd: float
+
+    def __post_init__(self) -> None:
+        if self.sd < 0:
+            raise ValueError(f"normal needs sd >= 0, got {self.sd}")
+
+    def draw(self, select: Array, uniform: Array) -> Array:
+        return self.mean + self.sd * special.ndtri(uniform)
+
+    def plain(self) -> Any:
+        return {"normal": [self.mean, self.sd]}
+
+
+@dataclass(frozen=True)
+class Beta(Distribution):
+    """On [0, 1], with shapes ``a`` and ``b`` (mean a/(a+b))."""
+
+    a: float
+    b: float
+
+    def __post_init__(self) -> None:
+        if self.a <= 0 or self.b <= 0:
+            raise ValueError(f"beta needs both shapes > 0, got [{self.a}, {self.b}]")
+
+    def draw(self, select: Array, uniform: Array) -> Array:
+        return np.asarray(special.betaincinv(self.a, self.b, uniform), dtype=np.float64)
+
+    def plain(self) -> Any:
+        return {"beta": [self.a, self.b]}
+
+
+@dataclass(frozen=True)
+class Mixture(Distribution):
+    """Several kinds of organizations: ``parts`` are (weight, distribution); the weights need not sum to one."""
+
+    parts: tuple[tuple[float, Distribution], ...]
+
+    def __post_init__(self) -> None:
+        if (
+            not self.parts
+            or min(weight for weight, _ in self.parts) < 0
+            or sum(weight for weight, _ in self.parts) <= 0
+        ):
+            raise ValueError("mixture needs at least one part, weights >= 0 and a positive sum of weights")
+
+    def draw(self, select: Array, uniform: Array) -> Array:
+        edges = np.cumsum([weight for weight, _ in self.parts])
+        select, uniform = np.broadcast_arrays(select, uniform)
+        choice = np.minimum(np.searchsorted(edges / edges[-1], select, side="right"), len(self.parts) - 1)
+        values = np.empty(uniform.shape)
+        for k, (_, part) in enumerate(self.parts):
+            mine = choice == k
+            values[mine] = part.draw(select[mine], uniform[mine])
+        return values
+
+    def plain(self) -> Any:
+        return {"mixture": [[weight, part.plain()] for weight, part in self.parts]}
+
+
+@dataclass(frozen=True)
+class Profile(Distribution):
+    """A value profile: one distribution for each dimension, in the order of ``sim.parameters.DIMENSIONS``.
+
+    Its draws expect the dimensions on the last axis of ``uniform``.
+    """
+
+    dimensions: tuple[str, ...]
+    parts: tuple[Distribution, ...]
+
+    def draw(self, select: Array, uniform: Array) -> Array:
+        select, uniform = np.broadcast_arrays(select, uniform)
+        return np.stack([part.draw(select[..., k], uniform[..., k]) for k, part in enumerate(self.parts)], axis=-1)
+
+    def plain(self) -> Any:
+        return {name: part.plain() for name, part in zip(self.dimensions, self.parts, strict=True)}
+
+
+_SHAPES: dict[str, Any] = {"uniform": Uniform, "normal": Normal, "beta": Beta}
+FORMS = "a number, {uniform=[low, high]}, {normal=[mean, sd]}, {beta=[a, b]} or {mixture=[[weight, distribution], …]}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
+    """Read a distribution as written in a scenario file.
+
+    Args:
+        value: a number or a table, see the module's docstring.
+        dimensions: names of the dimensions of a value profile; with them, a table by dimension is allowed too.
+
+    Raises:
+        ValueError: with what is wrong and what is allowed.
+    """
+    if _is_number(value):
+        return Constant(float(value))
+    if isinstance(value, dict) and dimensions and value and set(value) <= set(dimensions):
+        missing = [name for name in dimensions if name not in value]
+        if missing:
+            raise ValueError(f"a profile needs all dimensions; missing: {', '.join(missing)}")
+        return Profile(dimensions, tuple(parse(value[name]) for name in dimensions))
+    if not isinstance(value, dict) or len(value) != 1:
+        raise ValueError(f"{value!r} is no distribution; allowed: {FORMS}")
+    (kind, arguments), *_ = value.items()
+    if kind in _SHAPES:
+        if not (isinstance(arguments, list) and len(arguments) == 2 and all(map(_is_number, arguments))):
+            raise ValueError(f"{kind} takes two numbers, got {arguments!r}")
+        return _SHAPES[kind](*map(float, arguments))
+    if kind == "mixture":
+        pairs = arguments if isinstance(arguments, list) else []
+        if not pairs or not all(isinstance(p, list) and len(p) == 2 and _is_number(p[0]) for p in pairs):
+            raise ValueError(f"mixture takes [[weight, distribution], …], got {arguments!r}")
+        return Mixture(tuple((float(weight), parse(part)) for weight, part in pairs))
+    raise ValueError(f"unknown distribution {kind!r}; allowed: {FORMS}")

@@ -1,0 +1,350 @@
+"""The equations of the model, one scalar function each, in the order of a month.
+
+Every function takes and returns plain numbers: no state, no random numbers. To change the model, change an equation
+here; the kernel, the Mesa view, ``explain`` and the theory all call these. Units: trust, communication, ties, gap,
+frustration and probabilities are in [0, 1]; rates are per month; money is in units of an alliance's monthly base output.
+
+Sources are named by author and year, or by seed: K Kotelnikov (building trust between organizations), L life-science
+alliances ("lubrication and glue"), R Robertson (partnerships that work). Full references: docs/model.md.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
+import math
+
+from sim.dynamics.compiled import compiled
+
+
+@compiled
+def logistic(x):
+    """1 / (1 + exp(-x)): a probability from a score in logits."""
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+@compiled
+def within(x, low, high):
+    """``x`` held in [low, high]."""
+    return min(max(x, low), high)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Values and trust
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def practised_value(operationalization, professed, default_culture):
+    """practised = w·professed + (1 − w)·default, in [0, 1]: what the partner meets, one dimension (R)."""
+    return operationalization * professed + (1.0 - operationalization) * default_culture
+
+
+@compiled
+def practised_distance(w_a, professed_a, default_a, w_b, professed_b, default_b):
+    """D = root mean square over the dimensions of the difference of practised values, in [0, 1].
+
+    Professed values enter only through what is practised; their own distance drives nothing (R: AOL–Time Warner).
+
+    Args:
+        w_a, w_b: operationalization of each side, [0, 1].
+        professed_a, default_a, professed_b, default_b: sequences of one number per dimension, [0, 1].
+    """
+    total = 0.0
+    for k in range(len(professed_a)):
+        difference = practised_value(w_a, professed_a[k], default_a[k]) - practised_value(
+            w_b, professed_b[k], default_b[k]
+        )
+        total += difference * difference
+    return math.sqrt(total / len(professed_a))
+
+
+@compiled
+def effective_trust(ties_weight, ties, personal, organizational):
+    """τ = ψK·P + (1 − ψK)·T, in [0, 1]: the stronger the ties, the more the people count (K; Zaheer et al. 1998)."""
+    share = ties_weight * ties
+    return share * personal + (1.0 - share) * organizational
+
+
+@compiled
+def mutual_trust(trust_a, trust_b):
+    """τ̄ = √(τ_ab·τ_ba), in [0, 1]: the less trusting partner sets the tone."""
+    return math.sqrt(trust_a * trust_b)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 1 Disclose
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def hill(trust, half, steepness):
+    """H = τⁿ / (θⁿ + τⁿ), in [0, 1]: nothing is said without trust, half of it at τ = θ, most of it beyond."""
+    if trust <= 0.0:
+        return 0.0
+    return 1.0 / (1.0 + (half / trust) ** steepness)
+
+
+@compiled
+def lifted_floor(openness_floor, contract_clarity, coverage):
+    """c0' = c0 + (1 − c0)·a·φ, in [0, 1]: a clear contract gives things to talk about (Poppo & Zenger 2002)."""
+    return openness_floor + (1.0 - openness_floor) * contract_clarity * coverage
+
+
+@compiled
+def candour(openness_weight, mutual_openness, internal_weight, mutual_internal_trust, ties_weight, ties):
+    """Product of (1 − a·(1 − x)) over openness, internal trust and ties, in [0, 1]: who and what narrows disclosure.
+
+    With the three weights a at zero it is 1 (the mean-field limit).
+    """
+    return (
+        (1.0 - openness_weight * (1.0 - mutual_openness))
+        * (1.0 - internal_weight * (1.0 - mutual_internal_trust))
+        * (1.0 - ties_weight * (1.0 - ties))
+    )
+
+
+@compiled
+def disclosure(floor, willingness, scale):
+    """S = c0 + (1 − c0)·H(τ̄)·candour, in [0, 1]: what communication moves to.
+
+    L: "trust is affected by the degree of openness in communication; adversely a lack in trust is also a root cause
+    for poor communication".
+    """
+    return floor + (1.0 - floor) * willingness * scale
+
+
+@compiled
+def toward(x, target, speed):
+    """x + speed·(target − x): partial adjustment in one month."""
+    return x + speed * (target - x)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 2 Monitor
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def optimal_monitoring(effect, loss_at_stake, trust):
+    """m* = (1/k)·max(0, ln(k·L·(1 − τ))), money/month: minimizes m + L(1 − τ)·exp(−k·m).
+
+    It is zero above τ = 1 − 1/(k·L): trusted partners need less control (K, note 3).
+    """
+    risk = effect * loss_at_stake * (1.0 - trust)
+    if risk <= 1.0:
+        return 0.0
+    return math.log(risk) / effect
+
+
+@compiled
+def monitoring_spent(multiplier, floor, optimum):
+    """m = max(verify floor, multiplier·m*), money/month: 0 is blind faith; the floor is "trust but verify" (K)."""
+    return max(floor, multiplier * optimum)
+
+
+@compiled
+def watched(effect, monitoring):
+    """1 − exp(−k·m), in [0, 1): how well a given effort keeps watch (used for deterrence and for detection)."""
+    return 1.0 - math.exp(-effect * monitoring)
+
+
+@compiled
+def illegitimate_monitoring(monitoring, legitimate):
+    """max(0, m − m_legitimate), money/month: what the monitored resents (Connelly et al. 2018)."""
+    return max(0.0, monitoring - legitimate)
+
+
+@compiled
+def attribution(control_attribution, deterrence):
+    """1 − a·deterrence, in [0, 1]: good conduct under control teaches less about the partner.
+
+    Source: Puranam & Vanneste 2009.
+    """
+    return 1.0 - control_attribution * deterrence
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 3 Work
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def coverage(tightness, scale, cap):
+    """φ = min(cap, 1 − exp(−x/x0)), in [0, 1]: share of contingencies that the contract covers."""
+    return min(cap, 1.0 - math.exp(-tightness / scale))
+
+
+@compiled
+def adapting_score(base, from_trust, from_ties, from_chemistry, from_integrity, from_deterrence, from_frustration):
+    """Score in logits of readiness to adapt: the sum of its terms, frustration against (K: "changes that can't be
+    planned in advance"). Each argument is weight·state."""
+    return base + from_trust + from_ties + from_chemistry + from_integrity + from_deterrence - from_frustration
+
+
+@compiled
+def chance_to_adapt(floor, score):
+    """p = p0 + (1 − p0)·logistic(score), in [p0, 1]: a partner adapts to what the contract does not cover."""
+    return floor + (1.0 - floor) * logistic(score)
+
+
+@compiled
+def friction_chance(base, weight, gap, power, relief, communication):
+    """w = min(1, (w0 + w1·G^η)·(1 − a·C)), 1/month: unlike practices rub; talking avoids some of it (L, R)."""
+    return min(1.0, (base + weight * gap**power) * (1.0 - relief * communication))
+
+
+@compiled
+def shirk_chance(rate, integrity, deterrence):
+    """s·(1 − integrity)·(1 − deterrence), 1/month: monitoring deters those whom integrity does not."""
+    return rate * (1.0 - integrity) * (1.0 - deterrence)
+
+
+@compiled
+def either(p, q):
+    """1 − (1 − p)(1 − q): at least one of two independent chances."""
+    return 1.0 - (1.0 - p) * (1.0 - q)
+
+
+@compiled
+def extra_mile(base, from_chemistry, from_trust, from_frustration):
+    """logistic(base + chemistry + trust − frustration), in (0, 1): discretionary effort, "the extra mile" (L).
+
+    Contracted effort does not depend on it: low-chemistry alliances comply but seldom exceed.
+    """
+    return logistic(base + from_chemistry + from_trust - from_frustration)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 4 Talk
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def voice(communication, silence, internal_trust):
+    """C·(1 − a·(1 − internal trust)), in [0, 1]: chance that a problem is said aloud rather than festers (R, L)."""
+    return communication * (1.0 - silence * (1.0 - internal_trust))
+
+
+@compiled
+def constructive_chance(base, from_trust, from_operationalization, from_blame):
+    """logistic(base + trust + operationalization − blame), in (0, 1): a problem to solve, not somebody's fault.
+
+    R: "we take action to right the situation without pointing blame"; L: "putting aside blame, judgment, shame".
+    """
+    return logistic(base + from_trust + from_operationalization - from_blame)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 5 Learn
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def trust_step(trust, rate):
+    """r·(1 − T) when the rate is positive, r·T when negative: change of trust by one cause in one month.
+
+    ``rate`` is in [-1, 1]; one such step never leaves [0, 1]. Losses weigh 2–4 times gains (Slovic 1993).
+    """
+    if rate > 0.0:
+        return rate * (1.0 - trust)
+    return rate * trust
+
+
+@compiled
+def delivery_rate(trust_gain, communication, attribution):
+    """λ⁺·C·attribution, 1/month: good work builds trust as far as it is seen and can be credited to the partner."""
+    return trust_gain * communication * attribution
+
+
+@compiled
+def passed_on(people_rate, ties, personal, organizational):
+    """ω·K·(P − T): personal trust becomes organizational, slowly (Zaheer et al. 1998)."""
+    return people_rate * ties * (personal - organizational)
+
+
+@compiled
+def held_back(x):
+    """What brings ``x`` back into [0, 1]; 0 inside. The ledger's entry ``bound``."""
+    if x < 0.0:
+        return -x
+    if x > 1.0:
+        return 1.0 - x
+    return 0.0
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 6 Relate
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def ties_after(ties, growth, investment_a, investment_b, decay):
+    """K + g·½(r_a + r_b)·(1 − K) − d·K, held in [0, 1]: personal ties need upkeep by both (L: under-investment).
+
+    Linear in the sum of both, with quadratic cost: each side's own optimum is half the joint one.
+    """
+    grown = ties + growth * 0.5 * (investment_a + investment_b) * (1.0 - ties) - decay * ties
+    return within(grown, 0.0, 1.0)
+
+
+@compiled
+def gap_after(gap, session_a, session_b, relapse, distance):
+    """G − (ε_a + ε_b)·G + δ·(D − G), held in [0, 1]: sessions close it, practice pulls back.
+
+    With ε on both sides it settles at G* = δ·D/(2ε + δ).
+    """
+    return within(gap - (session_a + session_b) * gap + relapse * (distance - gap), 0.0, 1.0)
+
+
+@compiled
+def operationalization_after(w, learning, session, relapse, w_start):
+    """w + b·ε·(1 − w) − δ·(w − w0), held in [0, 1]: sessions teach an organization to do what it says (R)."""
+    return within(w + learning * session * (1.0 - w) - relapse * (w - w_start), 0.0, 1.0)
+
+
+@compiled
+def chemistry_drawn(mean, spread, uniform):
+    """mean ± spread, uniform, held in [0, 1]: what happens when people meet (L)."""
+    return within(mean + spread * (2.0 * uniform - 1.0), 0.0, 1.0)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 7 Account
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def base_output(market, extra_effort, mean_effort, coordination_loss, communication):
+    """M·(1 + e·effort)·(1 − l·(1 − C)), money/month: work together, less what is lost for want of talk."""
+    return market * (1.0 + extra_effort * mean_effort) * (1.0 - coordination_loss * (1.0 - communication))
+
+
+@compiled
+def synergy_output(market, synergy, complementarity, communication, mutual_trust, gap):
+    """M·s·complementarity·C·τ̄·(1 − G), money/month: know-how shared beyond the sum of the parts (K)."""
+    return market * synergy * complementarity * communication * mutual_trust * (1.0 - gap)
+
+
+@compiled
+def market_shock(volatility, uniform):
+    """volatility·(√3/π)·ln(u/(1 − u)), money/month: logistic, mean 0, standard deviation = volatility.
+
+    Heavier tails than the normal; it hits trusted and distrusted alike.
+    """
+    if volatility == 0.0:
+        return 0.0
+    return volatility * 0.5513288954217921 * math.log(uniform / (1.0 - uniform))
+
+
+@compiled
+def relational_spending(cost, investment):
+    """c·r², money/month: quadratic cost of relational investment, c at the joint optimum r = 1."""
+    return cost * investment * investment
+
+
+@compiled
+def sober_plan(synergy, complementarity, planned_quality):
+    """½·(1 + s·complementarity·q), money/month: one partner's share of what a sober plan counts on."""
+    return 0.5 * (1.0 + synergy * complementarity * planned_quality)
+
+
+@compiled
+def shortfall(expectation, smoothed, plan):
+    """max(0, E − V̄)/plan, ≥ 0: how far results stay behind what is expected, in units of the plan."""
+    return max(0.0, expectation - smoothed) / plan
+
+
+@compiled
+def frustration_after(frustration, gain, shortfall, relief):
+    """F + g·min(1, shortfall)·(1 − F) − f·F, in [0, 1] (L: "individual and organizational frustration")."""
+    return within(frustration + gain * min(1.0, shortfall) * (1.0 - frustration) - relief * frustration, 0.0, 1.0)
+
+
+@compiled
+def goodwill(expectation, outside_option, discount_rate, months):
+    """(E − outside)⁺·(1 − (1 + r)^−N)/r, money: present value of the surplus that one partner expects."""
+    annuity = (1.0 - (1.0 + discount_rate) ** -months) / discount_rate
+    return max(0.0, expectation - outside_option) * annuity

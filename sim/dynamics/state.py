@@ -1,0 +1,161 @@
+"""The state of a run, its shapes stated once: one record per organization, one per alliance.
+
+A run has N organizations and M alliances: ``organizations`` is a record array of shape (N,), ``alliances`` of shape
+(M,). In many runs at once a replicate axis comes first. The Mesa view and the tables read these same arrays.
+Fields of shape (2,) hold side A, then side B; side A is the partner with the smaller key. ``trust[0]`` is A's trust in
+B.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS
+
+BOTH = (2,)
+
+ORGANIZATION = np.dtype(
+    [("key", "i8")]  # who it is to the random numbers, in [0, 2**32); its row may change, its key does not
+    + [(name, "f8") for name in SCALAR_TRAITS]
+    + [(name, "f8", (len(DIMENSIONS),)) for name in VECTOR_TRAITS]
+    + [
+        ("operationalization_start", "f8"),  # w that relapse pulls back to
+        ("breach_now", "f8"),  # share of the partners' trust that a breach costs this month (dated event)
+        ("turnover_now", "f8"),  # 1 when the key person leaves this month (dated event)
+        ("group", "i8"),  # row of the scenario's group
+    ],
+    align=True,
+)
+"""An organization. Every field is eight bytes wide, so that a dated event can address a trait by its column."""
+
+TRAIT_COLUMN = {name: ORGANIZATION.fields[name][1] // 8 for name in SCALAR_TRAITS}  # type: ignore[index]
+"""Column of each scalar trait in the float64 view (N, ORGANIZATION.itemsize / 8) of the organizations."""
+
+ALLIANCE = np.dtype(
+    [
+        # who
+        ("org", "i8", BOTH),  # rows of the two partners
+        ("alive", "i8"),  # 1 while it goes on
+        ("cause", "i8"),  # one of CAUSES_OF_ENDING
+        ("ended", "i8"),  # month of the end, 0 while it goes on
+        ("age", "i8"),  # months worked together
+        # state
+        ("trust", "f8", BOTH),  # organizational trust T, [0, 1]
+        ("personal", "f8", BOTH),  # personal trust P between the people who carry it, [0, 1]
+        ("effective", "f8", BOTH),  # effective trust tau, [0, 1]
+        ("expectation", "f8", BOTH),  # E, money/month
+        ("frustration", "f8", BOTH),  # F, [0, 1]
+        ("smoothed", "f8", BOTH),  # smoothed net result, money/month
+        ("communication", "f8"),  # C, [0, 1]
+        ("ties", "f8"),  # relational capital K, [0, 1]
+        ("gap", "f8"),  # working gap G, [0, 1]
+        ("chemistry", "f8"),  # chi, [0, 1]
+        ("goodwill", "f8"),  # on the books of both, money
+        # given
+        ("complementarity", "f8"),  # [0, 1]
+        ("coverage", "f8"),  # contract coverage phi, [0, 1]
+        ("plan", "f8"),  # sober plan of one partner, money/month
+        # this month
+        ("disclosure", "f8"),  # S, what communication moves to, [0, 1]
+        ("monitoring", "f8", BOTH),  # m, what each spends on watching the other, money/month
+        ("effort", "f8", BOTH),  # share of the extra mile gone, (0, 1)
+        ("net", "f8", BOTH),  # what each earned after its own costs, money
+        ("contingency", "i8"),  # 0 none, 1 covered by the contract, 2 uncovered
+        ("adapted", "i8", BOTH),  # 1 adapted to an uncovered contingency
+        ("shirked", "i8", BOTH),  # 1 shirked, noticed or not
+        ("problem", "i8", (3,)),  # fault of A, fault of B, friction: one of PROBLEMS
+        ("talk", "i8", (3,)),  # what became of each problem: one of TALKS
+        ("turnover", "i8", BOTH),  # 1 the key person left
+        # totals over its life
+        ("value", "f8", BOTH),  # net value, money
+        ("output", "f8"),  # value made together before each one's own costs, money
+        ("synergy", "f8"),  # of it: know-how shared, money
+        ("creativity", "f8"),  # of it: contingencies met together, money
+        ("losses", "f8"),  # friction, faults, contingencies not met, shirking, money
+        ("monitoring_cost", "f8"),  # money
+        ("governance_cost", "f8"),  # contract, money
+        ("relational_cost", "f8"),  # people and sessions, money
+        ("extra_mile", "f8"),  # sum over months of the mean effort
+        ("contingencies", "i8"),  # uncovered ones
+        ("met_together", "i8"),  # of them: both adapted
+        ("problems", "i8"),  # faults and frictions that were felt
+        ("hard_talks", "i8"),
+        ("blames", "i8"),
+        ("festered", "i8"),
+        ("shirks", "i8"),
+        ("written_off", "f8"),  # goodwill impaired or written off, money
+        ("goodwill_start", "f8"),  # goodwill booked at the signature, money
+        ("expectation_start", "f8", BOTH),  # money/month
+        ("trust_start", "f8", BOTH),  # effective trust at the signature
+    ],
+    align=True,
+)
+"""An alliance: who, state, what is given, this month, totals."""
+
+CAUSES_OF_ENDING = ("going on", "distrust", "disappointment", "strategic change")
+GOING_ON, DISTRUST, DISAPPOINTMENT, EXOGENOUS = range(4)
+
+PROBLEMS = ("none", "bad work", "refusal to adapt", "shirking", "friction")
+NO_PROBLEM, BAD_WORK, REFUSAL, SHIRKING, FRICTION = range(5)
+
+TALKS = ("nothing to say", "hard talk", "blame", "festering")
+NOTHING, HARD_TALK, BLAME, FESTERING = range(4)
+
+CAUSES = (
+    "delivery",  # the partner's work came out well
+    "adaptation",  # the partner adapted when it was not obliged to
+    "hard_talk",  # a problem was talked through
+    "blame",  # a problem was laid at somebody's door
+    "festering",  # a problem was felt and not said
+    "breach",  # a dated breach
+    "being_monitored",  # controlled beyond the legitimate
+    "disappointment",  # results short of what was expected
+    "turnover",  # the people who carried the trust moved on
+    "people",  # personal trust passed on to the organization
+    "ties",  # people count more, or less, as ties strengthen (effective trust only)
+    "bound",  # what could not be lost or gained beyond 0 or 1
+)
+"""The ledger's named causes of a change of trust, in the order in which they are added."""
+(
+    BY_DELIVERY,
+    BY_ADAPTATION,
+    BY_HARD_TALK,
+    BY_BLAME,
+    BY_FESTERING,
+    BY_BREACH,
+    BY_BEING_MONITORED,
+    BY_DISAPPOINTMENT,
+    BY_TURNOVER,
+    BY_PEOPLE,
+    BY_TIES,
+    BY_BOUND,
+) = range(len(CAUSES))
+N_CAUSES = len(CAUSES)
+LEARNED = BY_DISAPPOINTMENT + 1
+"""The causes before this one are learned from the month's events, by both layers of trust."""
+
+LAYERS = ("organizational", "personal", "effective")
+ORGANIZATIONAL, PERSONAL, EFFECTIVE = range(3)
+"""A ledger has shape (M, 2, 3, N_CAUSES): alliance, side, layer, cause; entries in units of trust."""
+
+VARIABLES = (
+    "trust",
+    "communication",
+    "ties",
+    "gap",
+    "frustration",
+    "monitoring",
+    "extra_mile",
+    "expectation",
+    "result",
+    "value",
+)
+"""Recorded every month, mean of both sides or shared; ``value`` counts ended alliances too, the others do not."""
+BINS = 100
+LOWS = np.array([0, 0, 0, 0, 0, 0, 0, -1.0, -1.0, -60.0])
+HIGHS = np.array([1, 1, 1, 1, 1, 1, 1, 2.0, 2.0, 140.0])
+"""Range of the histogram of each variable; the end bins also hold what lies beyond."""
+
+EVENT = np.dtype([("month", "i8"), ("code", "i8"), ("org", "i8"), ("column", "i8"), ("value", "f8")], align=True)
+"""A dated event on one organization (or on the market), applied at the start of its month, in the order of the file."""
+SET_TRAIT, ADD_TRAIT, BREACH, KEY_PERSON_LEAVES, CRASH = range(5)

@@ -1,0 +1,418 @@
+"""Simulate: a scenario, a seed and replicates become arrays and tables.
+
+``simulate`` runs many replicates and keeps what a sweep needs; ``simulate_history`` runs one and keeps every month.
+Both call the same compiled month, so the history of a replicate is, bit for bit, the run that the sweep counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from sim.dynamics import draws, kernel
+from sim.dynamics.outcomes import OUTCOMES
+from sim.dynamics.state import (
+    ADD_TRAIT,
+    ALLIANCE,
+    BINS,
+    BREACH,
+    CAUSES,
+    CAUSES_OF_ENDING,
+    CRASH,
+    EVENT,
+    HIGHS,
+    KEY_PERSON_LEAVES,
+    LAYERS,
+    LOWS,
+    N_CAUSES,
+    ORGANIZATION,
+    SET_TRAIT,
+    TRAIT_COLUMN,
+    VARIABLES,
+)
+from sim.parameters import DIMENSIONS, VECTOR_TRAITS, Traits, meta
+from sim.scenario import Event, Scenario
+
+Records = Any
+"""A NumPy record array."""
+Floats = NDArray[np.float64]
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Building the start
+# ---------------------------------------------------------------------------------------------------------------
+def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) -> Records:
+    """Organizations of each replicate: records (R, N), traits drawn from the scenario's groups."""
+    orgs = np.zeros((len(replicates), scenario.organizations), ORGANIZATION).view(np.recarray)
+    orgs.key[:] = np.arange(scenario.organizations)
+    for g, group in enumerate(scenario.groups):
+        rows = scenario.rows(group.name)
+        mine = slice(rows.start, rows.stop)
+        keys = np.ascontiguousarray(orgs.key[:, mine])
+        orgs["group"][:, mine] = g
+        for t, (name, declared) in enumerate(Traits.model_fields.items()):
+            spread = getattr(group.traits, name)
+            about = meta(declared)
+            width = len(DIMENSIONS) if name in VECTOR_TRAITS else 1
+            values = np.empty((*keys.shape, width))
+            selects = np.empty_like(values)
+            for d in range(width):
+                plane, chosen = np.empty(keys.shape), np.empty(keys.shape)
+                draws.fill_pairs(seed, replicates, draws.TRAITS + 64 * t + d, keys, plane, chosen)
+                values[..., d] = plane
+                selects[..., d] = chosen if d == 0 else selects[..., 0]  # one kind of organization, not one a dimension
+            drawn = np.clip(spread.draw(selects, values), about["low"], about["high"])
+            orgs[name][:, mine] = drawn if name in VECTOR_TRAITS else drawn[..., 0]
+    orgs.operationalization_start[:] = orgs.operationalization
+    return orgs
+
+
+def circle(size: int, partners: int) -> list[tuple[int, int]]:
+    """Pairs of places on a circle that give each of ``size`` places ``partners`` neighbours."""
+    pairs = [(i, (i + step) % size) for step in range(1, partners // 2 + 1) for i in range(size)]
+    if partners % 2:
+        pairs += [(i, i + size // 2) for i in range(size // 2)]
+    return pairs
+
+
+def build_pairs(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of the partners of each alliance, (R, M, 2), smaller key first.
+
+    Everyone with k partners: the organizations stand on a circle in a random order, each allied with its neighbours.
+    """
+    shape = (len(replicates), scenario.organizations)
+    if scenario.network.pairs:
+        pairs = np.broadcast_to(np.array(scenario.network.pairs), (shape[0], len(scenario.network.pairs), 2))
+        return np.ascontiguousarray(pairs, dtype=np.int64)
+    keys = np.ascontiguousarray(np.broadcast_to(np.arange(shape[1]), shape))
+    place, spare = np.empty(shape), np.empty(shape)
+    draws.fill_pairs(seed, replicates, draws.ORDER, keys, place, spare)
+    blocks = [range(shape[1])] if scenario.network.mixing == "any" else [scenario.rows(g.name) for g in scenario.groups]
+    orders = [np.argsort(place[:, b.start : b.stop], axis=1, kind="stable") + b.start for b in blocks]
+    k = scenario.network.partners
+    if scenario.network.mixing == "between":
+        left, right = orders
+        chosen = [(i, (i + step) % left.shape[1]) for step in range(k) for i in range(left.shape[1])]
+        pairs = np.stack([left[:, [i for i, _ in chosen]], right[:, [j for _, j in chosen]]], axis=-1)
+    else:
+        pairs = np.concatenate([order[:, np.array(circle(order.shape[1], k))] for order in orders], axis=1)
+    return np.ascontiguousarray(np.sort(pairs, axis=-1), dtype=np.int64)
+
+
+def build_alliances(scenario: Scenario, seed: int, replicates: NDArray[np.int64], orgs: Records) -> Records:
+    """Alliances of each replicate on the day of signature: records (R, M)."""
+    pairs = build_pairs(scenario, seed, replicates)
+    alliances = np.zeros(pairs.shape[:2], ALLIANCE).view(np.recarray)
+    alliances.org[:] = pairs
+    starts = np.empty((*pairs.shape[:2], 4))
+    draws.fill_starts(seed, replicates, pairs[..., 0].copy(), pairs[..., 1].copy(), starts)
+    p = scenario.parameters
+    starts[..., :2] = np.clip(p.trust_start + p.trust_start_sd * ndtri(starts[..., :2]), 0.0, 1.0)
+    kernel.sign_many(p.record(), orgs, alliances, starts)
+    return alliances
+
+
+def build_events(scenario: Scenario) -> Records:
+    """The scenario's enabled events as the kernel's records (``state.EVENT``), in the order of the file."""
+    rows: list[tuple[int, int, int, int, float]] = []
+    for event in scenario.events:
+        if event.enabled:
+            rows += _event_rows(event, scenario)
+    return np.array(rows, dtype=EVENT).view(np.recarray)
+
+
+def _event_rows(event: Event, scenario: Scenario) -> list[tuple[int, int, int, int, float]]:
+    numbers = event.numbers
+    if event.kind == "crash":
+        return [(event.month, CRASH, 0, 0, numbers["depth"])]
+    rows: list[tuple[int, int, int, int, float]] = []
+    for org in scenario.rows(event.who):
+        if event.kind == "breach":
+            rows.append((event.month, BREACH, org, 0, numbers["severity"]))
+        elif event.kind == "turnover":
+            rows.append((event.month, KEY_PERSON_LEAVES, org, 0, 1.0))
+        elif event.kind == "change":
+            code = SET_TRAIT if "to" in numbers else ADD_TRAIT
+            rows.append((event.month, code, org, TRAIT_COLUMN[event.trait], numbers.get("to", numbers.get("by", 0.0))))
+        else:  # a programme or sessions: add now, take away again when they stop
+            trait, amount = (
+                ("relational_investment", numbers["investment"])
+                if event.kind == "programme"
+                else ("session_effort", numbers["effort"])
+            )
+            column = TRAIT_COLUMN[trait]
+            rows.append((event.month, ADD_TRAIT, org, column, amount))
+            rows.append((event.month + int(numbers["months"]), ADD_TRAIT, org, column, -amount))
+    return rows
+
+
+def float_view(orgs: Records) -> Floats:
+    """The organizations' memory as float64, one column for each eight bytes: how events address traits."""
+    return orgs.view(np.ndarray).view(np.float64).reshape(*orgs.shape, ORGANIZATION.itemsize // 8)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Many runs
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Result:
+    """Many replicates of one scenario. R replicates, M alliances, months counted from 0 (the signature)."""
+
+    scenario: Scenario
+    seed: int
+    replicates: NDArray[np.int64]
+    organizations: Records  # (R, N), at the end
+    alliances: Records  # (R, M), at the end
+    moments: Floats  # (R, months + 1, variables, 3): count, sum, sum of squares over alliances
+    histogram: NDArray[np.int64]  # (months + 1, variables, bins), over alliances and replicates
+    ledger: Floats  # (R, M, 2, layers, causes): totals over life, units of trust
+
+    def runs(self) -> pd.DataFrame:
+        """One row a replicate: the mean of every outcome over its alliances."""
+        columns: dict[str, Any] = {"replicate": self.replicates}
+        with np.errstate(invalid="ignore"):
+            for name, outcome in OUTCOMES.items():
+                values = np.ascontiguousarray(outcome.formula(self.alliances))
+                columns[name] = _mean_of_defined(values)
+        return pd.DataFrame(columns)
+
+    def alliances_table(self) -> pd.DataFrame:
+        """One row an alliance: partners (numbers from 1), how it ended, and every outcome."""
+        shape = self.alliances.shape
+        table = {
+            "replicate": np.repeat(self.replicates, shape[1]),
+            "a": self.alliances.org[..., 0].ravel() + 1,
+            "b": self.alliances.org[..., 1].ravel() + 1,
+            "cause": pd.Categorical.from_codes(self.alliances.cause.ravel(), list(CAUSES_OF_ENDING)),
+            "ended": self.alliances.ended.ravel(),
+        }
+        for name, outcome in OUTCOMES.items():
+            table[name] = np.asarray(outcome.formula(self.alliances)).ravel()
+        return pd.DataFrame(table)
+
+    def monthly(self) -> pd.DataFrame:
+        """One row a month and variable: spread over alliances (mean, sd, quantiles), and the mean's standard error.
+
+        ``mean``, ``sd`` and quantiles are over the living alliances of all replicates (``value``: over all alliances);
+        quantiles are read off a histogram of 100 bins. ``se`` is the standard error of the mean from the spread of the
+        replicates' means, so that it respects that alliances of one replicate share partners.
+        """
+        return monthly_table(self.moments, self.histogram)
+
+    def survival(self) -> pd.DataFrame:
+        """One row a month: share of alliances alive and share ended so far by each cause."""
+        return survival_table(self.alliances, self.scenario.months)
+
+    def ledger_table(self) -> pd.DataFrame:
+        """One row a layer and cause: mean change of a partner's trust over the life of an alliance, and its se."""
+        return ledger_table(self.ledger)
+
+
+def _mean_of_defined(values: Floats) -> Floats:
+    """Mean over the last axis of what is not NaN; NaN where nothing is."""
+    defined = ~np.isnan(values)
+    counts = defined.sum(-1)
+    sums = np.where(defined, values, 0.0).sum(-1)
+    return np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+
+
+def monthly_table(moments: Floats, histogram: NDArray[np.int64]) -> pd.DataFrame:
+    """See :meth:`Result.monthly`."""
+    count, total, squares = moments.sum(0)[..., 0], moments.sum(0)[..., 1], moments.sum(0)[..., 2]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total / count
+        variance = np.maximum(squares / count - mean**2, 0.0)
+        per_run = moments[..., 1] / moments[..., 0]
+        weight = moments[..., 0] / count
+        residual = (weight * (per_run - mean)) ** 2
+        runs = (moments[..., 0] > 0).sum(0)
+        se = np.sqrt(np.nansum(residual, axis=0) * runs / np.maximum(runs - 1, 1))
+    months, variables = mean.shape
+    table = {
+        "month": np.repeat(np.arange(months), variables),
+        "variable": pd.Categorical.from_codes(np.tile(np.arange(variables), months), list(VARIABLES)),
+        "alliances": count.ravel().astype(np.int64),
+        "mean": mean.ravel(),
+        "sd": np.sqrt(variance).ravel(),
+        "se": np.where(runs > 1, se, np.nan).ravel(),
+    }
+    for q in QUANTILES:
+        table[f"q{round(100 * q):02d}"] = histogram_quantile(histogram, q).ravel()
+    frame = pd.DataFrame(table)
+    return frame[frame["alliances"] > 0].reset_index(drop=True)
+
+
+def histogram_quantile(histogram: NDArray[np.int64], q: float) -> Floats:
+    """Quantile ``q`` of each (month, variable), by linear interpolation within its bin; error at most one bin."""
+    cumulative = np.cumsum(histogram, axis=-1)
+    target = q * cumulative[..., -1:]
+    bin_ = np.minimum((cumulative < target).sum(-1), BINS - 1)
+    inside = np.take_along_axis(histogram, bin_[..., None], -1)[..., 0]
+    below = np.take_along_axis(cumulative, bin_[..., None], -1)[..., 0] - inside
+    fraction = np.divide(target[..., 0] - below, inside, out=np.zeros(bin_.shape), where=inside > 0)
+    return np.asarray(LOWS + (HIGHS - LOWS) * (bin_ + fraction) / BINS)
+
+
+def survival_table(alliances: Records, months: int) -> pd.DataFrame:
+    """See :meth:`Result.survival`."""
+    total = alliances.cause.size
+    table: dict[str, Any] = {"month": np.arange(months + 1)}
+    for code, name in enumerate(CAUSES_OF_ENDING[1:], start=1):
+        ended = np.bincount(alliances.ended[alliances.cause == code], minlength=months + 1)
+        table[name] = np.cumsum(ended) / total
+    table["going on"] = 1.0 - sum(table[name] for name in CAUSES_OF_ENDING[1:])
+    return pd.DataFrame(table)
+
+
+def ledger_table(ledger: Floats) -> pd.DataFrame:
+    """See :meth:`Result.ledger_table`."""
+    per_run = ledger.mean(axis=(1, 2))  # (R, layers, causes)
+    runs = len(per_run)
+    se = per_run.std(axis=0, ddof=1) / np.sqrt(runs) if runs > 1 else np.full(per_run.shape[1:], np.nan)
+    return pd.DataFrame(
+        {
+            "layer": np.repeat(LAYERS, N_CAUSES),
+            "cause": np.tile(CAUSES, len(LAYERS)),
+            "mean": per_run.mean(0).ravel(),
+            "se": se.ravel(),
+        }
+    )
+
+
+def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: int = 1) -> Result:
+    """Run many replicates of a scenario.
+
+    Args:
+        scenario: what to run.
+        replicates: how many, numbered from 0, or which ones. A replicate does not depend on the others.
+        seed: integer in [0, 2**63). Scenarios run with the same seed share every draw that both make.
+
+    Raises:
+        ValueError: when the seed or a replicate is out of range.
+    """
+    which = np.array(range(replicates) if isinstance(replicates, int) else list(replicates), dtype=np.int64)
+    if len(which) == 0 or which.min() < 0 or which.max() >= 2**32:
+        raise ValueError("replicates: at least one, each an integer from 0 to 2**32 - 1")
+    seed = draws.check_seed(seed)
+    orgs = build_organizations(scenario, seed, which)
+    alliances = build_alliances(scenario, seed, which, orgs)
+    shape = (len(which), scenario.months + 1, len(VARIABLES))
+    moments = np.zeros((*shape, 3))
+    histogram = np.zeros((*shape[1:], BINS), dtype=np.int64)
+    ledger = np.zeros((*alliances.shape, 2, len(LAYERS), N_CAUSES))
+    kernel.run_many(
+        scenario.parameters.record(), orgs, float_view(orgs), alliances, build_events(scenario), seed, which,
+        scenario.months, moments, histogram, ledger, np.zeros((2, len(LAYERS), N_CAUSES)), np.zeros(N_CAUSES),
+    )  # fmt: skip
+    return Result(scenario, seed, which, orgs, alliances, moments, histogram, ledger)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# One run, month by month
+# ---------------------------------------------------------------------------------------------------------------
+class LiveRun:
+    """One replicate that is stepped by hand. The Mesa view and :func:`simulate_history` are built on it.
+
+    Attributes:
+        organizations: records (N,); ``alliances``: records (M,). Both are live: the next month uses what you set.
+        month_ledger: float64 (M, 2, layers, causes), entries of the newest month; ``ledger``: their total so far.
+        month: months done; ``market``: level of the market, 1 in normal times.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int = 1, replicate: int = 0) -> None:
+        self.scenario, self.seed, self.replicate = scenario, draws.check_seed(seed), int(replicate)
+        which = np.array([replicate], dtype=np.int64)
+        organizations = build_organizations(scenario, self.seed, which)
+        self.alliances = build_alliances(scenario, self.seed, which, organizations)[0]
+        self.organizations = organizations[0]
+        self.events = build_events(scenario)
+        self.parameters = scenario.parameters.record()
+        self.ledger = np.zeros((len(self.alliances), 2, len(LAYERS), N_CAUSES))
+        self.month_ledger = np.zeros_like(self.ledger)
+        self.month = 0
+        self.market = 1.0
+        self._entries = np.zeros(self.ledger.shape[1:])
+        self._rates = np.zeros(N_CAUSES)
+
+    def step(self) -> None:
+        """One month for everybody."""
+        self.month += 1
+        self.month_ledger[:] = 0.0
+        self.market = kernel.month_of_all(
+            self.parameters, self.organizations, float_view(self.organizations), self.alliances, self.events,
+            self.market, self.seed, self.replicate, self.month, self.month_ledger, self._entries, self._rates,
+        )  # fmt: skip
+        self.ledger += self.month_ledger
+
+
+@dataclass(frozen=True)
+class History:
+    """Every month of one replicate. Month 0 is the signature."""
+
+    scenario: Scenario
+    seed: int
+    replicate: int
+    organizations: Records  # (months + 1, N)
+    alliances: Records  # (months + 1, M)
+    ledger: Floats  # (months, M, 2, layers, causes): entries of each month, units of trust
+    market: Floats  # (months + 1,)
+
+    def table(self) -> pd.DataFrame:
+        """One row a month and alliance (alliances from 1): state, mean of both sides, while it lives."""
+        months, count = self.alliances.shape
+        a = self.alliances
+        both = {
+            "trust": a.effective, "organizational_trust": a.trust, "personal_trust": a.personal,
+            "frustration": a.frustration, "monitoring": a.monitoring, "extra_mile": a.effort,
+            "expectation": a.expectation, "result": a.net,
+        }  # fmt: skip
+        shared = ("communication", "ties", "gap", "chemistry", "goodwill", "contingency")
+        table: dict[str, Any] = {
+            "month": np.repeat(np.arange(months), count),
+            "alliance": np.tile(np.arange(1, count + 1), months),
+            "alive": a.alive.ravel().astype(bool),
+        }
+        table |= {name: values.mean(-1).ravel() for name, values in both.items()}
+        table |= {name: np.array(a[name]).ravel() for name in shared}
+        table["value"] = a.value.sum(-1).ravel()
+        table["market"] = np.repeat(self.market, count)
+        frame = pd.DataFrame(table)
+        lived = frame["alive"] | (frame["month"] == np.tile(a.ended[-1], months))
+        return frame[lived].reset_index(drop=True)
+
+    def ledger_table(self, layer: str = "effective") -> pd.DataFrame:
+        """One row a month, alliance (from 1), side ("a" or "b") and cause with an entry that is not zero."""
+        entries = self.ledger[:, :, :, LAYERS.index(layer)]
+        month, alliance, side, cause = np.nonzero(entries)
+        return pd.DataFrame(
+            {
+                "month": month + 1,
+                "alliance": alliance + 1,
+                "side": np.array(["a", "b"])[side],
+                "cause": np.array(CAUSES)[cause],
+                "change": entries[month, alliance, side, cause],
+            }
+        )
+
+
+def simulate_history(scenario: Scenario, seed: int = 1, replicate: int = 0) -> History:
+    """Run one replicate and keep every month: the same run, bit for bit, as replicate ``replicate`` of ``simulate``."""
+    live = LiveRun(scenario, seed, replicate)
+    months = scenario.months
+    organizations = np.empty((months + 1, len(live.organizations)), ORGANIZATION).view(np.recarray)
+    alliances = np.empty((months + 1, len(live.alliances)), ALLIANCE).view(np.recarray)
+    ledger = np.empty((months, *live.ledger.shape))
+    market = np.ones(months + 1)
+    organizations[0], alliances[0] = live.organizations, live.alliances
+    for month in range(1, months + 1):
+        live.step()
+        organizations[month], alliances[month] = live.organizations, live.alliances
+        ledger[month - 1], market[month] = live.month_ledger, live.market
+    return History(scenario, live.seed, live.replicate, organizations, alliances, ledger, market)

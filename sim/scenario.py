@@ -1,0 +1,518 @@
+"""A scenario: who meets whom, and what happens. A TOML file becomes a validated, frozen :class:`Scenario`.
+
+A file holds only what differs from the defaults::
+
+    title = "Culture clash"
+    question = "What does …?"
+    source = "R: \\"…\\""            # the passage of the seed that it comes from
+    expected = "What should happen."
+    months = 144                     # optional
+    organizations = 50               # optional
+
+    [network]                        # optional
+    partners = 3                     # everyone with k partners, or: pairs = [["AOL", "Time Warner"], [1, 3]]
+    mixing = "any"                   # any | between (two groups) | within (a group)
+
+    [parameters]                     # any of sim.parameters.Parameters
+    [traits]                         # any of sim.parameters.Traits, for everybody
+    [[groups]]                       # optional: name, share, traits
+    [[events]]                       # optional: month, kind, who, …; see EVENT_KINDS
+
+All mistakes are reported at once as ``file:line: key: what is wrong``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.distributions import Constant, Distribution, parse
+from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
+from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
+
+TEXTS = ("title", "question", "source", "expected")
+TOP = (*TEXTS, "months", "organizations", "network", "parameters", "traits", "groups", "events")
+MIXING = ("any", "between", "within")
+MAX_MONTHS, MAX_ORGANIZATIONS = 2400, 1_000_000
+
+EVENT_KINDS: dict[str, dict[str, tuple[float, float]]] = {
+    "breach": {"severity": (0, 1)},
+    "turnover": {},
+    "crash": {"depth": (0, 1)},
+    "programme": {"investment": (0, 3), "months": (1, MAX_MONTHS)},
+    "sessions": {"effort": (0, 1), "months": (1, MAX_MONTHS)},
+    "change": {"to": (-10, 10), "by": (-10, 10)},
+}
+"""Kinds of dated events and their numbers, with bounds.
+
+* breach: ``who`` breaks faith; its partners lose ``severity`` of their trust;
+* turnover: the key person of ``who`` leaves;
+* crash: the market falls by ``depth`` of its level and recovers at ``market_recovery``;
+* programme: ``who`` adds ``investment`` to its relational investment for ``months`` (a negative stop is a change);
+* sessions: ``who`` adds ``effort`` to its joint operationalization sessions for ``months``;
+* change: ``trait`` of ``who`` is set ``to`` a value or moved ``by`` one, from that month on.
+"""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Organizations of one kind: how many of the whole, and how their traits are distributed."""
+
+    name: str
+    share: float
+    traits: Traits
+
+
+@dataclass(frozen=True)
+class Network:
+    """Who is allied with whom. ``pairs`` (rows of organizations, from 0) or everyone with ``partners`` others."""
+
+    partners: int = 3
+    mixing: str = "any"
+    pairs: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Event:
+    """A dated event. ``who`` names a group, is an organization's number from 1, or "everyone"."""
+
+    name: str
+    month: int
+    kind: str
+    who: str | int = "everyone"
+    enabled: bool = True
+    trait: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Everything that decides a run but seed and replicate. Make one with :func:`load` or :meth:`from_plain`."""
+
+    name: str
+    title: str
+    question: str
+    source: str
+    expected: str
+    months: int
+    organizations: int
+    network: Network
+    parameters: Parameters
+    groups: tuple[Group, ...]
+    events: tuple[Event, ...]
+    written: Mapping[str, Any] = field(repr=False, compare=False)
+    """The file's own content (overrides only), from which :meth:`replace` makes variants."""
+
+    @classmethod
+    def from_plain(
+        cls, data: Mapping[str, Any], name: str = "scenario", path: Path | str = "", lines: dict[Key, int] | None = None
+    ) -> Scenario:
+        """Validate plain data, as read from TOML.
+
+        Raises:
+            BadFile: with every mistake in it.
+        """
+        reader = _Reader(data)
+        scenario = reader.scenario(name)
+        if reader.problems or scenario is None:
+            raise BadFile(path or name, reader.problems, lines)
+        return scenario
+
+    def replace(self, **settings: Any) -> Scenario:
+        """A variant: ``scenario.replace(trust_gain=0.06, openness={"normal": [0.8, 0.1]}, months=60)``.
+
+        Keys are those of :func:`override`; write ``__`` for a dot (``network__partners=2``).
+
+        Raises:
+            BadFile: when a key is unknown or a value is out of range.
+        """
+        return self.with_settings({key.replace("__", "."): value for key, value in settings.items()})
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Scenario:
+        """As :meth:`replace`, from a dictionary with dotted keys."""
+        if not settings:
+            return self
+        data = copy.deepcopy(dict(self.written))
+        for key, value in settings.items():
+            override(data, key, value, self)
+        return Scenario.from_plain(data, self.name, path=f"{self.name} with settings")
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """How many organizations each group has (largest remainders of the shares)."""
+        shares = np.array([group.share for group in self.groups])
+        exact = shares / shares.sum() * self.organizations
+        counts = np.floor(exact).astype(int)
+        for k in np.argsort(-(exact - counts), kind="stable")[: self.organizations - counts.sum()]:
+            counts[k] += 1
+        return tuple(int(count) for count in counts)
+
+    def rows(self, who: str | int) -> range:
+        """Rows (from 0) of the organizations that ``who`` names: a group, a number from 1, or "everyone"."""
+        return _rows(who, [group.name for group in self.groups], self.sizes)
+
+    @property
+    def alliances(self) -> int:
+        """How many alliances the network has."""
+        return len(self.network.pairs) or self.organizations * self.network.partners // 2
+
+    def plain(self) -> dict[str, Any]:
+        """Every resolved value, defaults included, as a manifest records it and :meth:`from_plain` reads it."""
+        network: dict[str, Any] = (
+            {"pairs": [[a + 1, b + 1] for a, b in self.network.pairs]}
+            if self.network.pairs
+            else {"partners": self.network.partners, "mixing": self.network.mixing}
+        )
+        return {
+            **{text: getattr(self, text) for text in TEXTS},
+            "months": self.months,
+            "organizations": self.organizations,
+            "network": network,
+            "parameters": self.parameters.model_dump(),
+            "groups": [
+                {
+                    "name": group.name,
+                    "share": group.share,
+                    "traits": {name: getattr(group.traits, name).plain() for name in Traits.model_fields},
+                }
+                for group in self.groups
+            ],
+            "events": [_plain_event(event) for event in self.events],
+        }
+
+
+def _plain_event(event: Event) -> dict[str, Any]:
+    shown: dict[str, Any] = {"name": event.name, "month": event.month, "kind": event.kind}
+    if event.kind != "crash":
+        shown["who"] = event.who
+    if event.trait:
+        shown["trait"] = event.trait
+    return {**shown, **event.numbers, "enabled": event.enabled}
+
+
+def load(path: Path | str) -> Scenario:
+    """Read a scenario file.
+
+    Raises:
+        BadFile: when it cannot be read or has mistakes.
+    """
+    data, lines = read(path)
+    return Scenario.from_plain(data, Path(path).stem, path, lines)
+
+
+def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> None:
+    """Set one value of a scenario's plain data, in place.
+
+    Keys: a parameter (``trust_gain``), a trait for everybody (``openness``) or one group (``aggressive.openness``),
+    ``months``, ``organizations``, ``partners``, ``mixing``, or an event's field (``events.crash.enabled``).
+
+    Raises:
+        BadFile: when there is no such key.
+    """
+    parts = key.split(".")
+    if parts[0] in ("parameters", "traits", "network") and len(parts) == 2:
+        parts = parts[1:]
+    name = parts[-1]
+    groups = {group.name: k for k, group in enumerate(scenario.groups)}
+    events = {event.name: k for k, event in enumerate(scenario.events)}
+    if len(parts) == 1 and name in Parameters.model_fields:
+        data.setdefault("parameters", {})[name] = value
+    elif len(parts) == 1 and name in Traits.model_fields:
+        data.setdefault("traits", {})[name] = value
+        for group in data.get("groups", []):
+            group.get("traits", {}).pop(name, None)
+    elif len(parts) == 1 and name in ("months", "organizations"):
+        data[name] = value
+    elif len(parts) == 1 and name in ("partners", "mixing"):
+        data.setdefault("network", {})[name] = value
+        data["network"].pop("pairs", None)
+    elif len(parts) == 2 and parts[0] in groups and name in Traits.model_fields and data.get("groups"):
+        data["groups"][groups[parts[0]]].setdefault("traits", {})[name] = value
+    elif len(parts) == 3 and parts[0] == "events" and parts[1] in events:
+        data["events"][events[parts[1]]][name] = value
+    else:
+        known = [*Parameters.model_fields, *Traits.model_fields, "months", "organizations", "partners", "mixing"]
+        known += [f"{group}.{trait}" for group in groups for trait in Traits.model_fields if data.get("groups")]
+        known += [f"events.{event}.enabled" for event in events]
+        raise BadFile(scenario.name, [Problem((key,), f"is no setting{did_you_mean(key, known)}")])
+
+
+def _rows(who: str | int, names: list[str], sizes: Iterable[int]) -> range:
+    sizes = list(sizes)
+    if who == "everyone":
+        return range(sum(sizes))
+    if isinstance(who, int):
+        return range(who - 1, who)
+    k = names.index(who)
+    start = sum(sizes[:k])
+    return range(start, start + sizes[k])
+
+
+class _Reader:
+    """Turns plain data into a scenario and gathers every mistake on the way."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+        self.problems: list[Problem] = []
+
+    def wrong(self, key: Key, message: str) -> None:
+        self.problems.append(Problem(key, message))
+
+    # Small readers: each returns a usable value even when it has reported a mistake.
+    def unknown(self, table: Mapping[str, Any], known: Iterable[str], at: Key) -> None:
+        known = list(known)
+        for name in table:
+            if name not in known:
+                self.wrong((*at, name), f"unknown key{did_you_mean(name, known)}")
+
+    def table(self, data: Mapping[str, Any], name: str, at: Key = ()) -> Mapping[str, Any]:
+        found = data.get(name, {})
+        if isinstance(found, Mapping):
+            return found
+        self.wrong((*at, name), f"must be a table [{name}], got {found!r}")
+        return {}
+
+    def tables(self, name: str) -> list[Mapping[str, Any]]:
+        found = self.data.get(name, [])
+        if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
+            return found
+        self.wrong((name,), f"must be tables [[{name}]], got {found!r}")
+        return []
+
+    def text(self, table: Mapping[str, Any], name: str, at: Key = (), default: str | None = None) -> str:
+        found = table.get(name, default)
+        if found is None:
+            self.wrong((*at, name), "is missing: say it in a sentence")
+        elif not isinstance(found, str) or not found.strip():
+            self.wrong((*at, name), f"must be text that is not empty, got {found!r}")
+        else:
+            return found
+        return ""
+
+    def number(self, value: Any, low: float, high: float, at: Key, unit: str = "") -> float | None:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            self.wrong(at, f"must be a number from {low:g} to {high:g}{f' {unit}' if unit else ''}, got {value!r}")
+        elif not low <= value <= high:
+            self.wrong(at, f"{value:g} is out of range: from {low:g} to {high:g}{f' ({unit})' if unit else ''}")
+        else:
+            return float(value)
+        return None
+
+    def whole(self, value: Any, low: int, high: int, at: Key) -> int | None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.wrong(at, f"must be a whole number from {low} to {high}, got {value!r}")
+        elif not low <= value <= high:
+            self.wrong(at, f"{value} is out of range: from {low} to {high}")
+        else:
+            return value
+        return None
+
+    def choice(self, value: Any, allowed: Iterable[str], at: Key) -> str | None:
+        allowed = list(allowed)
+        if value in allowed:
+            return str(value)
+        self.wrong(at, f"{value!r} is not allowed{did_you_mean(str(value), allowed)}")
+        return None
+
+    # The parts of a scenario
+    def scenario(self, name: str) -> Scenario | None:
+        self.unknown(self.data, TOP, ())
+        texts = {text: self.text(self.data, text) for text in TEXTS}
+        months = self.whole(self.data.get("months", 144), 1, MAX_MONTHS, ("months",)) or 144
+        count = self.whole(self.data.get("organizations", 50), 2, MAX_ORGANIZATIONS, ("organizations",)) or 50
+        parameters = self.parameters()
+        groups = self.groups()
+        draft = Scenario(
+            name, **texts, months=months, organizations=count, network=Network(), parameters=parameters,
+            groups=groups, events=(), written=dict(self.data),
+        )  # fmt: skip
+        for k, (group, size) in enumerate(zip(groups, draft.sizes, strict=True)):
+            if size == 0:
+                self.wrong(("groups", k, "share"), f"leaves group {group.name!r} without any of {count} organizations")
+        network = self.network(draft)
+        events = self.events(draft)
+        if self.problems:
+            return None
+        return Scenario(
+            name, **texts, months=months, organizations=count, network=network, parameters=parameters,
+            groups=groups, events=events, written=dict(self.data),
+        )  # fmt: skip
+
+    def parameters(self) -> Parameters:
+        table = self.table(self.data, "parameters")
+        self.unknown(table, Parameters.model_fields, ("parameters",))
+        good: dict[str, Any] = {}
+        for name, value in table.items():
+            declared = Parameters.model_fields.get(name)
+            at = ("parameters", name)
+            if declared is None:
+                continue
+            if declared.annotation is bool:
+                if isinstance(value, bool):
+                    good[name] = value
+                else:
+                    self.wrong(at, f"must be true or false, got {value!r}")
+                continue
+            about = meta(declared)
+            number = self.number(value, about["low"], about["high"], at, about["unit"])
+            if number is not None:
+                good[name] = number
+        return Parameters(**good)
+
+    def traits(self, table: Mapping[str, Any], at: Key) -> dict[str, Distribution]:
+        self.unknown(table, Traits.model_fields, at)
+        good: dict[str, Distribution] = {}
+        for name, value in table.items():
+            if name not in Traits.model_fields:
+                continue
+            about = meta(Traits.model_fields[name])
+            try:
+                found = parse(value, DIMENSIONS if name in VECTOR_TRAITS else ())
+            except ValueError as error:
+                self.wrong((*at, name), str(error))
+                continue
+            if (
+                isinstance(found, Constant)
+                and self.number(found.value, about["low"], about["high"], (*at, name), about["unit"]) is None
+            ):
+                continue
+            good[name] = found
+        return good
+
+    def groups(self) -> tuple[Group, ...]:
+        shared = self.traits(self.table(self.data, "traits"), ("traits",))
+        rows = self.tables("groups")
+        if not rows:
+            return (Group("everyone", 1.0, Traits(**shared)),)
+        groups: list[Group] = []
+        for k, row in enumerate(rows):
+            at: Key = ("groups", k)
+            self.unknown(row, ("name", "share", "traits"), at)
+            name = self.text(row, "name", at)
+            if name == "everyone" or "." in name:
+                self.wrong((*at, "name"), f"{name!r} cannot be a group's name (no dots, not 'everyone')")
+            if name in [group.name for group in groups]:
+                self.wrong((*at, "name"), f"{name!r} is already the name of another group")
+            share = self.number(row.get("share", 1.0), 1e-6, 1e6, (*at, "share")) or 1.0
+            own = self.traits(self.table(row, "traits", at), (*at, "traits"))
+            groups.append(Group(name or f"group {k + 1}", share, Traits(**{**shared, **own})))
+        return tuple(groups)
+
+    def network(self, draft: Scenario) -> Network:
+        table = self.table(self.data, "network")
+        self.unknown(table, ("partners", "mixing", "pairs"), ("network",))
+        if "pairs" in table:
+            for name in ("partners", "mixing"):
+                if name in table:
+                    self.wrong(("network", name), "goes with 'partners', not with 'pairs': keep one of them")
+            return Network(pairs=self.pairs(table["pairs"], draft))
+        n = draft.organizations
+        default = 1 if n == 2 else min(3 if n % 2 == 0 else 2, n - 1)
+        partners = self.whole(table.get("partners", default), 1, n - 1, ("network", "partners")) or default
+        mixing = self.choice(table.get("mixing", "any"), MIXING, ("network", "mixing")) or "any"
+        at: Key = ("network", "partners") if "partners" in table else ("network",)
+        if mixing == "any" and partners % 2 and n % 2:
+            self.wrong(at, f"{n} organizations cannot each have {partners} partners: make one of the numbers even")
+        if mixing == "between":
+            if len(draft.sizes) != 2 or draft.sizes[0] != draft.sizes[1]:
+                self.wrong(("network", "mixing"), "'between' needs exactly two groups of the same size")
+            elif partners > draft.sizes[0]:
+                self.wrong(at, f"{partners} partners are more than the other group has ({draft.sizes[0]})")
+        if mixing == "within":
+            for group, size in zip(draft.groups, draft.sizes, strict=True):
+                if partners >= size or (partners % 2 and size % 2):
+                    self.wrong(at, f"group {group.name!r} of {size} cannot give each member {partners} partners")
+        return Network(partners, mixing)
+
+    def pairs(self, rows: Any, draft: Scenario) -> tuple[tuple[int, int], ...]:
+        at: Key = ("network", "pairs")
+        if not isinstance(rows, list) or not rows:
+            self.wrong(at, f"must be a list of pairs that is not empty, got {rows!r}")
+            return ()
+        found: list[tuple[int, int]] = []
+        for row in rows:
+            if not isinstance(row, list) or len(row) != 2:
+                self.wrong(at, f"{row!r} is no pair of two organizations")
+                continue
+            sides = [self.one_of(who, draft, at) for who in row]
+            if None in sides:
+                continue
+            low, high = sorted(side for side in sides if side is not None)
+            if low == high:
+                self.wrong(at, f"{row!r}: an organization cannot ally with itself")
+            elif (low, high) in found:
+                self.wrong(at, f"{row!r} is listed twice")
+            else:
+                found.append((low, high))
+        return tuple(found)
+
+    def one_of(self, who: Any, draft: Scenario, at: Key) -> int | None:
+        """The row of a single organization, named by number from 1 or by a group of one."""
+        rows = self.who(who, draft, at)
+        if rows is not None and len(rows) != 1:
+            self.wrong(at, f"{who!r} names {len(rows)} organizations; a pair needs single ones, by number from 1")
+            return None
+        return None if rows is None else rows[0]
+
+    def who(self, who: Any, draft: Scenario, at: Key) -> range | None:
+        names = [group.name for group in draft.groups]
+        if isinstance(who, int) and not isinstance(who, bool):
+            number = self.whole(who, 1, draft.organizations, at)
+            return None if number is None else draft.rows(number)
+        if who == "everyone" or who in names:
+            return draft.rows(who)
+        self.wrong(at, f"{who!r} is nobody here{did_you_mean(str(who), [*names, 'everyone'])}")
+        return None
+
+    def events(self, draft: Scenario) -> tuple[Event, ...]:
+        events: list[Event] = []
+        for k, row in enumerate(self.tables("events")):
+            at: Key = ("events", k)
+            kind = self.choice(row.get("kind", "(missing)"), EVENT_KINDS, (*at, "kind"))
+            month = self.whole(row.get("month", "(missing)"), 1, draft.months, (*at, "month"))
+            if kind is None:
+                continue
+            takes = EVENT_KINDS[kind]
+            known = ["name", "month", "kind", "enabled", *takes]
+            known += ["who"] if kind != "crash" else []
+            known += ["trait"] if kind == "change" else []
+            self.unknown(row, known, at)
+            who = row.get("who", "everyone")
+            if self.who(who, draft, (*at, "who")) is None or month is None:
+                continue
+            enabled = row.get("enabled", True)
+            if not isinstance(enabled, bool):
+                self.wrong((*at, "enabled"), f"must be true or false, got {enabled!r}")
+            name = self.text(row, "name", at, default=f"{kind}@{month}")
+            if name in [event.name for event in events]:
+                self.wrong((*at, "name"), f"{name!r} is already the name of another event: give each a name of its own")
+            numbers = self.event_numbers(row, kind, at)
+            trait = self.event_trait(row, at, numbers) if kind == "change" else ""
+            events.append(Event(name, month, kind, who, bool(enabled), trait, numbers))
+        return tuple(events)
+
+    def event_numbers(self, row: Mapping[str, Any], kind: str, at: Key) -> dict[str, float]:
+        numbers: dict[str, float] = {}
+        for name, (low, high) in EVENT_KINDS[kind].items():
+            if name in row:
+                number = self.number(row[name], low, high, (*at, name))
+                if number is not None:
+                    numbers[name] = number
+            elif kind != "change":
+                self.wrong((*at, name), f"is missing: a {kind} needs a number from {low:g} to {high:g}")
+        return numbers
+
+    def event_trait(self, row: Mapping[str, Any], at: Key, numbers: Mapping[str, float]) -> str:
+        trait = self.choice(row.get("trait", "(missing)"), SCALAR_TRAITS, (*at, "trait"))
+        if ("to" in row) == ("by" in row):
+            self.wrong(at, "a change needs either 'to' or 'by'")
+        if trait and "to" in numbers:
+            about = meta(Traits.model_fields[trait])
+            self.number(numbers["to"], about["low"], about["high"], (*at, "to"), about["unit"])
+        return trait or ""
