@@ -99,13 +99,13 @@ class Parameters(BaseModel):
         0.25, 0, 1, "1/month", "κ: speed at which communication follows its target", "model", "prototype"
     )
     openness_weight: float = _number(
-        0.50, 0, 1, "1", "how much closed partners narrow what is disclosed", "assumed", "seed L"
+        0.60, 0, 1, "1", "how much closed partners narrow what is disclosed", "assumed", "seed L"
     )
     internal_trust_weight: float = _number(
         0.30, 0, 1, "1", "how much distrust inside the house narrows what is disclosed", "assumed", "seed R"
     )
     ties_candour: float = _number(
-        0.30, 0, 1, "1", "how much missing personal ties narrow what is disclosed", "assumed", "seed K"
+        0.50, 0, 1, "1", "how much missing personal ties narrow what is disclosed", "assumed", "seed K"
     )
     contract_clarity: float = _number(
         0.10, 0, 1, "1", "how far a full contract lifts the openness floor", "assumed", "Poppo & Zenger 2002"
@@ -113,7 +113,7 @@ class Parameters(BaseModel):
 
     # 2 Monitor
     monitoring_effect: float = _number(
-        6.0,
+        15.0,
         0.1,
         50,
         "month/money",
@@ -122,7 +122,7 @@ class Parameters(BaseModel):
         "form: model page",
     )
     loss_at_stake: float = _number(
-        0.50, 0, 5, "money", "L: loss to the partner when somebody shirks for a month", "assumed", "form: model page"
+        0.40, 0, 5, "money", "L: loss to the partner when somebody shirks for a month", "assumed", "form: model page"
     )
     detection_effect: float = _number(
         3.0, 0, 50, "month/money", "how fast monitoring effort finds faults", "assumed", "seed K (note 3)"
@@ -140,7 +140,7 @@ class Parameters(BaseModel):
         "seed K",
     )
     control_attribution: float = _number(
-        0.50,
+        0.20,
         0,
         1,
         "1",
@@ -160,7 +160,7 @@ class Parameters(BaseModel):
         -3.5, -20, 20, "logit", "readiness to adapt with everything else at zero", "assumed", "seed K"
     )
     adapt_trust: float = _number(4.0, 0, 20, "logit", "weight of trust in adapting", "assumed", "seed K (note 1)")
-    adapt_ties: float = _number(1.0, 0, 20, "logit", "weight of relational capital in adapting", "assumed", "seed K")
+    adapt_ties: float = _number(1.5, 0, 20, "logit", "weight of relational capital in adapting", "assumed", "seed K")
     adapt_chemistry: float = _number(1.0, 0, 20, "logit", "weight of chemistry in adapting", "assumed", "seed L")
     adapt_integrity: float = _number(2.0, 0, 20, "logit", "weight of integrity in adapting", "assumed", "seed K")
     adapt_deterrence: float = _number(0.5, 0, 20, "logit", "weight of deterrence in adapting", "assumed", "model page")
@@ -178,7 +178,7 @@ class Parameters(BaseModel):
         0.50, 0, 1, "1", "share of friction that full communication avoids", "assumed", "seed L"
     )
     shirk_rate: float = _number(
-        0.30, 0, 1, "1/month", "chance that an unwatched partner without integrity shirks", "assumed", "model page"
+        0.60, 0, 1, "1/month", "chance that an unwatched partner without integrity shirks", "assumed", "model page"
     )
     shirk_visibility: float = _number(
         0.30, 0, 1, "probability", "chance that shirking shows without any monitoring", "assumed", "model page"
@@ -195,17 +195,17 @@ class Parameters(BaseModel):
         0.50, 0, 1, "1", "share of problems that stays unsaid in a house without internal trust", "assumed", "seed R"
     )
     frame_base: float = _number(
-        -0.5, -20, 20, "logit", "framing as a problem to solve, with everything else at zero", "assumed", "seed L"
+        0.0, -20, 20, "logit", "framing as a problem to solve, with everything else at zero", "assumed", "seed L"
     )
-    frame_trust: float = _number(3.0, 0, 20, "logit", "weight of trust in a constructive framing", "assumed", "seed L")
+    frame_trust: float = _number(4.0, 0, 20, "logit", "weight of trust in a constructive framing", "assumed", "seed L")
     frame_operationalization: float = _number(
         1.5, 0, 20, "logit", "weight of operationalized values in a constructive framing", "assumed", "seed R"
     )
     frame_blame: float = _number(
-        3.0, 0, 20, "logit", "weight of a culture of blame against it", "assumed", "seeds L, R"
+        4.0, 0, 20, "logit", "weight of a culture of blame against it", "assumed", "seeds L, R"
     )
     gap_repair: float = _number(
-        0.05, 0, 1, "share", "share of the working gap that a good hard conversation closes", "assumed", "seed L"
+        0.10, 0, 1, "share", "share of the working gap that a good hard conversation closes", "assumed", "seed L"
     )
     blame_chill: float = _number(
         0.15, 0, 1, "share", "share of communication lost when blame falls", "assumed", "seed L"
@@ -223,7 +223,7 @@ class Parameters(BaseModel):
         0.5, 0, 5, "1", "weight of a failure of competence (work that came out badly)", "assumed", "model page"
     )
     adaptation_gain: float = _number(
-        1.5, 0, 5, "1", "trust from a partner who adapted, in units of λ⁺", "assumed", "seed K (note 1)"
+        2.0, 0, 5, "1", "trust from a partner who adapted, in units of λ⁺", "assumed", "seed K (note 1)"
     )
     hard_talk_gain: float = _number(
         2.5, 0, 5, "1", "trust from a hard conversation that went well, in units of λ⁺", "model", "prototype; seed L"
@@ -332,7 +332,7 @@ class Parameters(BaseModel):
         0.02, 0, 1, "1/month", "speed at which the market recovers from a crash", "assumed", "seed R (AOL Time Warner)"
     )
     relational_cost: float = _number(
-        0.02,
+        0.018,
         0,
         5,
         "money/month",
@@ -422,10 +422,10 @@ class Traits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     openness: Trait = _trait(
-        Normal(0.6, 0.15), 0.01, 1, "share", "willingness to share, also the unpleasant", "assumed", "seed L"
+        Normal(0.65, 0.2), 0.01, 1, "share", "willingness to share, also the unpleasant", "assumed", "seed L"
     )
     integrity: Trait = _trait(
-        Beta(6, 2),
+        Beta(5, 3),
         0,
         1,
         "share",
@@ -434,7 +434,7 @@ class Traits(BaseModel):
         "Das & Teng 1998",
     )
     competence: Trait = _trait(
-        Normal(0.95, 0.03), 0, 1, "probability", "chance that a month's own work comes out well", "assumed", "seed K"
+        Normal(0.97, 0.02), 0, 1, "probability", "chance that a month's own work comes out well", "assumed", "seed K"
     )
     internal_trust: Trait = _trait(
         Normal(0.65, 0.15), 0, 1, "share", "the team's trust in management, and back", "assumed", "seed R"
@@ -500,7 +500,7 @@ class Traits(BaseModel):
         "winner's curse 1–60%: Harrison & March 1984",
     )
     outside_option: Trait = _trait(
-        Constant(0.33), -5, 5, "money/month", "what its resources would earn elsewhere", "assumed", "model page"
+        Constant(0.34), -5, 5, "money/month", "what its resources would earn elsewhere", "assumed", "model page"
     )
     professed: Trait = _trait(
         Mixture(((0.85, Normal(0.85, 0.05)), (0.15, Uniform(0.2, 1.0)))),
