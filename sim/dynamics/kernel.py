@@ -39,6 +39,7 @@ from sim.dynamics.state import (
     HARD_TALK,
     HIGHS,
     KEY_PERSON_LEAVES,
+    LAYERS,
     LEARNED,
     LOWS,
     N_CAUSES,
@@ -50,12 +51,11 @@ from sim.dynamics.state import (
     SET_TRAIT,
     SHIRKING,
     TRAIT_COLUMN,
-    VARIABLES,
 )
 
 SIDES = 2
 ISSUES = 3  # fault of A, fault of B, friction
-N_VARIABLES = len(VARIABLES)
+N_LAYERS = len(LAYERS)
 OPERATIONALIZATION = TRAIT_COLUMN["operationalization"]
 
 
@@ -83,6 +83,7 @@ def watch(p, me, tie, s):
     """Step 2: side ``s`` decides what it spends on watching its partner."""
     optimum = rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, tie.effective[s])
     tie.monitoring[s] = rules.monitoring_spent(me.monitoring, me.verify_floor, optimum)
+    tie.watching[s] = rules.watched(p.monitoring_effect, tie.monitoring[s])
 
 
 @compiled
@@ -97,7 +98,7 @@ def exert(p, tie, s):
 
 
 @compiled
-def adapts(p, me, tie, s, deterrence, uniform):
+def adapts(p, me, tie, s, uniform):
     """Step 3: does side ``s`` adapt to a contingency that the contract does not cover?"""
     score = rules.adapting_score(
         p.adapt_base,
@@ -105,35 +106,31 @@ def adapts(p, me, tie, s, deterrence, uniform):
         p.adapt_ties * tie.ties,
         p.adapt_chemistry * tie.chemistry,
         p.adapt_integrity * me.integrity,
-        p.adapt_deterrence * deterrence,
+        p.adapt_deterrence * tie.watching[1 - s],
         p.adapt_frustration * tie.frustration[s],
     )
     return uniform < rules.chance_to_adapt(p.adapt_floor, score)
 
 
 @compiled
-def work(p, a, b, tie, seed, replicate, month):
+def work(p, a, b, tie, happens, seed, replicate, month):
     """Step 3: contingencies, each one's own work, shirking and friction leave this month's problems."""
-    happens = draws.four(seed, replicate, month, draws.OCCURRENCES, a.key, b.key)
     conduct = draws.four(seed, replicate, month, draws.CONDUCT, a.key, b.key)
 
     tie.contingency = 0
     tie.adapted[0] = 0
     tie.adapted[1] = 0
-    deterrence_of_a = rules.watched(p.monitoring_effect, tie.monitoring[1])
-    deterrence_of_b = rules.watched(p.monitoring_effect, tie.monitoring[0])
     if happens[0] < p.contingency_rate:
         met = draws.four(seed, replicate, month, draws.CONTINGENCY, a.key, b.key)
         tie.contingency = 1
         if met[0] >= tie.coverage:
             tie.contingency = 2
-            tie.adapted[0] = adapts(p, a, tie, 0, deterrence_of_a, met[1])
-            tie.adapted[1] = adapts(p, b, tie, 1, deterrence_of_b, met[2])
+            tie.adapted[0] = adapts(p, a, tie, 0, met[1])
+            tie.adapted[1] = adapts(p, b, tie, 1, met[2])
 
     for s in range(SIDES):
         me = a if s == 0 else b
-        deterrence = deterrence_of_a if s == 0 else deterrence_of_b
-        tie.shirked[s] = conduct[2 + s] < rules.shirk_chance(p.shirk_rate, me.integrity, deterrence)
+        tie.shirked[s] = conduct[2 + s] < rules.shirk_chance(p.shirk_rate, me.integrity, tie.watching[1 - s])
         tie.problem[s] = NO_PROBLEM
         if conduct[s] >= me.competence:
             tie.problem[s] = BAD_WORK
@@ -208,7 +205,7 @@ def rates_of_change(p, partner, tie, s, rates):
     j = 1 - s
     for cause in range(LEARNED):
         rates[cause] = 0.0
-    credit = rules.attribution(p.control_attribution, rules.watched(p.monitoring_effect, tie.monitoring[s]))
+    credit = rules.attribution(p.control_attribution, tie.watching[s])
     if tie.problem[j] == NO_PROBLEM:
         rates[BY_DELIVERY] = rules.delivery_rate(p.trust_gain, tie.communication, credit)
     if tie.adapted[j] == 1:
@@ -275,19 +272,19 @@ def relate(p, a, b, tie, seed, replicate, month):
         hard_talks += tie.talk[q] == HARD_TALK
         blames += tie.talk[q] == BLAME
     if not p.clamp_communication:
-        tie.communication = rules.toward(tie.communication, tie.disclosure, p.communication_speed) * (
-            (1.0 - p.blame_chill) ** blames
+        tie.communication = rules.toward(tie.communication, tie.disclosure, p.communication_speed) * rules.kept(
+            p.blame_chill, blames
         )
     if not p.clamp_ties:
         tie.ties = rules.ties_after(
             tie.ties, p.ties_growth, a.relational_investment, b.relational_investment, p.ties_decay
-        ) * ((1.0 - p.turnover_ties_loss) ** moved)
+        ) * rules.kept(p.turnover_ties_loss, moved)
     if not p.clamp_gap:
         distance = rules.practised_distance(
             a.operationalization, a.professed, a.default_culture, b.operationalization, b.professed, b.default_culture
         )
-        tie.gap = rules.gap_after(tie.gap, a.session_effort, b.session_effort, p.relapse, distance) * (
-            (1.0 - p.gap_repair) ** hard_talks
+        tie.gap = rules.gap_after(tie.gap, a.session_effort, b.session_effort, p.relapse, distance) * rules.kept(
+            p.gap_repair, hard_talks
         )
     if moved > 0:
         meet = draws.four(seed, replicate, month, draws.NOTICING, a.key, b.key)
@@ -364,8 +361,8 @@ def account(p, me, tie, s, joint):
 @compiled
 def impair(p, a, b, tie):
     """Step 7: goodwill is written down when expectation falls; it is never written up."""
-    carried = rules.goodwill(tie.expectation[0], a.outside_option, p.discount_rate, p.goodwill_months) + rules.goodwill(
-        tie.expectation[1], b.outside_option, p.discount_rate, p.goodwill_months
+    carried = rules.goodwill(tie.expectation[0], a.outside_option, tie.annuity) + rules.goodwill(
+        tie.expectation[1], b.outside_option, tie.annuity
     )
     if carried < tie.goodwill:
         tie.written_off += tie.goodwill - carried
@@ -406,6 +403,24 @@ def close_ledger(p, tie, s, ties_before, entries):
 
 
 @compiled
+def clear(entries):
+    """Empty a month's ledger, float64 (2, layers, causes)."""
+    for s in range(SIDES):
+        for layer in range(N_LAYERS):
+            for cause in range(N_CAUSES):
+                entries[s, layer, cause] = 0.0
+
+
+@compiled
+def add_to(total, entries):
+    """Add a month's ledger to a total, both float64 (2, layers, causes). Explicit loops: no temporary array."""
+    for s in range(SIDES):
+        for layer in range(N_LAYERS):
+            for cause in range(N_CAUSES):
+                total[s, layer, cause] += entries[s, layer, cause]
+
+
+@compiled
 def alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates):
     """One month of one living alliance, steps 1 to 8, in place.
 
@@ -432,11 +447,11 @@ def alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates)
             watch(p, me, tie, s)
         exert(p, tie, s)
         tie.turnover[s] = moves[s] < me.turnover or me.turnover_now > 0.0
-    work(p, a, b, tie, seed, replicate, month)
+    work(p, a, b, tie, happens, seed, replicate, month)
     talk(p, a, b, tie, seed, replicate, month)
 
     joint = joint_result(p, tie, market, happens[2])
-    entries[:, :, :] = 0.0
+    clear(entries)
     if not p.clamp_trust:
         for s in range(SIDES):
             learn(p, b if s == 0 else a, tie, s, entries[s], rates)
@@ -549,7 +564,7 @@ def month_of_all(p, orgs, columns, alliances, events, market, seed, replicate, m
     for k in range(len(alliances)):
         if alliances[k].alive == 1:
             alliance_month(p, orgs, alliances[k], market, seed, replicate, month, entries, rates)
-            ledger[k] += entries
+            add_to(ledger[k], entries)
     organizations_month(p, orgs)
     return rules.toward(market, 1.0, p.market_recovery)
 
@@ -620,6 +635,7 @@ def sign(p, a, b, tie, start):
     tie.chemistry = rules.chemistry_drawn(p.chemistry, p.chemistry_spread, start[2])
     tie.complementarity = rules.within(p.complementarity + p.complementarity_spread * (2.0 * start[3] - 1.0), 0.0, 1.0)
     tie.coverage = rules.coverage(p.contract_tightness, p.contract_scale, p.contract_cap)
+    tie.annuity = rules.annuity(p.discount_rate, p.goodwill_months)
     tie.plan = rules.sober_plan(p.synergy, tie.complementarity, p.planned_quality)
     for s in range(SIDES):
         me = a if s == 0 else b
@@ -631,7 +647,7 @@ def sign(p, a, b, tie, start):
         tie.expectation_start[s] = tie.expectation[s]
         tie.smoothed[s] = tie.expectation[s]  # before the first result, the partners see what they expect
         watch(p, me, tie, s)
-        tie.goodwill += rules.goodwill(tie.expectation[s], me.outside_option, p.discount_rate, p.goodwill_months)
+        tie.goodwill += rules.goodwill(tie.expectation[s], me.outside_option, tie.annuity)
     tie.goodwill_start = tie.goodwill
 
 

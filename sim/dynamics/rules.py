@@ -2,7 +2,7 @@
 
 Every function takes and returns plain numbers: no state, no random numbers. To change the model, change an equation
 here; the kernel, the Mesa view, ``explain`` and the theory all call these. Units: trust, communication, ties, gap,
-frustration and probabilities are in [0, 1]; rates are per month; money is in units of an alliance's monthly base output.
+frustration and probabilities are in [0, 1]; rates are per month; money is in base outputs of an alliance a month.
 
 Sources are named by author and year, or by seed: K Kotelnikov (building trust between organizations), L life-science
 alliances ("lubrication and glue"), R Robertson (partnerships that work). Full references: docs/model.md.
@@ -106,6 +106,15 @@ def disclosure(floor, willingness, scale):
     for poor communication".
     """
     return floor + (1.0 - floor) * willingness * scale
+
+
+@compiled
+def kept(share_lost, times):
+    """(1 − a)ⁿ, in [0, 1]: what is left after n losses of a share a each."""
+    left = 1.0
+    for _ in range(times):
+        left *= 1.0 - share_lost
+    return left
 
 
 @compiled
@@ -344,7 +353,12 @@ def frustration_after(frustration, gain, shortfall, relief):
 
 
 @compiled
-def goodwill(expectation, outside_option, discount_rate, months):
-    """(E − outside)⁺·(1 − (1 + r)^−N)/r, money: present value of the surplus that one partner expects."""
-    annuity = (1.0 - (1.0 + discount_rate) ** -months) / discount_rate
+def annuity(discount_rate, months):
+    """(1 − (1 + r)^−N)/r, months: present value of one unit of money a month for N months."""
+    return (1.0 - (1.0 + discount_rate) ** -months) / discount_rate
+
+
+@compiled
+def goodwill(expectation, outside_option, annuity):
+    """(E − outside)⁺·annuity, money: present value of the surplus that one partner expects."""
     return max(0.0, expectation - outside_option) * annuity

@@ -55,9 +55,11 @@ ALLIANCE = np.dtype(
         ("complementarity", "f8"),  # [0, 1]
         ("coverage", "f8"),  # contract coverage phi, [0, 1]
         ("plan", "f8"),  # sober plan of one partner, money/month
+        ("annuity", "f8"),  # present value of one unit of money a month, months
         # this month
         ("disclosure", "f8"),  # S, what communication moves to, [0, 1]
         ("monitoring", "f8", BOTH),  # m, what each spends on watching the other, money/month
+        ("watching", "f8", BOTH),  # how well each keeps watch on the other, [0, 1)
         ("effort", "f8", BOTH),  # share of the extra mile gone, (0, 1)
         ("net", "f8", BOTH),  # what each earned after its own costs, money
         ("contingency", "i8"),  # 0 none, 1 covered by the contract, 2 uncovered
