@@ -1,0 +1,218 @@
+"""The design of experiments: cells, levels, validation and every mistake that a file can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim import library
+from sim.scenario import Scenario
+from sim.sweeps.design import Experiment, experiment_of, load_experiment, text_of
+from sim.tomlfile import BadFile
+
+CORPUS = Path(__file__).parents[1] / "corpus" / "experiments"
+TEXTS = {"title": "T", "question": "Q?", "source": "S", "expected": "E."}
+
+
+def scenario(name: str = "plain", **data: object) -> Scenario:
+    return Scenario.from_plain({**TEXTS, "organizations": 4, "months": 6, **data}, name)
+
+
+def design(*scenarios: Scenario, **fields: object) -> Experiment:
+    return experiment_of(list(scenarios) or [scenario()], replicates=2, seed=1, name="test").replace(**fields)
+
+
+def file(folder: Path, text: str, scenarios: str = '["plain.toml"]') -> Path:
+    (folder / "plain.toml").write_text('title = "T"\nquestion = "Q?"\nsource = "S"\nexpected = "E."\nmonths = 6\n')
+    path = folder / "trial.toml"
+    path.write_text(f'title = "T"\nquestion = "Q?"\nexpected = "E."\nscenarios = {scenarios}\n{text}')
+    return path
+
+
+def message(error: pytest.ExceptionInfo[BadFile]) -> str:
+    return str(error.value)
+
+
+# Cells
+def test_cells_are_scenario_major_with_the_last_factor_changing_fastest() -> None:
+    cells = design(
+        scenario("first"), scenario("second"), factors={"trust_gain": (0.01, 0.02), "months": (3, 4)}
+    ).cells()
+    assert [cell.label for cell in cells[:5]] == [
+        "first · trust_gain=0.01 · months=3",
+        "first · trust_gain=0.01 · months=4",
+        "first · trust_gain=0.02 · months=3",
+        "first · trust_gain=0.02 · months=4",
+        "second · trust_gain=0.01 · months=3",
+    ]
+    assert [cell.index for cell in cells] == list(range(8))
+    assert cells[3].factors == {"trust_gain": 0.02, "months": 4}
+    assert cells[3].scenario.parameters.trust_gain == 0.02
+    assert cells[3].scenario.months == 4
+    assert cells[4].scenario_name == "second"
+
+
+def test_without_factors_each_scenario_is_a_cell() -> None:
+    cells = design(scenario("first"), scenario("second")).cells()
+    assert [(cell.label, cell.factors) for cell in cells] == [("first", {}), ("second", {})]
+
+
+def test_scenarios_of_one_name_get_labels_of_their_own() -> None:
+    cells = design(scenario("same"), scenario("same", months=7), scenario("same", months=8)).cells()
+    assert [cell.label for cell in cells] == ["same", "same (2)", "same (3)"]
+    assert [cell.scenario_name for cell in cells] == ["same", "same (2)", "same (3)"]
+
+
+def test_settings_apply_to_every_cell_and_factors_come_after_them() -> None:
+    experiment = design(settings={"trust_gain": 0.03}, factors={"trust_loss": (0.1, 0.2)})
+    assert [cell.scenario.parameters.trust_gain for cell in experiment.cells()] == [0.03, 0.03]
+    assert [cell.scenario.parameters.trust_loss for cell in experiment.cells()] == [0.1, 0.2]
+
+
+def test_a_factor_may_switch_an_event() -> None:
+    crash = {"kind": "crash", "name": "crash", "month": 2, "depth": 0.5}
+    cells = design(scenario(events=[crash]), factors={"events.crash.enabled": (True, False)}).cells()
+    assert [cell.label for cell in cells] == [
+        "plain · events.crash.enabled=true",
+        "plain · events.crash.enabled=false",
+    ]
+    assert [cell.scenario.events[0].enabled for cell in cells] == [True, False]
+    assert [cell.factors["events.crash.enabled"] for cell in cells] == [True, False]
+
+
+def test_a_factor_may_hold_text() -> None:
+    groups = [{"name": "a", "share": 1.0}, {"name": "b", "share": 1.0}]
+    cells = design(
+        scenario(groups=groups, network={"partners": 1}), factors={"mixing": ("any", "between", "within")}
+    ).cells()
+    assert [cell.factors["mixing"] for cell in cells] == ["any", "between", "within"]
+    assert [cell.scenario.network.mixing for cell in cells] == ["any", "between", "within"]
+
+
+# Levels
+def test_numbers_are_shown_as_numbers_of_one_type() -> None:
+    levels = design(factors={"trust_gain": (0, 0.25)}).levels("trust_gain")
+    assert [level.shown for level in levels] == [0.0, 0.25]
+    assert all(isinstance(level.shown, float) for level in levels)
+    whole = design(factors={"months": (3, 5)}).levels("months")
+    assert all(isinstance(level.shown, int) for level in whole)
+
+
+def test_a_named_level_gives_its_name_to_label_and_tables() -> None:
+    experiment = design(factors={"openness": ({"label": "open", "value": {"normal": [0.8, 0.1]}}, 0.5)})
+    cells = experiment.cells()
+    assert [cell.label for cell in cells] == ["plain · open", "plain · openness=0.5"]
+    assert [cell.factors["openness"] for cell in cells] == ["open", "0.5"]
+    assert cells[0].scenario.groups[0].traits.openness.plain() == {"normal": [0.8, 0.1]}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.5, "0.5"),
+        (3, "3"),
+        (True, "true"),
+        ("between", "between"),
+        ({"normal": [0.8, 0.1]}, "normal(0.8, 0.1)"),
+        ({"mixture": [[0.1, {"beta": [8, 2]}], [0.9, 0.2]]}, "mixture(0.1 beta(8, 2), 0.9 0.2)"),
+        ({"people": 0.1, "culture": {"uniform": [0, 1]}}, "(people 0.1, culture uniform(0, 1))"),
+    ],
+)
+def test_values_in_a_few_characters(value: object, text: str) -> None:
+    assert text_of(value) == text
+
+
+def test_a_parameter_that_shares_its_name_with_an_outcome_is_named_with_its_table() -> None:
+    experiment = design(factors={"synergy": (1.0, 2.0)})
+    assert list(experiment.factors) == ["parameters.synergy"]
+    assert [cell.scenario.parameters.synergy for cell in experiment.cells()] == [1.0, 2.0]
+
+
+# Files
+def test_a_file_is_read_with_its_defaults(tmp_path: Path) -> None:
+    experiment = load_experiment(file(tmp_path, "[factors]\ntrust_gain = [0.01, 0.02]\n"))
+    assert (experiment.name, experiment.title, experiment.replicates, experiment.seed) == ("trial", "T", 100, 1)
+    assert experiment.outcomes == ("value", "trust", "survived")
+    assert [cell.label for cell in experiment.cells()] == ["plain · trust_gain=0.01", "plain · trust_gain=0.02"]
+    assert experiment.written["scenarios"] == ["plain.toml"]
+    assert experiment.source == str(tmp_path / "trial.toml")
+
+
+def test_a_shipped_experiment_is_known_by_its_name() -> None:
+    name, path = next(iter(library.available("experiments").items()))
+    assert load_experiment(path).source == name
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_mistake_is_reported_with_its_line(path: Path) -> None:
+    expected = [
+        line.removeprefix("# expect: ").replace("{folder}", str(path.parent))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("# expect: ")
+    ]
+    with pytest.raises(BadFile) as caught:
+        load_experiment(path)
+    reports = caught.value.reports()
+    assert len(reports) == len(expected), "\n".join(reports)
+    for report, start in zip(reports, expected, strict=True):
+        assert report.startswith(f"{path}:{start}")
+
+
+def test_the_corpus_is_there() -> None:
+    assert len(list(CORPUS.glob("*.toml"))) >= 20
+
+
+@pytest.mark.parametrize("name", sorted(library.available("experiments")))
+def test_shipped_experiments_are_valid_and_say_what_they_expect(name: str) -> None:
+    experiment = load_experiment(library.find("experiments", name))
+    assert len(experiment.expected) > 60
+    assert experiment.question.endswith("?")
+    work = experiment.replicates * sum(cell.scenario.alliances * cell.scenario.months for cell in experiment.cells())
+    assert 0 < work < 120e6  # under about half a minute on two cores
+
+
+# Variants
+def test_replace_and_with_settings_validate() -> None:
+    experiment = design(settings={"months": 5})
+    assert experiment.replace(replicates=9, seed=3).replicates == 9
+    assert experiment.with_settings({"months": 4}).settings == {"months": 4}
+    assert experiment.with_settings({"trust_gain": 0.1}).settings == {"months": 5, "trust_gain": 0.1}
+    with pytest.raises(BadFile) as caught:
+        experiment.replace(replicates=0, outcomes=("money",))
+    assert "replicates: 0 is out of range" in message(caught)
+    assert "'money' is no outcome" in message(caught)
+    with pytest.raises(BadFile) as caught:
+        experiment.with_settings({"trust_gain": 7})
+    assert "settings.trust_gain: 7 is out of range: from 0 to 0.5" in message(caught)
+
+
+def test_a_setting_in_another_spelling_replaces_the_earlier_one() -> None:
+    experiment = design(settings={"trust_gain": 0.1}).with_settings({"parameters.trust_gain": 0.2})
+    assert [cell.scenario.parameters.trust_gain for cell in experiment.cells()] == [0.2]
+
+
+def test_a_setting_cannot_undo_a_factor() -> None:
+    with pytest.raises(BadFile) as caught:
+        design(factors={"trust_gain": (0.1, 0.2)}).with_settings({"trust_gain": 0.3})
+    assert "factors.trust_gain: is already a setting" in message(caught)
+
+
+def test_experiment_of_leads_with_the_outcomes_asked_for() -> None:
+    assert experiment_of([scenario()], 3, 5, "c", ["gap"]).outcomes == ("gap",)
+    with pytest.raises(BadFile):
+        experiment_of([scenario()], 3, -5, "c")
+
+
+# Digest
+def test_the_digest_follows_what_decides_results_and_nothing_else() -> None:
+    experiment = design(factors={"trust_gain": (0.1, 0.2)})
+    assert experiment.digest() == design(factors={"trust_gain": (0.1, 0.2)}).digest()
+    assert experiment.digest() == experiment.replace(title="Another title").digest()
+    others = [
+        experiment.replace(seed=2),
+        experiment.replace(replicates=3),
+        experiment.with_settings({"trust_loss": 0.2}),
+        experiment.replace(factors={"trust_gain": (0.1, 0.3)}),
+    ]
+    assert len({experiment.digest(), *(other.digest() for other in others)}) == 5
