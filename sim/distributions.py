@@ -8,6 +8,8 @@ number, ``{uniform = [low, high]}``, ``{normal = [mean, sd]}``, ``{beta = [a, b]
 
 from __future__ import annotations
 
+import math
+import reprlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +32,10 @@ class Distribution(ABC):
     def plain(self) -> Any:
         """The value that a scenario file would hold; :func:`parse` reads it back."""
 
+    @abstractmethod
+    def landmarks(self) -> tuple[float, ...]:
+        """The values named in it that should lie within the trait's bounds: a constant, both ends, a mean."""
+
 
 @dataclass(frozen=True)
 class Constant(Distribution):
@@ -42,6 +48,9 @@ class Constant(Distribution):
 
     def plain(self) -> Any:
         return self.value
+
+    def landmarks(self) -> tuple[float, ...]:
+        return (self.value,)
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,9 @@ class Uniform(Distribution):
     def plain(self) -> Any:
         return {"uniform": [self.low, self.high]}
 
+    def landmarks(self) -> tuple[float, ...]:
+        return (self.low, self.high)
+
 
 @dataclass(frozen=True)
 class Normal(Distribution):
@@ -78,6 +90,9 @@ class Normal(Distribution):
 
     def plain(self) -> Any:
         return {"normal": [self.mean, self.sd]}
+
+    def landmarks(self) -> tuple[float, ...]:
+        return (self.mean,)
 
 
 @dataclass(frozen=True)
@@ -97,20 +112,25 @@ class Beta(Distribution):
     def plain(self) -> Any:
         return {"beta": [self.a, self.b]}
 
+    def landmarks(self) -> tuple[float, ...]:
+        return ()  # it cannot leave [0, 1]
+
 
 @dataclass(frozen=True)
 class Mixture(Distribution):
-    """Several kinds of organizations: ``parts`` are (weight, distribution); the weights need not sum to one."""
+    """Several kinds of organizations: ``parts`` are (weight, distribution); the weights need not sum to one.
+
+    A part cannot be a mixture itself: one uniform number picks the part, and a second choice would need another.
+    """
 
     parts: tuple[tuple[float, Distribution], ...]
 
     def __post_init__(self) -> None:
-        if (
-            not self.parts
-            or min(weight for weight, _ in self.parts) < 0
-            or sum(weight for weight, _ in self.parts) <= 0
-        ):
+        weights = [weight for weight, _ in self.parts]
+        if min(weights, default=-1.0) < 0 or not 0 < sum(weights) < math.inf:
             raise ValueError("mixture needs at least one part, weights >= 0 and a positive sum of weights")
+        if any(isinstance(part, (Mixture, Profile)) for _, part in self.parts):
+            raise ValueError("the parts of a mixture are simple distributions: write a mixture of mixtures as one")
 
     def draw(self, select: Array, uniform: Array) -> Array:
         edges = np.cumsum([weight for weight, _ in self.parts])
@@ -124,6 +144,9 @@ class Mixture(Distribution):
 
     def plain(self) -> Any:
         return {"mixture": [[weight, part.plain()] for weight, part in self.parts]}
+
+    def landmarks(self) -> tuple[float, ...]:
+        return tuple(value for _, part in self.parts for value in part.landmarks())
 
 
 @dataclass(frozen=True)
@@ -143,13 +166,19 @@ class Profile(Distribution):
     def plain(self) -> Any:
         return {name: part.plain() for name, part in zip(self.dimensions, self.parts, strict=True)}
 
+    def landmarks(self) -> tuple[float, ...]:
+        return tuple(value for part in self.parts for value in part.landmarks())
+
 
 _SHAPES: dict[str, Any] = {"uniform": Uniform, "normal": Normal, "beta": Beta}
 FORMS = "a number, {uniform=[low, high]}, {normal=[mean, sd]}, {beta=[a, b]} or {mixture=[[weight, distribution], …]}"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
+def is_number(value: Any) -> bool:
+    """True for a finite number; a switch is none, nor is a whole number beyond the 64 bits that TOML knows."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return -(2**63) <= value < 2**63 if isinstance(value, int) else math.isfinite(value)
 
 
 def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
@@ -162,7 +191,7 @@ def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
     Raises:
         ValueError: with what is wrong and what is allowed.
     """
-    if _is_number(value):
+    if is_number(value):
         return Constant(float(value))
     if isinstance(value, dict) and dimensions and value and set(value) <= set(dimensions):
         missing = [name for name in dimensions if name not in value]
@@ -170,15 +199,15 @@ def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
             raise ValueError(f"a profile needs all dimensions; missing: {', '.join(missing)}")
         return Profile(dimensions, tuple(parse(value[name]) for name in dimensions))
     if not isinstance(value, dict) or len(value) != 1:
-        raise ValueError(f"{value!r} is no distribution; allowed: {FORMS}")
+        raise ValueError(f"{reprlib.repr(value)} is no distribution; allowed: {FORMS}")
     (kind, arguments), *_ = value.items()
     if kind in _SHAPES:
-        if not (isinstance(arguments, list) and len(arguments) == 2 and all(map(_is_number, arguments))):
-            raise ValueError(f"{kind} takes two numbers, got {arguments!r}")
+        if not (isinstance(arguments, list) and len(arguments) == 2 and all(map(is_number, arguments))):
+            raise ValueError(f"{kind} takes two numbers, got {reprlib.repr(arguments)}")
         return _SHAPES[kind](*map(float, arguments))
     if kind == "mixture":
         pairs = arguments if isinstance(arguments, list) else []
-        if not pairs or not all(isinstance(p, list) and len(p) == 2 and _is_number(p[0]) for p in pairs):
-            raise ValueError(f"mixture takes [[weight, distribution], …], got {arguments!r}")
+        if not pairs or not all(isinstance(p, list) and len(p) == 2 and is_number(p[0]) for p in pairs):
+            raise ValueError(f"mixture takes [[weight, distribution], …], got {reprlib.repr(arguments)}")
         return Mixture(tuple((float(weight), parse(part)) for weight, part in pairs))
     raise ValueError(f"unknown distribution {kind!r}; allowed: {FORMS}")

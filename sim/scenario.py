@@ -32,14 +32,17 @@ from typing import Any
 
 import numpy as np
 
-from sim.distributions import Constant, Distribution, parse
+from sim.distributions import Distribution, is_number, parse
 from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
-from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
+from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read, shown
 
 TEXTS = ("title", "question", "source", "expected")
 TOP = (*TEXTS, "months", "organizations", "network", "parameters", "traits", "groups", "events")
 MIXING = ("any", "between", "within")
-MAX_MONTHS, MAX_ORGANIZATIONS = 2400, 1_000_000
+MAX_MONTHS, MAX_ORGANIZATIONS, MAX_ALLIANCES = 2400, 1_000_000, 5_000_000
+EVERYONE = "everyone"
+RESERVED = (EVERYONE, "parameters", "traits", "network", "events")
+"""What a group cannot be called, because a key or ``who`` would then mean two things."""
 
 EVENT_KINDS: dict[str, dict[str, tuple[float, float]]] = {
     "breach": {"severity": (0, 1)},
@@ -54,9 +57,9 @@ EVENT_KINDS: dict[str, dict[str, tuple[float, float]]] = {
 * breach: ``who`` breaks faith; its partners lose ``severity`` of their trust;
 * turnover: the key person of ``who`` leaves;
 * crash: the market falls by ``depth`` of its level and recovers at ``market_recovery``;
-* programme: ``who`` adds ``investment`` to its relational investment for ``months`` (a negative stop is a change);
-* sessions: ``who`` adds ``effort`` to its joint operationalization sessions for ``months``;
-* change: ``trait`` of ``who`` is set ``to`` a value or moved ``by`` one, from that month on.
+* programme: ``who`` adds ``investment`` to its relational investment for ``months``, then takes it away again;
+* sessions: ``who`` adds ``effort`` to its joint operationalization sessions for ``months``, likewise;
+* change: ``trait`` of ``who`` is set ``to`` a value within its bounds, or moved ``by`` a step, from that month on.
 """
 
 
@@ -85,7 +88,7 @@ class Event:
     name: str
     month: int
     kind: str
-    who: str | int = "everyone"
+    who: str | int = EVERYONE
     enabled: bool = True
     trait: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -175,16 +178,21 @@ class Scenario:
             "organizations": self.organizations,
             "network": network,
             "parameters": self.parameters.model_dump(),
-            "groups": [
-                {
-                    "name": group.name,
-                    "share": group.share,
-                    "traits": {name: getattr(group.traits, name).plain() for name in Traits.model_fields},
-                }
-                for group in self.groups
-            ],
+            **_plain_groups(self.groups),
             "events": [_plain_event(event) for event in self.events],
         }
+
+
+def _plain_groups(groups: tuple[Group, ...]) -> dict[str, Any]:
+    """The traits of everybody where there are no groups, else the groups with theirs."""
+    traits = [
+        {name: getattr(group.traits, name).plain() for name in Traits.model_fields}  # complete: nothing is shared
+        for group in groups
+    ]
+    if [group.name for group in groups] == [EVERYONE]:
+        return {"traits": traits[0]}
+    named = zip(groups, traits, strict=True)
+    return {"groups": [{"name": group.name, "share": group.share, "traits": own} for group, own in named]}
 
 
 def _plain_event(event: Event) -> dict[str, Any]:
@@ -245,7 +253,7 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
 
 def _rows(who: str | int, names: list[str], sizes: Iterable[int]) -> range:
     sizes = list(sizes)
-    if who == "everyone":
+    if who == EVERYONE:
         return range(sum(sizes))
     if isinstance(who, int):
         return range(who - 1, who)
@@ -275,40 +283,44 @@ class _Reader:
         found = data.get(name, {})
         if isinstance(found, Mapping):
             return found
-        self.wrong((*at, name), f"must be a table [{name}], got {found!r}")
+        self.wrong((*at, name), f"must be a table [{name}], got {shown(found)}")
         return {}
 
     def tables(self, name: str) -> list[Mapping[str, Any]]:
         found = self.data.get(name, [])
         if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
             return found
-        self.wrong((name,), f"must be tables [[{name}]], got {found!r}")
+        self.wrong((name,), f"must be tables [[{name}]], got {shown(found)}")
         return []
 
     def text(self, table: Mapping[str, Any], name: str, at: Key = (), default: str | None = None) -> str:
         found = table.get(name, default)
         if found is None:
-            self.wrong((*at, name), "is missing: say it in a sentence")
+            self.wrong((*at, name), "is missing: " + ("give it a name" if at else "say it in a sentence"))
         elif not isinstance(found, str) or not found.strip():
-            self.wrong((*at, name), f"must be text that is not empty, got {found!r}")
+            self.wrong((*at, name), f"must be text that is not empty, got {shown(found)}")
         else:
             return found
         return ""
 
     def number(self, value: Any, low: float, high: float, at: Key, unit: str = "") -> float | None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            self.wrong(at, f"must be a number from {low:g} to {high:g}{f' {unit}' if unit else ''}, got {value!r}")
+        if not is_number(value):
+            self.wrong(
+                at, f"must be a number from {low:g} to {high:g}{f' ({unit})' if unit else ''}, got {shown(value)}"
+            )
         elif not low <= value <= high:
             self.wrong(at, f"{value:g} is out of range: from {low:g} to {high:g}{f' ({unit})' if unit else ''}")
         else:
             return float(value)
         return None
 
-    def whole(self, value: Any, low: int, high: int, at: Key) -> int | None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.wrong(at, f"must be a whole number from {low} to {high}, got {value!r}")
+    def whole(self, value: Any, low: float, high: float, at: Key) -> int | None:
+        if value is None:
+            self.wrong(at, f"is missing: a whole number from {low} to {high}")
+        elif isinstance(value, bool) or not isinstance(value, int):
+            self.wrong(at, f"must be a whole number from {low} to {high}, got {shown(value)}")
         elif not low <= value <= high:
-            self.wrong(at, f"{value} is out of range: from {low} to {high}")
+            self.wrong(at, f"{shown(value)} is out of range: from {low} to {high}")
         else:
             return value
         return None
@@ -317,13 +329,16 @@ class _Reader:
         allowed = list(allowed)
         if value in allowed:
             return str(value)
-        self.wrong(at, f"{value!r} is not allowed{did_you_mean(str(value), allowed)}")
+        if value is None:
+            self.wrong(at, f"is missing: one of {', '.join(allowed)}")
+        else:
+            self.wrong(at, f"{shown(value)} is not allowed{did_you_mean(str(value), allowed)}")
         return None
 
     # The parts of a scenario
     def scenario(self, name: str) -> Scenario | None:
         self.unknown(self.data, TOP, ())
-        texts = {text: self.text(self.data, text) for text in TEXTS}
+        texts = {text: " ".join(self.text(self.data, text).split()) for text in TEXTS}  # lines may break anywhere
         months = self.whole(self.data.get("months", 144), 1, MAX_MONTHS, ("months",)) or 144
         count = self.whole(self.data.get("organizations", 50), 2, MAX_ORGANIZATIONS, ("organizations",)) or 50
         parameters = self.parameters()
@@ -357,7 +372,7 @@ class _Reader:
                 if isinstance(value, bool):
                     good[name] = value
                 else:
-                    self.wrong(at, f"must be true or false, got {value!r}")
+                    self.wrong(at, f"must be true or false, got {shown(value)}")
                 continue
             about = meta(declared)
             number = self.number(value, about["low"], about["high"], at, about["unit"])
@@ -377,11 +392,9 @@ class _Reader:
             except ValueError as error:
                 self.wrong((*at, name), str(error))
                 continue
-            if (
-                isinstance(found, Constant)
-                and self.number(found.value, about["low"], about["high"], (*at, name), about["unit"]) is None
-            ):
-                continue
+            for landmark in found.landmarks():
+                if self.number(landmark, about["low"], about["high"], (*at, name), about["unit"]) is None:
+                    break
             good[name] = found
         return good
 
@@ -389,15 +402,15 @@ class _Reader:
         shared = self.traits(self.table(self.data, "traits"), ("traits",))
         rows = self.tables("groups")
         if not rows:
-            return (Group("everyone", 1.0, Traits(**shared)),)
+            return (Group(EVERYONE, 1.0, Traits(**shared)),)
         groups: list[Group] = []
         for k, row in enumerate(rows):
             at: Key = ("groups", k)
             self.unknown(row, ("name", "share", "traits"), at)
             name = self.text(row, "name", at)
-            if name == "everyone" or "." in name:
-                self.wrong((*at, "name"), f"{name!r} cannot be a group's name (no dots, not 'everyone')")
-            if name in [group.name for group in groups]:
+            if name in RESERVED or "." in name:
+                self.wrong((*at, "name"), f"{name!r} cannot be a group's name: no dots, not {', '.join(RESERVED)}")
+            if name and name in [group.name for group in groups]:
                 self.wrong((*at, "name"), f"{name!r} is already the name of another group")
             share = self.number(row.get("share", 1.0), 1e-6, 1e6, (*at, "share")) or 1.0
             own = self.traits(self.table(row, "traits", at), (*at, "traits"))
@@ -428,35 +441,38 @@ class _Reader:
             for group, size in zip(draft.groups, draft.sizes, strict=True):
                 if partners >= size or (partners % 2 and size % 2):
                     self.wrong(at, f"group {group.name!r} of {size} cannot give each member {partners} partners")
+        if n * partners // 2 > MAX_ALLIANCES:
+            self.wrong(at, f"{n} organizations with {partners} partners are more than {MAX_ALLIANCES} alliances")
         return Network(partners, mixing)
 
     def pairs(self, rows: Any, draft: Scenario) -> tuple[tuple[int, int], ...]:
         at: Key = ("network", "pairs")
         if not isinstance(rows, list) or not rows:
-            self.wrong(at, f"must be a list of pairs that is not empty, got {rows!r}")
+            self.wrong(at, f"must be a list of pairs that is not empty, got {shown(rows)}")
             return ()
-        found: list[tuple[int, int]] = []
-        for row in rows:
+        found: dict[tuple[int, int], None] = {}
+        for k, row in enumerate(rows):
+            here: Key = (*at, k)
             if not isinstance(row, list) or len(row) != 2:
-                self.wrong(at, f"{row!r} is no pair of two organizations")
+                self.wrong(here, f"{shown(row)} is no pair of two organizations")
                 continue
-            sides = [self.one_of(who, draft, at) for who in row]
+            sides = [self.one_of(who, draft, here) for who in row]
             if None in sides:
                 continue
             low, high = sorted(side for side in sides if side is not None)
             if low == high:
-                self.wrong(at, f"{row!r}: an organization cannot ally with itself")
+                self.wrong(here, f"{shown(row)}: an organization cannot ally with itself")
             elif (low, high) in found:
-                self.wrong(at, f"{row!r} is listed twice")
+                self.wrong(here, f"{shown(row)} is listed twice")
             else:
-                found.append((low, high))
+                found[low, high] = None
         return tuple(found)
 
     def one_of(self, who: Any, draft: Scenario, at: Key) -> int | None:
         """The row of a single organization, named by number from 1 or by a group of one."""
         rows = self.who(who, draft, at)
         if rows is not None and len(rows) != 1:
-            self.wrong(at, f"{who!r} names {len(rows)} organizations; a pair needs single ones, by number from 1")
+            self.wrong(at, f"{shown(who)} names {len(rows)} organizations; a pair needs single ones, by number from 1")
             return None
         return None if rows is None else rows[0]
 
@@ -465,54 +481,70 @@ class _Reader:
         if isinstance(who, int) and not isinstance(who, bool):
             number = self.whole(who, 1, draft.organizations, at)
             return None if number is None else draft.rows(number)
-        if who == "everyone" or who in names:
+        if who == EVERYONE or who in names:
             return draft.rows(who)
-        self.wrong(at, f"{who!r} is nobody here{did_you_mean(str(who), [*names, 'everyone'])}")
+        self.wrong(at, f"{shown(who)} is nobody here{did_you_mean(str(who), dict.fromkeys([*names, EVERYONE]))}")
         return None
 
     def events(self, draft: Scenario) -> tuple[Event, ...]:
         events: list[Event] = []
         for k, row in enumerate(self.tables("events")):
-            at: Key = ("events", k)
-            kind = self.choice(row.get("kind", "(missing)"), EVENT_KINDS, (*at, "kind"))
-            month = self.whole(row.get("month", "(missing)"), 1, draft.months, (*at, "month"))
-            if kind is None:
-                continue
-            takes = EVENT_KINDS[kind]
-            known = ["name", "month", "kind", "enabled", *takes]
-            known += ["who"] if kind != "crash" else []
-            known += ["trait"] if kind == "change" else []
-            self.unknown(row, known, at)
-            who = row.get("who", "everyone")
-            if self.who(who, draft, (*at, "who")) is None or month is None:
-                continue
-            enabled = row.get("enabled", True)
-            if not isinstance(enabled, bool):
-                self.wrong((*at, "enabled"), f"must be true or false, got {enabled!r}")
-            name = self.text(row, "name", at, default=f"{kind}@{month}")
-            if name in [event.name for event in events]:
-                self.wrong((*at, "name"), f"{name!r} is already the name of another event: give each a name of its own")
-            numbers = self.event_numbers(row, kind, at)
-            trait = self.event_trait(row, at, numbers) if kind == "change" else ""
-            events.append(Event(name, month, kind, who, bool(enabled), trait, numbers))
+            event = self.event(row, ("events", k), draft)
+            if event.name and event.name in [other.name for other in events]:
+                self.wrong(
+                    ("events", k, "name"), f"{event.name!r} is already the name of another event: give each its own"
+                )
+            events.append(event)
         return tuple(events)
+
+    def event(self, row: Mapping[str, Any], at: Key, draft: Scenario) -> Event:
+        kind = self.choice(row.get("kind"), EVENT_KINDS, (*at, "kind"))
+        month = self.whole(row.get("month"), 1, draft.months, (*at, "month"))
+        enabled = row.get("enabled", True)
+        if not isinstance(enabled, bool):
+            self.wrong((*at, "enabled"), f"must be true or false, got {shown(enabled)}")
+        name = self.text(row, "name", at, default=f"{kind}@{month}" if kind and month else f"event {at[-1]}")
+        if "." in name:
+            self.wrong((*at, "name"), f"{name!r} cannot be an event's name: no dots")
+        who = row.get("who", EVERYONE)
+        self.who(who, draft, (*at, "who"))
+        if kind is None:  # then nobody knows what else belongs here
+            return Event(name, month or 1, "", EVERYONE)
+        known = ["name", "month", "kind", "enabled", *EVENT_KINDS[kind]]
+        known += ["who"] if kind != "crash" else []
+        known += ["trait"] if kind == "change" else []
+        self.unknown(row, known, at)
+        if kind == "change":
+            trait, numbers = self.change(row, at)
+        else:
+            trait, numbers = "", self.event_numbers(row, kind, at)
+        return Event(name, month or 1, kind, who, bool(enabled), trait, numbers)
 
     def event_numbers(self, row: Mapping[str, Any], kind: str, at: Key) -> dict[str, float]:
         numbers: dict[str, float] = {}
         for name, (low, high) in EVENT_KINDS[kind].items():
-            if name in row:
-                number = self.number(row[name], low, high, (*at, name))
-                if number is not None:
-                    numbers[name] = number
-            elif kind != "change":
+            if name not in row:
                 self.wrong((*at, name), f"is missing: a {kind} needs a number from {low:g} to {high:g}")
+                continue
+            read = self.whole if name == "months" else self.number
+            number = read(row[name], low, high, (*at, name))
+            if number is not None:
+                numbers[name] = number
         return numbers
 
-    def event_trait(self, row: Mapping[str, Any], at: Key, numbers: Mapping[str, float]) -> str:
-        trait = self.choice(row.get("trait", "(missing)"), SCALAR_TRAITS, (*at, "trait"))
+    def change(self, row: Mapping[str, Any], at: Key) -> tuple[str, dict[str, float]]:
+        """The trait that changes, and either the value that it is set ``to`` or the step that it moves ``by``."""
         if ("to" in row) == ("by" in row):
             self.wrong(at, "a change needs either 'to' or 'by'")
-        if trait and "to" in numbers:
+        trait = self.choice(row.get("trait"), SCALAR_TRAITS, (*at, "trait"))
+        bounds = EVENT_KINDS["change"]
+        unit = ""
+        if trait:
             about = meta(Traits.model_fields[trait])
-            self.number(numbers["to"], about["low"], about["high"], (*at, "to"), about["unit"])
-        return trait or ""
+            low, high, unit = about["low"], about["high"], about["unit"]
+            bounds = {"to": (low, high), "by": (low - high, high - low)}
+        numbers: dict[str, float] = {}
+        for name, (low, high) in bounds.items():
+            if name in row and (number := self.number(row[name], low, high, (*at, name), unit)) is not None:
+                numbers[name] = number
+        return trait or "", numbers

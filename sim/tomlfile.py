@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
+import reprlib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"; allowed: {', '.join(known)}" if len(known) <= 16 else ""
 
 
+BEYOND = "whole number beyond 64 bits"
+
+
+def shown(value: Any) -> str:
+    """A value as a message quotes it: dates and switches as TOML writes them, long ones shortened."""
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return str(value).lower() if isinstance(value, bool) else reprlib.repr(value)
+
+
 def read(path: Path | str) -> tuple[dict[str, Any], dict[Key, int]]:
     """A TOML file as a dictionary, and the line of each of its keys.
 
@@ -73,88 +85,157 @@ def read(path: Path | str) -> tuple[dict[str, Any], dict[Key, int]]:
     except OSError as error:
         raise BadFile(path, [Problem((), f"cannot be read: {error.strerror or error}")]) from None
     except UnicodeDecodeError as error:
-        raise BadFile(path, [Problem((), f"is not UTF-8 text (byte {error.start})")]) from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _invalid(path, "is not UTF-8 text: save it as UTF-8", line) from None
     try:
-        return tomllib.loads(text), locate(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        line = int(found.group(1)) if found else text.count("\n") + 1
-        message = re.sub(r"\s*\(at .*\)$", "", str(error))
-        raise BadFile(path, [Problem(("toml",), f"is not valid TOML: {message}")], {("toml",): line}) from None
+        data, lines = tomllib.loads(text), locate(text)
     except RecursionError:
         raise BadFile(path, [Problem((), "is nested too deeply")]) from None
+    except tomllib.TOMLDecodeError as error:
+        message = re.sub(r"\s*\(at .*\)$", "", str(error))
+        raise _invalid(path, f"is not valid TOML: {message}", _line_of_error(str(error), text)) from None
+    except ValueError:  # more digits than Python converts to a number
+        before = re.split(r"[\d_]{4300}", text, maxsplit=1)[0]
+        raise _invalid(path, f"holds a {BEYOND}", before.count("\n") + 1) from None
+    beyond = list(_beyond_64_bits(data, ()))
+    if beyond:
+        raise BadFile(path, [Problem(key, f"is a {BEYOND}") for key in beyond], lines)
+    return data, lines
 
 
-_HEADER = re.compile(r"^\s*(\[\[?)([^\[\]]+)\]\]?\s*(#.*)?$")
-_ASSIGNMENT = re.compile(
-    r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
-)
-_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+def _invalid(path: Path | str, message: str, line: int) -> BadFile:
+    """A file that is no TOML at all: the mistake has a line, and "toml" in place of a key."""
+    return BadFile(path, [Problem(("toml",), message)], {("toml",): line})
+
+
+def _line_of_error(message: str, text: str) -> int:
+    """The line that a parser's message names; "at end of document" is the last line with something on it."""
+    found = re.search(r"\(at line (\d+), column \d+\)", message)
+    return int(found.group(1)) if found else text.rstrip().count("\n") + 1
+
+
+def _beyond_64_bits(value: Any, key: Key) -> Iterator[Key]:
+    """Keys of the whole numbers that TOML does not know; Python would read them, and stumble over them later."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _beyond_64_bits(item, (*key, name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _beyond_64_bits(item, (*key, number))
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield key
 
 
 def locate(text: str) -> dict[Key, int]:
-    """The line (from 1) on which each key and table of a valid TOML text is set."""
-    lines: dict[Key, int] = {}
-    counts: dict[Key, int] = {}
-    table: Key = ()
-    depth = 0
-    quote = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if depth == 0 and not quote:
-            header, assignment = _HEADER.match(line), _ASSIGNMENT.match(line)
-            if header:
-                table = _resolve(tuple(_parts(header.group(2))), counts, header.group(1) == "[[")
-                lines.setdefault(table, number)
-                continue
-            if assignment:
-                key = table + tuple(_parts(assignment.group(1)))
-                for length in range(len(table) + 1, len(key) + 1):
-                    lines.setdefault(key[:length], number)
-                line = line[assignment.end() :]
-        depth, quote = _scan(line, depth, quote)
-    return lines
+    """The line (from 1) on which each key, table and element of an array of a valid TOML text begins."""
+    locator = _Locator(text)
+    locator.document()
+    return locator.lines
 
 
-def _parts(dotted: str) -> list[str]:
-    return [part.strip("\"'") for part in _PART.findall(dotted)]
+_TOKEN = re.compile(
+    r"""
+      (?P<comment> \#[^\n]* )
+    | (?P<string>  \"{3} (?:\\.|[^\\])*? \"{3,5} | '{3} .*? '{3,5} | " (?:\\.|[^"\\])* " | ' [^']* ' )
+    | (?P<word>    [^\s\#"'=.,\[\]{}]+ )
+    | (?P<mark>    [\n=.,\[\]{}] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
-def _resolve(names: Key, counts: dict[Key, int], is_array: bool) -> Key:
-    """The path of a table header, with the number of the newest element put in after each array of tables."""
-    path: Key = ()
-    for position, name in enumerate(names):
-        path += (name,)
-        last = position == len(names) - 1
-        if last and is_array:
-            counts[path] = counts.get(path, -1) + 1
-        if path in counts:
-            path += (counts[path],)
-    return path
+class _Locator:
+    """Walks a TOML text that is known to be valid, and so need not check anything, and notes where things begin."""
 
+    def __init__(self, text: str) -> None:
+        self.lines: dict[Key, int] = {}
+        self.newest: dict[Key, int] = {}  # number of the newest element of each [[array of tables]]
+        self.tokens: list[tuple[str, int]] = []
+        line, end = 1, 0
+        for token in _TOKEN.finditer(text):
+            line += text.count("\n", end, token.start())
+            end = token.start()
+            if token.lastgroup != "comment":
+                self.tokens.append((token.group(), line))
+        self.tokens.append(("\n", line))
+        self.at = 0
 
-def _scan(line: str, depth: int, quote: str) -> tuple[int, str]:
-    """Depth of open brackets and the open multi-line quote after this line."""
-    i = 0
-    while i < len(line):
-        if quote:
-            if quote[0] == '"' and line[i] == "\\":
-                i += 2
-                continue
-            if line.startswith(quote, i):
-                i += len(quote)
-                quote = ""
-                continue
-        elif line.startswith(('"""', "'''"), i):
-            quote = line[i : i + 3]
-            i += 3
-            continue
-        elif line[i] in "\"'":
-            quote = line[i]
-        elif line[i] in "[{":
-            depth += 1
-        elif line[i] in "]}":
-            depth -= 1
-        elif line[i] == "#":
-            break
-        i += 1
-    return depth, quote if len(quote) == 3 else ""
+    def take(self) -> str:
+        self.at += 1
+        return self.tokens[self.at - 1][0]
+
+    def peek(self) -> str:
+        return self.tokens[self.at][0]
+
+    def skip(self, *marks: str) -> None:
+        while self.at < len(self.tokens) and self.peek() in marks:
+            self.at += 1
+
+    def note(self, key: Key, line: int) -> None:
+        """Enter a key and the tables that hold it, unless they have been met before."""
+        for length in range(1, len(key) + 1):
+            self.lines.setdefault(key[:length], line)
+
+    def document(self) -> None:
+        table: Key = ()
+        self.skip("\n")
+        while self.at < len(self.tokens):
+            if self.peek() == "[":
+                table = self.header()
+            else:
+                self.assignment(table)
+            self.skip("\n")
+
+    def header(self) -> Key:
+        """``[table]`` or ``[[table]]``: its path, with the number of the newest element after each array of tables."""
+        line = self.tokens[self.at][1]
+        self.take()
+        is_array = self.peek() == "["
+        self.skip("[")
+        names = self.names(until="]")
+        self.skip("]")
+        path: Key = ()
+        for position, name in enumerate(names, start=1):
+            path += (name,)
+            if is_array and position == len(names):
+                self.newest[path] = self.newest.get(path, -1) + 1
+            if path in self.newest:
+                path += (self.newest[path],)
+        self.note(path, line)
+        return path
+
+    def assignment(self, table: Key) -> None:
+        """``key = value`` or ``a."b".c = value``."""
+        line = self.tokens[self.at][1]
+        key = table + self.names(until="=")
+        self.note(key, line)
+        self.value(key)
+
+    def names(self, until: str) -> Key:
+        """The parts of a dotted key."""
+        parts = []
+        while (token := self.take()) != until:
+            if token != ".":
+                parts.append(token)
+        return tuple(tomllib.loads(f"key = {part}")["key"] if part[0] in "\"'" else part for part in parts)
+
+    def value(self, key: Key) -> None:
+        opening = self.take()
+        if opening == "[":
+            self.skip("\n", ",")
+            number = 0
+            while self.peek() != "]":
+                self.note((*key, number), self.tokens[self.at][1])
+                self.value((*key, number))
+                self.skip("\n", ",")
+                number += 1
+            self.take()
+        elif opening == "{":
+            self.skip("\n", ",")
+            while self.peek() != "}":
+                self.assignment(key)
+                self.skip("\n", ",")
+            self.take()
+        else:
+            while self.peek() not in ("\n", ",", "]", "}"):  # numbers and dates have several parts
+                self.take()

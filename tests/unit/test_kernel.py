@@ -1,0 +1,672 @@
+"""Months of one alliance worked by hand, and the ledger, the clamps and the endings.
+
+Chances are set to nought or one, so that a month has one outcome whatever the random numbers; nothing is mocked. The
+numbers of the quiet dyad are in ``tests/builders.py``: T = P = .5, C = .4, K = .3, chemistry .5, complementarity .6.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sim.dynamics.state import (
+    BAD_WORK,
+    BLAME,
+    CAUSES,
+    DISAPPOINTMENT,
+    DISTRUST,
+    EFFECTIVE,
+    EXOGENOUS,
+    FESTERING,
+    FRICTION,
+    GOING_ON,
+    HARD_TALK,
+    NO_PROBLEM,
+    NOTHING,
+    ORGANIZATIONAL,
+    PERSONAL,
+    REFUSAL,
+    SHIRKING,
+)
+from sim.engine import LiveRun, simulate, simulate_history
+from tests.builders import busy, dyad
+
+approx = pytest.approx
+A, B = 0, 1
+
+HEARD = {"communication_start": 1.0, "silence": 0.0}  # every problem is said aloud
+UNHEARD = {"silence": 1.0, "internal_trust": 0.0}  # every problem festers
+KIND = {"frame_base": 20.0}  # chance of framing it as somebody's fault: 2e-9
+HARSH = {"frame_base": -20.0}
+OPEN_CONTRACT = {"contract_tightness": 0.0}  # covers nothing
+
+
+def after(months: int = 1, events=None, prepare=None, **settings) -> LiveRun:
+    """The quiet dyad with some settings, ``months`` later. ``prepare(alliance)`` may set its state at the start."""
+    live = LiveRun(dyad(events, **settings))
+    if prepare is not None:
+        prepare(live.alliances[0])
+    for _ in range(months):
+        live.step()
+    return live
+
+
+def tie(live: LiveRun):
+    return live.alliances[0]
+
+
+def entries(live: LiveRun, side: int, layer: int = ORGANIZATIONAL) -> dict[str, float]:
+    """This month's ledger entries of one side that are not zero."""
+    row = live.month_ledger[0, side, layer]
+    return {cause: float(row[k]) for k, cause in enumerate(CAUSES) if row[k] != 0.0}
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# A month with nothing
+# ---------------------------------------------------------------------------------------------------------------
+def test_a_quiet_month_disclosure_and_communication():
+    live = after()
+    willingness = 0.5**2 / (0.4**2 + 0.5**2)
+    disclosure = 0.1 + 0.9 * willingness * (1 - 0.2 * 0.7)
+    assert tie(live).disclosure == approx(disclosure)
+    assert tie(live).communication == approx(0.4 + 0.25 * (disclosure - 0.4))
+
+
+def test_a_quiet_month_trust():
+    live = after()
+    for side in (A, B):
+        assert tie(live).trust[side] == approx(0.5 + 0.05 * 0.4 * 0.5)
+        assert tie(live).personal[side] == approx(0.5 + 1.5 * 0.05 * 0.4 * 0.5)
+        assert entries(live, side) == approx({"delivery": 0.05 * 0.4 * 0.5})
+        assert entries(live, side, PERSONAL) == approx({"delivery": 1.5 * 0.05 * 0.4 * 0.5})
+        share = 0.6 * (0.3 - 0.03 * 0.3)
+        assert tie(live).effective[side] == approx(share * 0.515 + (1 - share) * 0.51)
+
+
+def test_a_quiet_month_money():
+    live = after()
+    effort = 1 / (1 + math.exp(-(-3.0 + 3.0 * 0.5 + 2.0 * 0.5)))
+    work = (1 + 0.5 * effort) * (1 - 0.3 * 0.6)
+    synergy = 1.5 * 0.6 * 0.4 * 0.5
+    plan = 0.5 * (1 + 1.5 * 0.6 * 0.3)
+    net = 0.5 * (work + synergy)
+    assert tie(live).output == approx(work + synergy)
+    assert tie(live).synergy == approx(synergy)
+    assert tie(live).extra_mile == approx(effort)
+    assert tie(live).plan == approx(plan)
+    for side in (A, B):
+        assert tie(live).value[side] == tie(live).net[side] == approx(net)
+        assert tie(live).expectation[side] == approx(plan + 0.08 * (net - plan))
+        assert tie(live).smoothed[side] == approx(plan + 0.15 * (net - plan))
+        assert tie(live).frustration[side] == 0.0  # before the first result they see what they expect
+
+
+def test_a_quiet_month_leaves_no_trace_of_problems():
+    live = after()
+    assert list(tie(live).problem) == [NO_PROBLEM] * 3
+    assert list(tie(live).talk) == [NOTHING] * 3
+    assert (tie(live).age, tie(live).alive, tie(live).cause, tie(live).ended) == (1, 1, GOING_ON, 0)
+    for name in ("losses", "monitoring_cost", "relational_cost", "governance_cost", "problems", "hard_talks", "shirks"):
+        assert tie(live)[name] == 0
+    assert tie(live).ties == approx(0.3 * 0.97)
+    assert tie(live).gap == 0.0
+    assert tie(live).chemistry == 0.5
+
+
+def test_the_second_month_frustrates_those_who_expected_more():
+    first, second = after(1), after(2)
+    short = (tie(first).expectation[A] - tie(first).smoothed[A]) / tie(first).plan
+    assert short > 0.0
+    assert tie(second).frustration[A] == approx(0.15 * short)
+    assert entries(second, A)["disappointment"] == approx(-0.03 * short * tie(first).trust[A])
+
+
+def test_personal_trust_is_passed_on_to_the_organization():
+    def prepare(alliance):
+        alliance.personal[A] = 0.9
+
+    live = after(prepare=prepare)
+    assert entries(live, A)["people"] == approx(0.05 * 0.3 * (0.9 - 0.5))
+    assert tie(live).trust[A] == approx(0.51 + 0.05 * 0.3 * 0.4)
+    assert "people" not in entries(live, B)
+
+
+def test_each_side_learns_about_the_other():
+    """A delivers, B does not: it is A who loses trust (trust[A] is A's trust in B)."""
+    live = after(b__competence=0.0, **UNHEARD)
+    assert list(tie(live).problem) == [NO_PROBLEM, BAD_WORK, NO_PROBLEM]
+    assert list(tie(live).talk) == [NOTHING, FESTERING, NOTHING]
+    assert entries(live, A) == approx({"festering": -0.15 * 0.5 * 0.5})  # competence weighs .5
+    assert entries(live, B) == approx({"delivery": 0.05 * 0.4 * 0.5})
+    assert tie(live).losses == approx(0.3)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Friction: it festers, it is talked through, it is blamed
+# ---------------------------------------------------------------------------------------------------------------
+def test_friction_that_nobody_mentions_festers_on_both_sides():
+    live, quiet = after(friction_base=1.0, **UNHEARD), after(**UNHEARD)
+    assert tie(live).problem[2] == FRICTION
+    assert tie(live).talk[2] == FESTERING
+    for side in (A, B):
+        assert entries(live, side) == approx({"delivery": 0.01, "festering": -0.15 * 0.5})
+        assert entries(live, side, PERSONAL) == approx({"delivery": 0.015, "festering": -1.5 * 0.15 * 0.5})
+    assert tie(quiet).output - tie(live).output == approx(0.2)
+    assert (tie(live).problems, tie(live).festered) == (1, 1)
+
+
+def test_friction_that_is_talked_through_builds_trust_and_narrows_the_gap():
+    def prepare(alliance):
+        alliance.gap = 0.5
+
+    live = after(prepare=prepare, friction_base=1.0, relapse=0.0, **HEARD, **KIND)
+    assert tie(live).talk[2] == HARD_TALK
+    for side in (A, B):
+        assert entries(live, side) == approx({"delivery": 0.05 * 0.5, "hard_talk": 0.05 * 2.5 * 0.5})
+    assert tie(live).gap == approx(0.5 * 0.9)
+    assert tie(live).losses == 0.0  # what is talked through costs nothing
+    assert tie(live).hard_talks == 1
+
+
+def test_blame_costs_trust_and_chills_the_talk():
+    live = after(friction_base=1.0, **HEARD, **HARSH)
+    calm = after(**HEARD)
+    assert tie(live).talk[2] == BLAME
+    for side in (A, B):
+        assert entries(live, side)["blame"] == approx(-0.15 * 1.2 * 0.5)
+    assert tie(live).communication == approx(tie(calm).communication * 0.85)
+    assert tie(live).losses == approx(0.2)
+    assert tie(live).blames == 1
+
+
+def test_blame_for_a_fault_weighs_on_both_sides():
+    """B's work came out badly and A blames B for it: weighted by the fault for A, a plain quarrel for B."""
+    live = after(b__competence=0.0, **HEARD, **HARSH)
+    assert entries(live, A) == approx({"blame": -0.15 * 1.2 * 0.5 * 0.5})
+    assert entries(live, B) == approx({"delivery": 0.05 * 0.5, "blame": -0.15 * 1.2 * 0.5})
+
+
+@pytest.mark.parametrize(
+    ("raiser_blames", "other_blames", "outcome"), [(0.0, 1.0, HARD_TALK), (1.0, 0.0, BLAME)], ids=["calm", "blaming"]
+)
+def test_the_one_who_suffered_a_fault_frames_it(raiser_blames, other_blames, outcome):
+    live = after(
+        b__competence=0.0, a__blame=raiser_blames, b__blame=other_blames, frame_base=10.0, frame_blame=20.0, **HEARD
+    )
+    assert tie(live).talk[B] == outcome
+
+
+@pytest.mark.parametrize(
+    ("helps", "outcome"),
+    [
+        ({}, BLAME),
+        ({"frame_trust": 20.0}, HARD_TALK),
+        ({"frame_operationalization": 20.0}, HARD_TALK),
+        ({"frame_trust": 20.0, "frame_blame": 20.0}, BLAME),
+    ],
+)
+def test_trust_and_operationalized_values_frame_problems_well_and_blame_does_not(helps, outcome):
+    live = after(
+        friction_base=1.0, frame_base=-10.0, trust_start=1.0, operationalization=1.0, blame=1.0, **HEARD, **helps
+    )
+    assert tie(live).talk[2] == outcome
+
+
+def test_unlike_practices_rub():
+    """A full gap of practised values at weight one makes friction certain; no gap makes it impossible."""
+    apart = after(friction_gap=1.0, a__default_culture=1.0, b__default_culture=0.0, **UNHEARD)
+    alike = after(friction_gap=1.0, **UNHEARD)
+    assert tie(apart).gap == 1.0
+    assert tie(apart).problem[2] == FRICTION
+    assert tie(alike).problem[2] == NO_PROBLEM
+
+
+def test_talking_avoids_friction():
+    assert tie(after(friction_base=1.0, friction_relief=1.0, communication_start=1.0)).problem[2] == NO_PROBLEM
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Contingencies
+# ---------------------------------------------------------------------------------------------------------------
+def test_an_uncovered_contingency_met_together_creates_value_and_trust():
+    live, quiet = after(contingency_rate=1.0, adapt_floor=1.0, **OPEN_CONTRACT), after(**OPEN_CONTRACT)
+    assert tie(live).contingency == 2
+    assert list(tie(live).adapted) == [1, 1]
+    for side in (A, B):
+        assert entries(live, side) == approx({"delivery": 0.01, "adaptation": 0.05 * 2.0 * 0.5})
+    assert tie(live).output - tie(quiet).output == approx(1.1)
+    assert tie(live).creativity == approx(1.1)
+    assert (tie(live).contingencies, tie(live).met_together) == (1, 1)
+
+
+def test_an_uncovered_contingency_refused_costs_money_and_trust():
+    live, quiet = after(contingency_rate=1.0, adapt_floor=0.0, adapt_base=-20.0, **UNHEARD), after(**UNHEARD)
+    assert list(tie(live).problem) == [REFUSAL, REFUSAL, NO_PROBLEM]
+    for side in (A, B):
+        assert entries(live, side) == approx({"festering": -0.15 * 0.5})  # a refusal weighs one
+    assert tie(quiet).output - tie(live).output == approx(0.9)
+    assert (tie(live).contingencies, tie(live).met_together, tie(live).problems) == (1, 0, 2)
+
+
+def test_when_only_one_adapts_the_other_gains_trust_and_the_contingency_is_lost():
+    live = after(
+        contingency_rate=1.0, adapt_floor=0.0, adapt_base=-15.0, adapt_integrity=20.0, b__integrity=0.0, **UNHEARD
+    )
+    assert list(tie(live).adapted) == [1, 0]
+    assert list(tie(live).problem) == [NO_PROBLEM, REFUSAL, NO_PROBLEM]
+    assert entries(live, A) == approx({"festering": -0.15 * 0.5})
+    assert entries(live, B) == approx({"delivery": 0.01, "adaptation": 0.05 * 2.0 * 0.5})
+    assert (tie(live).creativity, tie(live).losses) == (0.0, approx(0.9))
+
+
+def test_a_covered_contingency_asks_nothing_of_anybody():
+    live = after(contingency_rate=1.0, contract_tightness=5.0, contract_scale=0.1, contract_cap=1.0, adapt_floor=0.0)
+    assert tie(live).coverage == 1.0
+    assert tie(live).contingency == 1
+    assert list(tie(live).adapted) == [0, 0]
+    assert list(tie(live).problem) == [NO_PROBLEM] * 3
+    assert tie(live).contingencies == 0
+
+
+@pytest.mark.parametrize("weight", ["adapt_trust", "adapt_ties", "adapt_chemistry", "adapt_integrity"])
+def test_what_makes_a_partner_adapt(weight):
+    weights = dict.fromkeys(("adapt_trust", "adapt_ties", "adapt_chemistry", "adapt_integrity"), 0.0)
+    shared = {"contingency_rate": 1.0, "adapt_floor": 0.0, "ties_start": 0.8, "chemistry": 0.8, "trust_start": 0.8}
+    without = after(**shared, **weights, adapt_base=-8.0)
+    with_it = after(**shared, **{**weights, weight: 20.0}, adapt_base=-8.0)
+    assert list(tie(without).adapted) == [0, 0]
+    assert list(tie(with_it).adapted) == [1, 1]
+
+
+def test_frustration_keeps_a_partner_from_adapting_and_from_the_extra_mile():
+    def prepare(alliance):
+        alliance.frustration[A] = 1.0
+
+    live = after(prepare=prepare, contingency_rate=1.0, adapt_floor=0.0, adapt_base=10.0, adapt_frustration=20.0,
+                 adapt_trust=0.0, adapt_ties=0.0, adapt_chemistry=0.0, adapt_integrity=0.0)  # fmt: skip
+    assert list(tie(live).adapted) == [0, 1]
+    assert tie(live).effort[A] == approx(1 / (1 + math.exp(3.5)))  # −3 + 1.5 + 1 − 3
+    assert tie(live).effort[B] == approx(1 / (1 + math.exp(0.5)))
+    assert tie(live).frustration[A] == approx(0.9)
+
+
+def test_deterrence_makes_a_watched_partner_adapt():
+    weights = dict.fromkeys(("adapt_trust", "adapt_ties", "adapt_chemistry", "adapt_integrity"), 0.0)
+    live = after(
+        contingency_rate=1.0, adapt_floor=0.0, adapt_base=-10.0, adapt_deterrence=20.0, a__verify_floor=2.0, **weights
+    )
+    assert list(tie(live).adapted) == [0, 1]  # it is A who watches B
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Shirking and monitoring
+# ---------------------------------------------------------------------------------------------------------------
+def test_shirking_that_nobody_notices_costs_money_and_looks_like_delivery():
+    live = after(shirk_rate=1.0, b__integrity=0.0, shirk_visibility=0.0)
+    quiet = after()
+    assert list(tie(live).shirked) == [0, 1]
+    assert tie(live).problem[B] == NO_PROBLEM
+    assert entries(live, A) == approx({"delivery": 0.01})
+    assert tie(quiet).net[A] - tie(live).net[A] == approx(0.5)
+    assert tie(quiet).net[B] == tie(live).net[B]
+    assert (tie(live).shirks, tie(live).losses) == (1, approx(0.5))
+
+
+def test_shirking_that_is_noticed_weighs_most_and_is_half_recovered():
+    live = after(shirk_rate=1.0, b__integrity=0.0, shirk_visibility=1.0, **UNHEARD)
+    quiet = after(**UNHEARD)
+    assert tie(live).problem[B] == SHIRKING
+    assert entries(live, A) == approx({"festering": -0.15 * 1.5 * 0.5})
+    assert tie(quiet).net[A] - tie(live).net[A] == approx(0.5 * (1 - 0.5))
+
+
+def test_the_gravest_fault_counts():
+    live = after(
+        shirk_rate=1.0, b__integrity=0.0, shirk_visibility=1.0, b__competence=0.0,
+        contingency_rate=1.0, adapt_floor=0.0, adapt_base=-20.0, **UNHEARD,
+    )  # fmt: skip
+    assert list(tie(live).problem) == [REFUSAL, SHIRKING, NO_PROBLEM]
+    assert tie(live).problems == 2
+
+
+def test_monitoring_is_paid_and_follows_distrust():
+    live = after(a__monitoring=1.0, b__verify_floor=0.05)
+    best = math.log(6.0 * 0.5 * 0.5) / 6.0
+    assert tie(live).monitoring[A] == approx(best)
+    assert tie(live).monitoring[B] == 0.05
+    quiet = after()
+    assert tie(quiet).net[A] - tie(live).net[A] == approx(best)
+    assert tie(live).monitoring_cost == approx(best + 0.05)
+
+
+def test_monitoring_beyond_the_legitimate_is_resented_by_the_monitored():
+    live = after(a__verify_floor=0.6)
+    assert entries(live, B)["being_monitored"] == approx(-0.3 * (0.6 - 0.1) * 0.5)
+    assert "being_monitored" not in entries(live, A)
+    assert "being_monitored" not in entries(after(a__verify_floor=0.1), B)
+
+
+def test_good_conduct_under_control_teaches_less():
+    live = after(a__verify_floor=0.1)
+    deterrence = 1 - math.exp(-6.0 * 0.1)
+    assert entries(live, A)["delivery"] == approx(0.05 * 0.4 * (1 - 0.5 * deterrence) * 0.5)
+    assert entries(live, B)["delivery"] == approx(0.05 * 0.4 * 0.5)
+
+
+def test_monitoring_deters_shirking_and_finds_faults():
+    watched = {"a__verify_floor": 2.0, "monitoring_effect": 50.0, "detection_effect": 50.0}
+    assert list(tie(after(shirk_rate=1.0, b__integrity=0.0)).shirked) == [0, 1]
+    assert list(tie(after(shirk_rate=1.0, b__integrity=0.0, **watched)).shirked) == [0, 0]
+    assert tie(after(b__competence=0.0, **UNHEARD)).talk[B] == FESTERING
+    assert tie(after(b__competence=0.0, **UNHEARD, **watched, **KIND)).talk[B] == HARD_TALK
+    assert tie(after(a__competence=0.0, **UNHEARD, **watched, **KIND)).talk[A] == FESTERING  # B does not watch A
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Dated events
+# ---------------------------------------------------------------------------------------------------------------
+def test_a_breach_costs_the_partner_s_trust_and_nobody_else_s():
+    event = {"month": 1, "kind": "breach", "who": "b", "severity": 0.4}
+    live = after(events=[event])
+    assert entries(live, A)["breach"] == approx(-0.4 * 0.5)
+    assert entries(live, A, PERSONAL)["breach"] == approx(-1.5 * 0.4 * 0.5)
+    assert "breach" not in entries(live, B)
+    live.step()
+    assert "breach" not in entries(live, A)
+
+
+def test_a_full_breach_leaves_no_trust_and_the_bound_is_entered():
+    event = {"month": 1, "kind": "breach", "who": "b", "severity": 1.0}
+    live = after(events=[event], friction_base=1.0, **UNHEARD)
+    assert tie(live).trust[A] == 0.0
+    assert tie(live).personal[A] == 0.0
+    assert entries(live, A)["bound"] == approx(0.15 * 0.5 - 0.01)
+
+
+def test_two_breaches_of_one_month_add_like_independent_ones():
+    events = [
+        {"month": 1, "kind": "breach", "who": "b", "severity": s, "name": name}
+        for name, s in (("first", 0.2), ("second", 0.5))
+    ]
+    assert entries(after(events=events), A)["breach"] == approx(-(1 - 0.8 * 0.5) * 0.5)
+
+
+def test_when_a_key_person_leaves_ties_and_personal_trust_fall_back():
+    def prepare(alliance):
+        alliance.personal[:] = 0.9
+
+    event = {"month": 1, "kind": "turnover", "who": "a"}
+    live = after(events=[event], prepare=prepare, people_rate=0.0)
+    personal = 0.9 + 1.5 * 0.02 * 0.1
+    assert entries(live, A, PERSONAL)["turnover"] == approx(-0.8 * (personal - 0.51))
+    assert tie(live).personal[A] == approx(personal - 0.8 * (personal - 0.51))
+    assert tie(live).personal[B] == approx(tie(live).personal[A])  # B lost its counterpart
+    assert tie(live).ties == approx(0.3 * 0.97 * 0.5)
+    assert list(tie(live).turnover) == [1, 0]
+
+
+def test_turnover_on_both_sides_halves_the_ties_twice_and_new_people_meet():
+    live = after(turnover=1.0, chemistry_spread=0.4)
+    assert list(tie(live).turnover) == [1, 1]
+    assert tie(live).ties == approx(0.3 * 0.97 * 0.25)
+    before = LiveRun(dyad(turnover=1.0, chemistry_spread=0.4)).alliances[0].chemistry
+    assert tie(live).chemistry != before
+    assert 0.1 <= tie(live).chemistry <= 0.9
+
+
+def test_a_crash_hits_output_and_the_market_recovers():
+    event = {"month": 1, "kind": "crash", "depth": 0.4}
+    live = after(events=[event])
+    assert tie(live).output == approx(0.6 * tie(after()).output)
+    assert live.market == approx(0.6 + 0.02 * 0.4)
+    live.step()
+    assert live.market == approx(1 - 0.4 * 0.98**2)
+
+
+def test_a_programme_starts_and_stops():
+    event = {"month": 2, "kind": "programme", "who": "a", "investment": 0.6, "months": 3}
+    history = simulate_history(dyad([event], months=8))
+    spent = np.diff(history.alliances.relational_cost[:, 0])
+    assert spent == approx([0.0] + 3 * [0.02 * 0.36] + 4 * [0.0])
+    ties = history.alliances.ties[:, 0]
+    assert ties[1] == approx(0.3 * 0.97)
+    assert ties[2] == approx(ties[1] * 0.97 + 0.08 * 0.5 * 0.6 * (1 - ties[1]))
+    assert ties[5] == approx(ties[4] * 0.97)
+
+
+def test_sessions_close_the_gap_teach_and_cost():
+    event = {"month": 1, "kind": "sessions", "who": "everyone", "effort": 0.1, "months": 2}
+    history = simulate_history(dyad([event], months=4, a__default_culture=0.9, b__default_culture=0.1, professed=0.5))
+    gap, w = history.alliances.gap[:, 0], history.organizations.operationalization[:, 0]
+    assert gap[0] == approx(0.8)
+    assert gap[1] == approx(0.8 - 0.2 * 0.8)
+    assert w[1] == approx(0.3 * 0.1)
+    distance = 0.8 * (1 - w[1])  # practised values as they are when the month begins
+    assert gap[2] == approx(gap[1] - 0.2 * gap[1] + 0.02 * (distance - gap[1]))
+    assert w[2] == approx(w[1] + 0.03 * (1 - w[1]) - 0.02 * w[1])
+    assert w[3] == approx(w[2] - 0.02 * w[2])  # relapse to where it started
+    assert np.diff(history.alliances.relational_cost[:, 0]) == approx([2 * 0.5 * 0.1] * 2 + [0.0] * 2)
+
+
+@pytest.mark.parametrize(("number", "expected"), [({"to": 0.3}, 0.3), ({"by": -0.2}, 0.8)])
+def test_a_trait_changes_from_its_month_on(number, expected):
+    event = {"month": 3, "kind": "change", "who": "a", "trait": "openness", **number}
+    history = simulate_history(dyad([event], months=4))
+    assert list(history.organizations.openness[:, 0]) == approx([1.0, 1.0, 1.0, expected, expected])
+    assert (history.organizations.openness[:, 1] == 1.0).all()
+
+
+def test_a_changed_operationalization_is_the_new_place_to_relapse_to():
+    event = {"month": 1, "kind": "change", "who": "a", "trait": "operationalization", "to": 0.7}
+    assert after(3, events=[event]).organizations.operationalization[0] == 0.7
+
+
+@pytest.mark.parametrize(("by", "bound"), [(-1.0, 0.01), (1.0, 1.0)])
+def test_a_change_stays_within_the_trait_s_bounds(by, bound):
+    event = {"month": 1, "kind": "change", "who": "a", "trait": "openness", "by": by / 2, "name": "one"}
+    live = after(events=[event, {**event, "name": "two"}, {**event, "name": "three"}], openness=0.5)
+    assert live.organizations.openness[0] == bound
+    assert np.isfinite(tie(live).communication)
+
+
+def test_an_event_that_is_switched_off_does_nothing():
+    event = {"month": 1, "kind": "breach", "who": "b", "severity": 0.4, "enabled": False}
+    assert entries(after(events=[event]), A) == entries(after(), A)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Costs, goodwill, endings
+# ---------------------------------------------------------------------------------------------------------------
+def test_the_contract_is_paid_in_the_first_month_by_both():
+    history = simulate_history(dyad(months=3, contract_tightness=2.0))
+    assert np.diff(history.alliances.governance_cost[:, 0]) == approx([0.3 * 2.0, 0.0, 0.0])
+    assert tie(after()).net[A] > tie(after(contract_tightness=2.0)).net[A]
+
+
+def test_a_clear_contract_lifts_the_floor_of_disclosure():
+    covered = after(contract_tightness=5.0, contract_scale=0.1, contract_cap=0.8)
+    floor = 0.1 + 0.9 * 0.1 * 0.8
+    assert tie(covered).disclosure == approx(floor + (1 - floor) * (0.25 / 0.41) * 0.86)
+
+
+def test_goodwill_is_impaired_when_expectation_falls_and_written_off_at_the_end():
+    start = LiveRun(dyad(outside_option=0.4)).alliances[0]
+    annuity = (1 - 1.008**-120) / 0.008
+    assert start.goodwill == start.goodwill_start == approx(2 * (0.635 - 0.4) * annuity)
+    live = after(outside_option=0.4)
+    carried = 2 * (tie(live).expectation[A] - 0.4) * annuity
+    assert tie(live).goodwill == approx(carried)
+    assert tie(live).written_off == approx(start.goodwill - carried)
+    ended = after(outside_option=0.4, exogenous_exit=1.0)
+    assert tie(ended).goodwill == 0.0
+    assert tie(ended).written_off == approx(start.goodwill)
+
+
+def test_goodwill_is_never_written_up():
+    def prepare(alliance):
+        alliance.expectation[:] = 0.2
+        alliance.goodwill = 0.5
+
+    live = after(6, prepare=prepare, outside_option=0.3)
+    assert tie(live).expectation[A] > 0.3
+    assert tie(live).goodwill == 0.0
+    assert tie(live).written_off == approx(0.5)
+
+
+def test_optimism_starts_expectation_above_the_plan():
+    start = LiveRun(dyad(a__optimism=0.4)).alliances[0]
+    assert start.expectation[A] == start.smoothed[A] == approx(0.635 * 1.4)
+    assert start.expectation[B] == approx(0.635)
+
+
+EXITS = {
+    DISTRUST: {"trust_exit": 1.0},
+    DISAPPOINTMENT: {"disappointment_exit": 1.0, "outside_option": 5.0},
+    EXOGENOUS: {"exogenous_exit": 1.0},
+}
+
+
+@pytest.mark.parametrize(
+    ("risks", "recorded"),
+    [
+        ((), GOING_ON),
+        ((DISTRUST,), DISTRUST),
+        ((DISAPPOINTMENT,), DISAPPOINTMENT),
+        ((EXOGENOUS,), EXOGENOUS),
+        ((DISTRUST, DISAPPOINTMENT), DISTRUST),
+        ((DISTRUST, EXOGENOUS), DISTRUST),
+        ((DISAPPOINTMENT, EXOGENOUS), DISAPPOINTMENT),
+        ((DISTRUST, DISAPPOINTMENT, EXOGENOUS), DISTRUST),
+    ],
+)
+def test_endings_and_which_of_them_is_recorded(risks, recorded):
+    settings = {name: value for risk in risks for name, value in EXITS[risk].items()}
+    live = after(**settings)
+    assert tie(live).cause == recorded
+    assert (tie(live).alive, tie(live).ended) == ((1, 0) if recorded == GOING_ON else (0, 1))
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_one_partner_is_enough_to_end_it(side):
+    assert tie(after(disappointment_exit=1.0, **{f"{side}__outside_option": 5.0})).cause == DISAPPOINTMENT
+
+
+def test_disappointment_ends_nothing_while_results_are_above_the_outside_option():
+    assert tie(after(disappointment_exit=1.0, outside_option=0.5)).cause == GOING_ON
+
+
+def test_an_ended_alliance_stays_as_it_was():
+    live = after(exogenous_exit=1.0)
+    before = tie(live).copy()
+    live.step()
+    assert tie(live).tobytes() == before.tobytes()
+    assert not live.month_ledger.any()
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The ledger
+# ---------------------------------------------------------------------------------------------------------------
+def months_of_a_busy_world(seeds=range(6), **settings):
+    """(alliance before, after, ledger of the month) of every living alliance in every month of a few busy runs."""
+    for seed in seeds:
+        history = simulate_history(busy(months=60, **settings), seed)
+        for month in range(60):
+            for k in np.flatnonzero(history.alliances.alive[month]):
+                yield history.alliances[month, k], history.alliances[month + 1, k], history.ledger[month, k]
+
+
+def folded(start: float, row: np.ndarray) -> float:
+    """``start`` with a layer's entries added one by one, in the order of ``CAUSES``."""
+    for entry in row:
+        start += entry
+    return start
+
+
+@pytest.mark.parametrize(("layer", "name"), [(ORGANIZATIONAL, "trust"), (PERSONAL, "personal")])
+def test_the_ledger_is_the_update_to_the_last_bit(layer, name):
+    seen = np.zeros(len(CAUSES), dtype=int)
+    for before, now, ledger in months_of_a_busy_world():
+        for side in (A, B):
+            assert folded(before[name][side], ledger[side, layer]) == now[name][side]
+            seen += ledger[side, layer] != 0.0
+    unseen = {cause for cause, count in zip(CAUSES, seen, strict=True) if count == 0}
+    of_the_other_layer = {"turnover", "ties"} if layer == ORGANIZATIONAL else {"people", "ties"}
+    assert unseen - {"bound"} == of_the_other_layer
+
+
+def test_the_ledger_is_exact_when_a_person_leaves_in_the_month_of_a_breach():
+    """Personal trust is held at 0 and then falls back to what the organization still has: both are entered."""
+    both = 0
+    for severity, trust in np.random.default_rng(1).uniform((0.4, 0.3), (0.9, 0.95), (200, 2)):
+        events = [
+            {"month": 1, "kind": "breach", "who": "b", "severity": float(severity)},
+            {"month": 1, "kind": "turnover", "who": "b"},
+        ]
+        live = after(events=events, friction_base=1.0, trust_start=float(trust), **UNHEARD)
+        row = live.month_ledger[0, A, PERSONAL]
+        both += row[CAUSES.index("bound")] > 0.0 and row[CAUSES.index("turnover")] > 0.0
+        assert folded(float(trust), row) == tie(live).personal[A]
+    assert both > 50
+
+
+def test_the_ledger_of_effective_trust_explains_its_change():
+    """Two sums of a dozen numbers below 1 each round a few times by at most 2^-54: 1e-15 is ample for all of it."""
+    for before, now, ledger in months_of_a_busy_world():
+        for side in (A, B):
+            change = now.effective[side] - before.effective[side]
+            assert ledger[side, EFFECTIVE].sum() == approx(change, abs=1e-15)
+
+
+def test_over_a_run_the_entries_add_up_to_the_total_change():
+    """Sixty months of a dozen entries, each rounded at 2^-54 or less: 1e-12 leaves room for a thousand roundings."""
+    result = simulate(busy(months=60), 20, seed=3)
+    total = result.ledger.sum(-1)
+    a = result.alliances
+    for layer, name in ((ORGANIZATIONAL, "trust"), (PERSONAL, "personal"), (EFFECTIVE, "effective")):
+        assert total[..., layer] == approx(a[name] - a.trust_start, abs=1e-12)
+
+
+def test_a_sweep_and_a_history_keep_the_same_ledger():
+    scenario = busy(months=60)
+    result = simulate(scenario, 5, seed=3)
+    for replicate in range(5):
+        history = simulate_history(scenario, 3, replicate)
+        total = np.zeros_like(history.ledger[0])
+        for month in history.ledger:
+            total += month
+        assert (total == result.ledger[replicate]).all()
+        assert history.alliances[-1].tobytes() == result.alliances[replicate].tobytes()
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Clamps
+# ---------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("clamp", "name"),
+    [
+        ("clamp_trust", "trust"),
+        ("clamp_trust", "personal"),
+        ("clamp_communication", "communication"),
+        ("clamp_ties", "ties"),
+        ("clamp_gap", "gap"),
+        ("clamp_expectation", "expectation"),
+        ("clamp_frustration", "frustration"),
+        ("clamp_monitoring", "monitoring"),
+    ],
+)
+def test_a_clamp_holds_its_state_and_leaves_the_others_free(clamp, name):
+    free, held = simulate_history(busy()).alliances, simulate_history(busy(**{clamp: True})).alliances
+    assert (held[name] == held[name][0]).all()
+    assert (free[name] != free[name][0]).any()
+    others = [n for n in ("communication", "ties", "gap", "expectation", "frustration", "smoothed") if n != name]
+    for other in others:
+        assert (held[other] != held[other][0]).any()
+
+
+def test_clamped_trust_leaves_nothing_in_the_ledger():
+    """Effective trust mixes two layers that are equal and stand still; the mixing rounds in the last bit."""
+    history = simulate_history(busy(clamp_trust=True))
+    assert not history.ledger.any()
+    assert history.alliances.effective == approx(history.alliances.effective[[0] * 49], abs=2e-16)
