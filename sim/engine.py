@@ -33,10 +33,10 @@ from sim.dynamics.state import (
     N_CAUSES,
     ORGANIZATION,
     SET_TRAIT,
-    TRAIT_COLUMN,
+    TRAIT_NUMBER,
     VARIABLES,
 )
-from sim.parameters import DIMENSIONS, VECTOR_TRAITS, Traits, meta
+from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
 from sim.scenario import Event, Scenario
 
 Records = Any
@@ -71,6 +71,8 @@ def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.in
             drawn = np.clip(spread.draw(selects, values), about["low"], about["high"])
             orgs[name][:, mine] = drawn if name in VECTOR_TRAITS else drawn[..., 0]
     orgs.operationalization_start[:] = orgs.operationalization
+    for t, name in enumerate(SCALAR_TRAITS):
+        orgs.wished[..., t] = orgs[name]
     return orgs
 
 
@@ -140,21 +142,21 @@ def _event_rows(event: Event, scenario: Scenario) -> list[tuple[int, int, int, i
             rows.append((event.month, KEY_PERSON_LEAVES, org, 0, 1.0))
         elif event.kind == "change":
             code = SET_TRAIT if "to" in numbers else ADD_TRAIT
-            rows.append((event.month, code, org, TRAIT_COLUMN[event.trait], numbers.get("to", numbers.get("by", 0.0))))
+            rows.append((event.month, code, org, TRAIT_NUMBER[event.trait], numbers.get("to", numbers.get("by", 0.0))))
         else:  # a programme or sessions: add now, take away again when they stop
             trait, amount = (
                 ("relational_investment", numbers["investment"])
                 if event.kind == "programme"
                 else ("session_effort", numbers["effort"])
             )
-            column = TRAIT_COLUMN[trait]
-            rows.append((event.month, ADD_TRAIT, org, column, amount))
-            rows.append((event.month + int(numbers["months"]), ADD_TRAIT, org, column, -amount))
+            number = TRAIT_NUMBER[trait]
+            rows.append((event.month, ADD_TRAIT, org, number, amount))
+            rows.append((event.month + int(numbers["months"]), ADD_TRAIT, org, number, -amount))
     return rows
 
 
 def float_view(orgs: Records) -> Floats:
-    """The organizations' memory as float64, one column for each eight bytes: how events address traits."""
+    """The organizations' memory as float64, one column for each eight bytes: how events name traits."""
     return orgs.view(np.ndarray).view(np.float64).reshape(*orgs.shape, ORGANIZATION.itemsize // 8)
 
 

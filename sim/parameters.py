@@ -347,7 +347,7 @@ class Parameters(BaseModel):
         0.30, 0, 10, "money/tightness", "cost of writing the contract, shared", "assumed", "Poppo & Zenger 2002"
     )
     planned_quality: float = _number(
-        0.30, 0, 1, "share", "share of the whole synergy that a sober plan counts on", "assumed", "model page"
+        0.10, 0, 1, "share", "share of the whole synergy that a sober plan counts on", "assumed", "model page"
     )
     expectation_learning: float = _number(
         0.08, 0, 1, "1/month", "speed at which expectation follows results", "model", "prototype"
@@ -364,6 +364,9 @@ class Parameters(BaseModel):
     )
     goodwill_months: float = _number(
         120, 1, 600, "month", "months of expected surplus that goodwill counts", "assumed", "model page"
+    )
+    impairment_interval: float = _number(
+        12, 1, 600, "month", "months between two tests of goodwill for impairment", "source", "IAS 36: once a year"
     )
 
     # 8 Stay or leave
@@ -491,7 +494,7 @@ class Traits(BaseModel):
         Constant(0.015), 0, 1, "1/month", "chance that the key person moves on", "model", "prototype"
     )
     optimism: Trait = _trait(
-        Uniform(0.1, 0.6),
+        Uniform(0.01, 0.6),
         0,
         3,
         "share",

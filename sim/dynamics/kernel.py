@@ -34,6 +34,8 @@ from sim.dynamics.state import (
     EFFECTIVE,
     EXOGENOUS,
     FESTERING,
+    FIRST_TRAIT,
+    FIRST_WISHED,
     FRICTION,
     GOING_ON,
     HARD_TALK,
@@ -50,13 +52,15 @@ from sim.dynamics.state import (
     REFUSAL,
     SET_TRAIT,
     SHIRKING,
-    TRAIT_COLUMN,
+    TRAIT_HIGHS,
+    TRAIT_LOWS,
+    TRAIT_NUMBER,
 )
 
 SIDES = 2
 ISSUES = 3  # fault of A, fault of B, friction
 N_LAYERS = len(LAYERS)
-OPERATIONALIZATION = TRAIT_COLUMN["operationalization"]
+OPERATIONALIZATION = TRAIT_NUMBER["operationalization"]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -360,7 +364,9 @@ def account(p, me, tie, s, joint):
 
 @compiled
 def impair(p, a, b, tie):
-    """Step 7: goodwill is written down when expectation falls; it is never written up."""
+    """Step 7: goodwill is tested at intervals and written down when expectation has fallen; it is never written up."""
+    if tie.age % p.impairment_interval >= 1.0:
+        return
     carried = rules.goodwill(tie.expectation[0], a.outside_option, tie.annuity) + rules.goodwill(
         tie.expectation[1], b.outside_option, tie.annuity
     )
@@ -471,12 +477,35 @@ def alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates)
 # Dated events
 # ---------------------------------------------------------------------------------------------------------------
 @compiled
+def change_trait(me, columns, code, trait, value):
+    """Set or move a scalar trait within its bounds; the wish is kept, so that a programme's end undoes its beginning.
+
+    Args:
+        me: record of the organization.
+        columns: the same memory as float64 (fields,).
+        code: SET_TRAIT or ADD_TRAIT.
+        trait: number of the trait, see ``state.TRAIT_NUMBER``.
+        value: what to set it to, or to add.
+    """
+    low, high = TRAIT_LOWS[trait], TRAIT_HIGHS[trait]
+    now = columns[FIRST_TRAIT + trait]
+    wished = columns[FIRST_WISHED + trait]
+    if now != rules.within(wished, low, high):
+        wished = now  # something else has moved it since
+    wished = value if code == SET_TRAIT else wished + value
+    columns[FIRST_WISHED + trait] = wished
+    columns[FIRST_TRAIT + trait] = rules.within(wished, low, high)
+    if trait == OPERATIONALIZATION:
+        me.operationalization_start = me.operationalization
+
+
+@compiled
 def apply_events(orgs, columns, events, month, market):
     """Dated events of this month, in the order of the file; returns the level of the market.
 
     Args:
         orgs: records of the organizations, (N,).
-        columns: the same memory as float64, (N, fields), so that a trait can be named by its column.
+        columns: the same memory as float64, (N, fields), so that a trait can be named by its number.
         events: records, see ``state.EVENT``.
         month: the month that begins.
         market: level of the market before, 1 in normal times.
@@ -488,18 +517,14 @@ def apply_events(orgs, columns, events, month, market):
         event = events[e]
         if event.month != month:
             continue
-        if event.code == SET_TRAIT:
-            columns[event.org, event.column] = event.value
-        elif event.code == ADD_TRAIT:
-            columns[event.org, event.column] += event.value
+        if event.code == SET_TRAIT or event.code == ADD_TRAIT:
+            change_trait(orgs[event.org], columns[event.org], event.code, event.trait, event.value)
         elif event.code == BREACH:
             orgs[event.org].breach_now = rules.either(orgs[event.org].breach_now, event.value)
         elif event.code == KEY_PERSON_LEAVES:
             orgs[event.org].turnover_now = 1.0
         elif event.code == CRASH:
             market *= 1.0 - event.value
-        if event.code <= ADD_TRAIT and event.column == OPERATIONALIZATION:
-            orgs[event.org].operationalization_start = orgs[event.org].operationalization
     return market
 
 

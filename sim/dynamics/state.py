@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS
+from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
 
 BOTH = (2,)
 
@@ -19,6 +19,7 @@ ORGANIZATION = np.dtype(
     + [(name, "f8") for name in SCALAR_TRAITS]
     + [(name, "f8", (len(DIMENSIONS),)) for name in VECTOR_TRAITS]
     + [
+        ("wished", "f8", (len(SCALAR_TRAITS),)),  # scalar traits as events would have them, were there no bounds
         ("operationalization_start", "f8"),  # w that relapse pulls back to
         ("breach_now", "f8"),  # share of the partners' trust that a breach costs this month (dated event)
         ("turnover_now", "f8"),  # 1 when the key person leaves this month (dated event)
@@ -28,8 +29,13 @@ ORGANIZATION = np.dtype(
 )
 """An organization. Every field is eight bytes wide, so that a dated event can address a trait by its column."""
 
-TRAIT_COLUMN = {name: ORGANIZATION.fields[name][1] // 8 for name in SCALAR_TRAITS}  # type: ignore[index]
-"""Column of each scalar trait in the float64 view (N, ORGANIZATION.itemsize / 8) of the organizations."""
+TRAIT_NUMBER = {name: number for number, name in enumerate(SCALAR_TRAITS)}
+"""Number of each scalar trait: how a dated event names it."""
+FIRST_TRAIT = ORGANIZATION.fields[SCALAR_TRAITS[0]][1] // 8  # type: ignore[index]
+FIRST_WISHED = ORGANIZATION.fields["wished"][1] // 8  # type: ignore[index]
+"""Columns of trait 0 and of its wished value in the float64 view (N, ORGANIZATION.itemsize / 8); the others follow."""
+TRAIT_LOWS = np.array([meta(Traits.model_fields[name])["low"] for name in SCALAR_TRAITS], dtype=np.float64)
+TRAIT_HIGHS = np.array([meta(Traits.model_fields[name])["high"] for name in SCALAR_TRAITS], dtype=np.float64)
 
 ALLIANCE = np.dtype(
     [
@@ -158,6 +164,6 @@ LOWS = np.array([0, 0, 0, 0, 0, 0, 0, -1.0, -1.0, -60.0])
 HIGHS = np.array([1, 1, 1, 1, 1, 1, 1, 2.0, 2.0, 140.0])
 """Range of the histogram of each variable; the end bins also hold what lies beyond."""
 
-EVENT = np.dtype([("month", "i8"), ("code", "i8"), ("org", "i8"), ("column", "i8"), ("value", "f8")], align=True)
+EVENT = np.dtype([("month", "i8"), ("code", "i8"), ("org", "i8"), ("trait", "i8"), ("value", "f8")], align=True)
 """A dated event on one organization (or on the market), applied at the start of its month, in the order of the file."""
 SET_TRAIT, ADD_TRAIT, BREACH, KEY_PERSON_LEAVES, CRASH = range(5)

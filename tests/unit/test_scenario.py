@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.distributions import Beta, Constant, Distribution, Normal, Uniform
-from sim.dynamics.state import ADD_TRAIT, BREACH, CRASH, KEY_PERSON_LEAVES, SET_TRAIT, TRAIT_COLUMN
+from sim.dynamics.state import ADD_TRAIT, BREACH, CRASH, KEY_PERSON_LEAVES, SET_TRAIT, TRAIT_NUMBER
 from sim.engine import build_events, build_organizations, build_pairs, simulate_history
 from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.scenario import EVENT_KINDS, MAX_ALLIANCES, MAX_MONTHS, MAX_ORGANIZATIONS, Scenario
@@ -378,7 +378,7 @@ def test_events_become_rows_for_each_organization_concerned() -> None:
             {"kind": "turnover", "month": 7, "enabled": False},
         ],
     )
-    blame = TRAIT_COLUMN["blame"]
+    blame = TRAIT_NUMBER["blame"]
     assert [tuple(row) for row in build_events(made)] == [
         (2, BREACH, 2, 0, 0.4),
         (2, BREACH, 3, 0, 0.4),
