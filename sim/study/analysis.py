@@ -1,0 +1,434 @@
+"""Contrasts between the cells of an experiment: means, paired differences, humps, and how to say them in words.
+
+Tables are those of a result folder (``sim.sweeps.store``). An interval is a 95% t interval over replicates: alliances
+of one replicate share partners, so replicates, not alliances, are the independent observations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.dynamics.outcomes import OUTCOMES, Outcome
+from sim.dynamics.state import BINS, HIGHS, LOWS, VARIABLES
+from sim.engine import History
+from sim.scenario import Scenario
+
+Floats = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+
+BANDWIDTH = 0.03
+"""Standard deviation of the Gaussian that smooths a histogram of trust before humps are looked for, trust."""
+DEEPEST_VALLEY = 0.8
+"""Two humps need a valley below this share of the lower of the two peaks."""
+SMALLEST_HUMP = 0.05
+"""Each of two humps must hold at least this share of the alliances."""
+VALLEY_ERRORS = 3.0
+"""The valley must lie this many standard errors (of counts) below the lower peak."""
+
+CAUSE_WORDS = {
+    "delivery": "work delivered well",
+    "adaptation": "adapting when not obliged",
+    "hard_talk": "problems talked through",
+    "blame": "blame",
+    "festering": "problems left unsaid",
+    "breach": "breach of faith",
+    "being_monitored": "being monitored",
+    "disappointment": "disappointing results",
+    "turnover": "people moving on",
+    "people": "trust passed on by people",
+    "ties": "ties growing or fading",
+    "bound": "limits at 0 and 1",
+}
+"""The ledger's causes in words."""
+
+OUTCOME_WORDS = {
+    "value_against_expectation": "value against expectation",
+    "fell_short": "share falling short of expectation",
+    "survived": "share still going on",
+    "duration": "time together",
+    "ended_by_distrust": "share ended by distrust",
+    "ended_by_disappointment": "share ended by disappointment",
+    "ended_by_strategy": "share ended by strategic change",
+    "gap": "working gap",
+    "met_together": "contingencies met together",
+    "monitoring_share": "monitoring cost share",
+    "governance_share": "governance cost share",
+    "relational_cost": "relational spending",
+    "talked_through": "problems talked through",
+    "blamed": "problems blamed on somebody",
+    "festered": "problems left unsaid",
+    "written_off": "goodwill written off",
+}
+"""Outcomes whose name alone would not read well in a sentence."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Words
+# ---------------------------------------------------------------------------------------------------------------
+def outcome_words(name: str) -> str:
+    """An outcome as it stands in a sentence: "value per month"."""
+    return OUTCOME_WORDS.get(name, name.replace("_", " "))
+
+
+def label_words(label: str) -> str:
+    """A cell's label as people read it: "culture clash" for "culture_clash"."""
+    return label.replace("_", " ")
+
+
+def short_labels(labels: Sequence[str]) -> list[str]:
+    """Labels without the parts that all cells share, in words: "baseline · blame=0.2" becomes "blame=0.2".
+
+    A dotted name of a factor is cut to its last part, "AOL.default_culture=0.9" to "default culture=0.9", where that
+    leaves every label different from the others.
+    """
+    parts = [label.split(" · ") for label in labels]
+    if len(parts) < 2 or len({len(row) for row in parts}) > 1:
+        return [label_words(label) for label in labels]
+    differs = [k for k in range(len(parts[0])) if len({row[k] for row in parts}) > 1]
+    kept = [[row[k] for k in differs or range(len(row))] for row in parts]
+    names = {part.partition("=")[0] for row in kept for part in row if "=" in part}
+    short = {name: factor_words(name) for name in names}
+    if len(set(short.values())) < len(names):
+        short = {name: name for name in names}
+    return [label_words(" · ".join(_renamed(part, short) for part in row)) for row in kept]
+
+
+def factor_words(name: str) -> str:
+    """ "AOL.blame" becomes "blame"; of an event, its own name stays too: "crash depth" for "events.crash.depth"."""
+    parts = name.split(".")
+    return label_words(" ".join(parts[1:]) if parts[0] == "events" else parts[-1])
+
+
+def _renamed(part: str, short: Mapping[str, str]) -> str:
+    name, equals, level = part.partition("=")
+    return f"{short[name]}={level}" if equals else part
+
+
+def in_unit(value: float, unit: str) -> float:
+    """A value as it is shown: shares in percent, all else as it is."""
+    return 100.0 * value if unit == "share" else value
+
+
+def decimals_for(error: float, value: float) -> int:
+    """Decimals that show the first digit of an error (two when it is a one), or three digits of an exact value."""
+    if math.isfinite(error) and error > 0.0:
+        digits = -math.floor(math.log10(error))
+        return min(max(0, digits + (error * 10.0**digits < 2.0)), 6)
+    if math.isfinite(value) and value != 0.0:
+        return min(max(0, 2 - math.floor(math.log10(abs(value)))), 6)
+    return 0
+
+
+def sentence(row: Mapping[str, Any] | pd.Series) -> str:
+    """A row of :func:`paired` in words, with unit, direction and interval.
+
+    "culture clash: value per month 0.31 money lower than baseline (95% interval 0.29 to 0.33 lower, 200 paired
+    replicates)". A difference whose interval holds zero is called not distinguishable from zero.
+    """
+    about = OUTCOMES[str(row["outcome"])]
+    who = f"{label_words(str(row['label']))}: {outcome_words(about.name)}"
+    reference, n = label_words(str(row["reference"])), int(row["n"])
+    if n == 0:
+        return f"{who} cannot be compared with {reference} (in no replicate defined in both)"
+    difference, low, high = (in_unit(float(row[key]), about.unit) for key in ("difference", "low", "high"))
+    if difference == low == high == 0.0:
+        return f"{who} the same as in {reference} (in each of {n} paired replicates)"
+    unit = _unit_of_difference(about)
+    digits = _digits(difference, low, high)
+    size, way = f"{abs(difference):.{digits}f}{unit}", "lower" if difference < 0 else "higher"
+    if n == 1:
+        return f"{who} {size} {way} than {reference} (one paired replicate: no interval)"
+    if low <= 0.0 <= high:
+        return (
+            f"{who} not distinguishable from {reference} (difference {signed(difference, digits)}{unit}, "
+            f"95% interval {signed(low, digits)} to {signed(high, digits)}, {n} paired replicates)"
+        )
+    near, far = sorted((abs(low), abs(high)))
+    return (
+        f"{who} {size} {way} than {reference} "
+        f"(95% interval {near:.{digits}f} to {far:.{digits}f} {way}, {n} paired replicates)"
+    )
+
+
+def _unit_of_difference(about: Outcome) -> str:
+    """The unit as it follows a number; "value per month 0.3 money lower" needs no second month."""
+    if about.unit == "money/month" and outcome_words(about.name).endswith("per month"):
+        return " money"
+    return {"share": " percentage points", "month": " months", "trust": ""}.get(about.unit, f" {about.unit}")
+
+
+def _digits(difference: float, low: float, high: float) -> int:
+    """Decimals for a difference and its interval; more where a bound that excludes zero would read as zero."""
+    digits = decimals_for((high - low) / 2.0, difference)
+    nearest = min(abs(low), abs(high))
+    while low * high > 0.0 and round(nearest, digits) == 0.0 and digits < 6:
+        digits += 1
+    return digits
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A number with its sign, a true minus, and no sign on zero."""
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0.0:
+        return text
+    return f"+{text}" if value > 0 else f"−{text}"
+
+
+def percent(share: float) -> str:
+    """A share in percent; small ones keep a digit so that they do not read as none."""
+    return f"{100 * share:.1f}%" if 0 < share < 0.0095 else f"{100 * share:.0f}%"
+
+
+def choose_alliance(history: History, alliance: int | None) -> int | None:
+    """Check the number of an alliance (from 1). None stays None (all), but is 1 where there is only one.
+
+    Raises:
+        ValueError: when there is no such alliance.
+    """
+    count = history.alliances.shape[1]
+    if alliance is None:
+        return 1 if count == 1 else None
+    if not 1 <= alliance <= count:
+        raise ValueError(f"alliance {alliance}: there are {count}, numbered from 1")
+    return int(alliance)
+
+
+def partner_name(scenario: Scenario, row: int) -> str:
+    """What an organization (row from 0) is called: its group's name when it is alone in it, else its number from 1."""
+    for group in scenario.groups:
+        if list(scenario.rows(group.name)) == [row] and len(scenario.groups) > 1:
+            return group.name
+    return f"organization {row + 1}"
+
+
+def alliance_name(history: History, alliance: int | None) -> str:
+    """ "AOL with Time Warner", or "mean of 45 alliances"."""
+    if alliance is None:
+        return f"mean of {history.alliances.shape[1]} alliances"
+    a, b = (int(row) for row in history.alliances[0, alliance - 1].org)
+    return f"{partner_name(history.scenario, a)} with {partner_name(history.scenario, b)}"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Means and paired differences
+# ---------------------------------------------------------------------------------------------------------------
+def interval(values: Iterable[float]) -> tuple[float, float, float, int]:
+    """Mean, low and high end of its 95% t interval, and how many values are defined.
+
+    NaN values are dropped. All NaN without any value; NaN bounds from a single one.
+    """
+    from scipy.special import stdtrit
+
+    x = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=np.float64)
+    x = x[~np.isnan(x)]
+    n = len(x)
+    if n == 0:
+        return math.nan, math.nan, math.nan, 0
+    mean = float(x.mean())
+    if n == 1:
+        return mean, math.nan, math.nan, 1
+    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0) * x.std(ddof=1) / math.sqrt(n))
+    return mean, mean - half, mean + half, n
+
+
+def cell_means(runs: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
+    """Mean of each outcome in each cell, with its 95% interval over replicates.
+
+    Args:
+        runs: table ``runs`` of a result folder: ``cell``, ``label``, ``replicate`` and outcomes.
+        outcomes: names of outcomes.
+
+    Returns:
+        Columns ``cell, label, outcome, mean, low, high, n``; n counts the replicates in which the outcome is defined.
+    """
+    rows = [
+        (cell, label, name, *interval(group[name].to_numpy(dtype=np.float64)))
+        for (cell, label), group in runs.groupby(["cell", "label"], sort=True)
+        for name in outcomes
+    ]
+    return pd.DataFrame(rows, columns=["cell", "label", "outcome", "mean", "low", "high", "n"])
+
+
+PAIRED = ["cell", "label", "reference", "outcome", "reference_mean", "mean", "difference", "low", "high", "n", "saved"]
+"""Columns of :func:`paired`."""
+
+
+def paired(runs: pd.DataFrame, reference: int, outcomes: Sequence[str]) -> pd.DataFrame:
+    """Difference of each cell from the reference cell, paired by replicate.
+
+    Both cells of a pair share every random draw that both make, so the difference holds little but the effect.
+
+    Args:
+        runs: table ``runs`` of a result folder.
+        reference: the cell that the others are compared with.
+        outcomes: names of outcomes.
+
+    Returns:
+        Columns :data:`PAIRED`, one row for each other cell and outcome. ``reference`` is the reference's label;
+        ``difference`` = mean − reference_mean over the n replicates in which both are defined, with its 95% interval
+        from ``low`` to ``high``; ``saved`` is the variance that the difference would have with independent draws,
+        divided by the variance it has: as many times fewer replicates are needed. Infinite when pairing leaves no
+        variance, NaN when there is none in either cell or fewer than two pairs.
+
+    Raises:
+        ValueError: when no run belongs to the reference.
+    """
+    base = runs[runs["cell"] == reference].set_index("replicate").sort_index()
+    if base.empty:
+        raise ValueError(f"cell {reference} has no runs to compare with")
+    reference_label = str(base["label"].iloc[0])
+    rows = []
+    for (cell, label), group in runs[runs["cell"] != reference].groupby(["cell", "label"], sort=True):
+        other = group.set_index("replicate").sort_index()
+        shared = base.index.intersection(other.index)
+        for name in outcomes:
+            x = base.loc[shared, name].to_numpy(dtype=np.float64)
+            y = other.loc[shared, name].to_numpy(dtype=np.float64)
+            rows.append((cell, label, reference_label, name, *_contrast(x, y)))
+    numbers = dict.fromkeys(("reference_mean", "mean", "difference", "low", "high", "saved"), "float64")
+    return pd.DataFrame(rows, columns=PAIRED).astype({**numbers, "cell": "int64", "n": "int64"})
+
+
+def _contrast(x: Floats, y: Floats) -> tuple[float, float, float, float, float, int, float]:
+    """Means of x and y, mean of y − x with its interval, n, and what pairing saved; over pairs that are defined."""
+    defined = ~np.isnan(x) & ~np.isnan(y)
+    x, y = x[defined], y[defined]
+    difference, low, high, n = interval(y - x)
+    if n == 0:
+        return math.nan, math.nan, difference, low, high, n, math.nan
+    return float(x.mean()), float(y.mean()), difference, low, high, n, _saved(x, y)
+
+
+def _saved(x: Floats, y: Floats) -> float:
+    if len(x) < 2:
+        return math.nan
+    apart = float(x.var(ddof=1) + y.var(ddof=1))
+    together = float((y - x).var(ddof=1))
+    if together == 0.0:
+        return math.inf if apart > 0.0 else math.nan
+    return apart / together
+
+
+def spread_cells(runs: pd.DataFrame, outcome: str, most: int) -> list[int]:
+    """At most ``most`` cells that show the whole range of an outcome: the reference (the first), then even ranks."""
+    means = runs.groupby("cell")[outcome].mean()
+    cells = [int(cell) for cell in means.index]
+    if len(cells) <= most:
+        return cells
+    others = means.iloc[1:].sort_values(kind="stable")
+    ranks = np.round(np.linspace(0, len(others) - 1, most - 1)).astype(int)
+    return sorted([cells[0], *(int(others.index[rank]) for rank in ranks)])
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Survival and the shape of distributions
+# ---------------------------------------------------------------------------------------------------------------
+def half_life(survival: pd.DataFrame) -> dict[int, float]:
+    """For each cell, the first month at whose end half of the alliances or fewer go on; NaN when more than half do."""
+    lives: dict[int, float] = {}
+    for cell, group in survival.groupby("cell", sort=True):
+        gone = group.loc[group["going on"] <= 0.5, "month"]
+        lives[int(cell)] = float(gone.min()) if len(gone) else math.nan
+    return lives
+
+
+def counts_of(histogram: pd.DataFrame, cell: Hashable, variable: str, month: int) -> Floats:
+    """Counts in each of the :data:`sim.dynamics.state.BINS` bins of one cell, variable and month; zeros included."""
+    k = VARIABLES.index(variable)
+    rows = histogram[(histogram["cell"] == cell) & (histogram["variable"] == variable) & (histogram["month"] == month)]
+    width = (HIGHS[k] - LOWS[k]) / BINS
+    bins = np.round((rows["low"].to_numpy(dtype=np.float64) - LOWS[k]) / width).astype(np.int64)
+    counts = np.zeros(BINS)
+    np.add.at(counts, bins, rows["count"].to_numpy(dtype=np.float64))
+    return counts
+
+
+def edges_of(variable: str) -> Floats:
+    """Edges of the bins of a variable's histogram, (BINS + 1,)."""
+    k = VARIABLES.index(variable)
+    return np.linspace(LOWS[k], HIGHS[k], BINS + 1)
+
+
+def smooth(counts: Floats, bandwidth_bins: float) -> Floats:
+    """Counts smoothed by a Gaussian (standard deviation in bins), reflected at both ends so that none is lost."""
+    return _convolve(counts, _kernel(bandwidth_bins))
+
+
+def _kernel(bandwidth_bins: float) -> Floats:
+    reach = math.ceil(4.0 * bandwidth_bins)
+    weights: Floats = np.exp(-0.5 * (np.arange(-reach, reach + 1) / bandwidth_bins) ** 2)
+    return weights / weights.sum()
+
+
+def _convolve(counts: Floats, kernel: Floats) -> Floats:
+    return np.convolve(np.pad(counts, len(kernel) // 2, mode="symmetric"), kernel, mode="valid")
+
+
+HUMPS = ["cell", "month", "n", "humps", "mode", "low_mode", "valley", "high_mode", "low_share", "high_share", "depth"]
+"""Columns of :func:`bimodality`."""
+
+
+def bimodality(histogram: pd.DataFrame, variable: str = "trust") -> pd.DataFrame:
+    """Whether trust at the last month has two humps, for each cell.
+
+    Method: counts in 100 bins are smoothed by a Gaussian (:data:`BANDWIDTH`); the split sought is the point that is
+    lowest relative to the lower of the highest peaks left and right of it. There are two humps when this ``depth``
+    (valley / lower peak) is below :data:`DEEPEST_VALLEY`, each side holds at least :data:`SMALLEST_HUMP` of the
+    alliances, and the valley lies :data:`VALLEY_ERRORS` standard errors of counts below the lower peak, so that chance
+    ripples of a small sample are no humps. The error takes alliances as independent.
+
+    Args:
+        histogram: table ``histogram`` of a result folder.
+        variable: one of the variables on [0, 1].
+
+    Returns:
+        Columns :data:`HUMPS`; ``humps`` is 0 (nobody left), 1 or 2; ``mode`` is the highest peak; the two modes, the
+        valley, the shares of alliances below and above it and ``depth`` are NaN unless there are two humps.
+    """
+    rows = []
+    for cell, group in histogram.groupby("cell", sort=True):
+        month = int(group["month"].max())
+        rows.append((cell, month, *_humps(counts_of(group, cell, variable, month), variable)))
+    return pd.DataFrame(rows, columns=HUMPS)
+
+
+def _humps(counts: Floats, variable: str) -> tuple[float, ...]:
+    total = counts.sum()
+    if total == 0:
+        return (0, 0, *[math.nan] * 7)
+    edges = edges_of(variable)
+    middles = (edges[:-1] + edges[1:]) / 2.0
+    kernel = _kernel(BANDWIDTH / (edges[1] - edges[0]))
+    density, variance = _convolve(counts, kernel), _convolve(counts, kernel**2)
+    mode = float(middles[np.argmax(density)])
+    valley, depth = _deepest_valley(density)
+    left = int(np.argmax(density[: valley + 1]))
+    right = valley + int(np.argmax(density[valley:]))
+    lower = left if density[left] < density[right] else right
+    low_share = float(counts[:valley].sum() + counts[valley] / 2.0) / total
+    drop = density[lower] - density[valley]
+    if (
+        depth >= DEEPEST_VALLEY
+        or min(low_share, 1.0 - low_share) < SMALLEST_HUMP
+        or drop < VALLEY_ERRORS * math.sqrt(variance[lower] + variance[valley])
+    ):
+        return (int(total), 1, mode, *[math.nan] * 6)
+    modes = (float(middles[left]), float(middles[valley]), float(middles[right]))
+    return (int(total), 2, mode, *modes, low_share, 1.0 - low_share, depth)
+
+
+def _deepest_valley(density: Floats) -> tuple[int, float]:
+    """The bin that is lowest relative to the lower of the peaks on its two sides, and that ratio (1: no valley)."""
+    left = np.maximum.accumulate(density)
+    right = np.maximum.accumulate(density[::-1])[::-1]
+    lower = np.minimum(left, right)
+    ratio = np.divide(density, lower, out=np.ones_like(density), where=lower > 0)
+    deepest = np.flatnonzero(ratio == ratio.min())
+    return int(deepest[len(deepest) // 2]), float(ratio.min())

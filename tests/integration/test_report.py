@@ -1,0 +1,389 @@
+"""From a result folder to figures and words: figures are drawn without a warning, the text says what is there."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from sim.dynamics.state import BINS, CAUSES, EFFECTIVE
+from sim.engine import History, simulate_history
+from sim.scenario import Scenario
+from sim.study import analysis, plots, report
+from sim.sweeps.design import Experiment, experiment_of
+from sim.sweeps.runner import run_experiment
+from sim.sweeps.store import Stored, read_results
+from sim.tomlfile import BadFile
+
+TEXTS = {"question": "Does it hold?", "source": "the tests", "expected": "It holds."}
+SMALL: dict[str, Any] = {**TEXTS, "months": 30, "organizations": 8}
+
+
+def scenario(name: str, **settings: Any) -> Scenario:
+    return Scenario.from_plain({**SMALL, "title": name.replace("_", " ").capitalize(), **settings}, name)
+
+
+def run(tmp: Path, *scenarios: Scenario, replicates: int = 4, **fields: Any) -> Path:
+    experiment: Experiment = experiment_of(list(scenarios), replicates, 3, "test").replace(**fields)
+    return run_experiment(experiment, tmp, jobs=1)
+
+
+def several() -> list[Scenario]:
+    base = scenario("baseline")
+    return [base, base_named("blame_culture", blame=0.9), base_named("low_start", trust_start=0.3)]
+
+
+def base_named(name: str, **settings: Any) -> Scenario:
+    return dataclasses.replace(scenario("baseline").replace(**settings), name=name)
+
+
+def dying() -> Scenario:
+    """Trust starts below the point at which partners leave: everybody is gone in the first month."""
+    return base_named("dying", trust_start=0.05, trust_start_sd=0.0, trust_exit=0.9)
+
+
+FOLDERS = {
+    "several cells": lambda tmp: run(tmp, *several()),
+    "one cell": lambda tmp: run(tmp, scenario("baseline")),
+    "a single replicate": lambda tmp: run(tmp, *several(), replicates=1),
+    "one alliance, once": lambda tmp: run(tmp, scenario("dyad", organizations=2), replicates=1),
+    "all ended": lambda tmp: run(tmp, dying()),
+    "some ended": lambda tmp: run(tmp, scenario("baseline"), dying()),
+    "a month": lambda tmp: run(tmp, *several(), settings={"months": 1}),
+    "factors": lambda tmp: run(
+        tmp, scenario("baseline"), replicates=2,
+        factors={"trust_start": (0.3, 0.5, 0.7), "partners": (1, 2), "blame": (0.2, 0.9)},
+    ),
+    "two scenarios by two factors": lambda tmp: run(
+        tmp, *several()[:2], replicates=2, factors={"partners": (1, 2), "ties_start": (0.1, 0.6)}
+    ),
+    "never defined": lambda tmp: run(tmp, *several(), settings={"contingency_rate": 0}, outcomes=("met_together",)),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A result folder of each kind, made when it is first asked for."""
+    made: dict[str, Path] = {}
+
+    class Made(dict[str, Path]):
+        def __missing__(self, kind: str) -> Path:
+            self[kind] = FOLDERS[kind](tmp_path_factory.mktemp("results"))
+            return self[kind]
+
+    return Made(made)
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    """Two named partners with every kind of dated event."""
+    return simulate_history(
+        scenario(
+            "merger",
+            organizations=2,
+            groups=[{"name": "Left"}, {"name": "Right"}],
+            parameters={"disappointment_exit": 0.0, "exogenous_exit": 0.0},
+            events=[
+                {"name": "dot-com", "month": 5, "kind": "crash", "depth": 0.4},
+                {"month": 8, "kind": "breach", "who": "Left", "severity": 0.3},
+                {"month": 9, "kind": "turnover", "who": "Right"},
+                {"month": 12, "kind": "programme", "who": "Left", "investment": 0.5, "months": 6},
+                {"month": 29, "kind": "change", "who": "everyone", "trait": "blame", "to": 0.9},
+            ],
+        ),
+        seed=5,
+    )
+
+
+@pytest.fixture(scope="module")
+def crowd() -> History:
+    return simulate_history(scenario("crowd", months=60), seed=2)
+
+
+def texts(figure: Figure) -> str:
+    """Everything that is written in a figure."""
+    return "\n".join(text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+# Publishing
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_publish_writes_what_it_says(kind: str, folders: dict[str, Path]) -> None:
+    folder = folders[kind]
+    paths = report.publish(folder)
+    assert paths[-1] == folder / "summary.md"
+    assert sorted(paths[:-1]) == sorted((folder / "figures").iterdir())
+    assert all(path.stat().st_size > 1000 for path in paths)
+    assert {path.suffix for path in paths[:-1]} == {".png", ".svg"}
+    summary = paths[-1].read_text()
+    linked = {folder / link for link in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", summary)}
+    assert linked == {path for path in paths if path.suffix == ".png"}
+    assert "nan" not in re.findall(r"[a-z]+", summary)
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_the_terminal_summary_fits_a_terminal(kind: str, folders: dict[str, Path]) -> None:
+    text = report.summary_text(read_results(folders[kind]))
+    lines = text.splitlines()
+    assert len(lines) <= 40
+    assert all(len(line) <= 100 for line in lines if not line.startswith("Results: "))
+    assert str(folders[kind].name) in text
+
+
+def test_figures_are_there_when_the_data_are(folders: dict[str, Path]) -> None:
+    def names(kind: str) -> set[str]:
+        return set(plots.draw_all(read_results(folders[kind])))
+
+    always = {"trajectories", "value_distribution", "ledger"}
+    assert names("one cell") - {"survival"} == always
+    assert names("several cells") - {"survival"} == always | {"contrasts"}
+    assert "survival" in names("all ended")
+    assert "heat_map" in names("factors")
+    assert {"heat_map_baseline", "heat_map_blame_culture"} <= names("two scenarios by two factors")
+
+
+def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str, Path]) -> None:
+    stored = read_results(folders["several cells"])
+    summary = report.summary_markdown(stored)
+    assert "> Not said beforehand." in summary
+    assert "| blame culture | blame 0.9 (was normal(0.4, 0.15)) |" in summary
+    assert "| low start | trust_start 0.3 (was 0.55) |" in summary
+    assert "--seed 3 --replicates 4" in summary
+    assert f"numpy {np.__version__}" in summary
+    table = analysis.paired(stored.tables["runs"], 0, stored.manifest["outcomes"])
+    for _, row in table.iterrows():
+        said = analysis.sentence(row)
+        assert said[1:] in summary
+    assert "12 runs came out, 0 failed" in summary
+
+
+def test_the_survival_table_is_the_stored_one(folders: dict[str, Path]) -> None:
+    stored = read_results(folders["some ended"])
+    summary = report.summary_markdown(stored)
+    assert re.search(r"\| dying \| 1 \| 0% \| 100% \| 0% \| 0% \|", summary)
+
+
+def test_a_single_replicate_is_not_given_an_interval(folders: dict[str, Path]) -> None:
+    summary = report.summary_markdown(read_results(folders["a single replicate"]))
+    assert "a single replicate gives no interval" in summary.lower()
+    assert "one paired replicate: no interval" in summary
+    assert not re.search(r"95% interval [\d−+]", summary)
+
+
+def interrupted(stored: Stored) -> Stored:
+    """The same results as a sweep leaves them that lost a cell and one run of another."""
+    tables = dict(stored.tables)
+    for name in ("runs", "monthly", "survival", "ledger", "histogram"):
+        tables[name] = tables[name][tables[name]["cell"] != 1]
+    runs = tables["runs"]
+    tables["runs"] = runs[~((runs["cell"] == 2) & (runs["replicate"] == 0))]
+    tables["failed"] = pd.DataFrame({"cell": [2], "replicate": [0], "seed": [3], "error": ["ValueError: too bad"]})
+    return Stored(stored.folder, {**stored.manifest, "status": "interrupted"}, tables)
+
+
+def test_what_is_missing_is_said_first(folders: dict[str, Path]) -> None:
+    stored = interrupted(read_results(folders["several cells"]))
+    summary = report.summary_markdown(stored)
+    warning = "**Not complete (interrupted).** 7 of 12 runs are in these tables; 1 failed. 1 of 3 cells have no runs."
+    assert warning in summary
+    assert summary.index(warning) < summary.index("## ")
+    assert "(the first, cell 2, replicate 0: ValueError: too bad)" in summary
+    assert "Not complete (interrupted)" in report.summary_text(stored)
+    assert plots.draw_all(stored)
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="no result folder"):
+        report.publish(tmp_path)
+
+
+def test_differences_name_groups_and_events() -> None:
+    one = scenario("one").plain()
+    two = scenario(
+        "two",
+        groups=[{"name": "a", "traits": {"blame": 0.2}}, {"name": "b"}],
+        events=[{"name": "crash", "month": 4, "kind": "crash", "depth": 0.3}],
+        parameters={"clamp_trust": True},
+    ).plain()
+    found = report.differences(one, two)
+    assert "clamp_trust yes (was no)" in found
+    assert "a: blame 0.2" in found
+    assert "event crash (crash: month 4, depth 0.3)" in found
+    assert "no event crash" in report.differences(two, one)
+    assert report.differences(one, one) == []
+
+
+# Figures
+def test_the_same_results_give_the_same_bytes(folders: dict[str, Path], tmp_path: Path) -> None:
+    stored = read_results(folders["several cells"])
+    for place in ("one", "two"):
+        for name, figure in plots.draw_all(stored).items():
+            plots.save(figure, tmp_path / place, name)
+    files = sorted((tmp_path / "one").iterdir())
+    assert files
+    for path in files:
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_files_hold_text_and_no_dates(folders: dict[str, Path], tmp_path: Path) -> None:
+    stored = read_results(folders["several cells"])
+    png, svg = plots.save(plots.draw_all(stored)["trajectories"], tmp_path, "figure")
+    content = svg.read_text()
+    assert "blame culture</text>" in content
+    assert "dc:date" not in content
+    assert "Matplotlib" not in content
+    assert b"Software" not in png.read_bytes()
+    assert b"tEXt" not in png.read_bytes()
+
+
+def test_the_style_of_the_caller_is_neither_used_nor_changed(folders: dict[str, Path], tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    stored = read_results(folders["one cell"])
+    plain = plots.save(plots.draw_all(stored)["trajectories"], tmp_path / "plain", "figure")[0].read_bytes()
+    with mpl.rc_context({"font.size": 30.0, "axes.facecolor": "red"}):
+        styled = plots.save(plots.draw_all(stored)["trajectories"], tmp_path / "styled", "figure")[0].read_bytes()
+        assert mpl.rcParams["font.size"] == 30.0
+    assert plain == styled
+
+
+def test_labels_at_line_ends_do_not_overlap(folders: dict[str, Path]) -> None:
+    figure = plots.draw_all(read_results(folders["factors"]))["trajectories"]
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        boxes = sorted((text.get_window_extent() for text in _end_labels(ax)), key=lambda box: box.y0)
+        assert len(boxes) > 1
+        for lower, upper in itertools.pairwise(boxes):
+            assert upper.y0 >= lower.y1 - 1.0  # a pixel
+
+
+def _end_labels(ax: Any) -> list[Any]:
+    from matplotlib.text import Annotation, Text
+
+    class Words:  # an annotation's own extent includes its leader
+        def __init__(self, text: Annotation) -> None:
+            self.text = text
+
+        def get_window_extent(self) -> Any:
+            return Text.get_window_extent(self.text)
+
+    return [Words(child) for child in ax.get_children() if isinstance(child, Annotation)]
+
+
+def test_spreading_moves_labels_no_more_than_needed() -> None:
+    assert plots._spread([0.2, 0.8], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.2, 0.8])
+    assert plots._spread([0.5, 0.5], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.45, 0.55])
+    assert plots._spread([0.99, 0.98], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.95, 0.85])
+
+
+def two_humped(n: int = 4000) -> pd.DataFrame:
+    """Trust of one cell that splits: one hump at the signature, two at the end."""
+    rng = np.random.default_rng(1)
+    frames = []
+    for month, apart in ((0, 0.0), (12, 0.1), (24, 0.28)):
+        drawn = np.concatenate([rng.normal(0.5 - apart, 0.06, n // 4), rng.normal(0.5 + apart, 0.06, 3 * n // 4)])
+        counts = np.histogram(drawn, BINS, (0.0, 1.0))[0]
+        bins = np.flatnonzero(counts)
+        frames.append(
+            pd.DataFrame({"month": month, "low": bins / BINS, "high": (bins + 1) / BINS, "count": counts[bins]})
+        )
+    return pd.concat(frames).assign(cell=0, variable="trust")
+
+
+def test_two_humps_are_drawn_and_named() -> None:
+    cells = pd.DataFrame({"cell": [0], "label": ["a_loop"]})
+    written = texts(plots.trust_humps(two_humped(), cells))
+    assert "Trust ends in two humps: near 0.2" in flat(written)
+    assert "25%" in written
+    assert "75%" in written
+
+
+def test_a_heat_map_shows_every_mean_also_of_words_and_of_gaps() -> None:
+    rows = [("low", 1, 0.25), ("low", 1, 0.35), ("low", 2, -0.5), ("high", 1, 0.9)]
+    runs = pd.DataFrame(rows, columns=["mixing", "partners", "trust_change"])
+    written = texts(plots.heat_map(runs, "partners", "mixing", "trust_change"))
+    for number in ("0.30", "−0.50", "0.90"):
+        assert number in written
+    assert "low" in written
+    assert "n = 1 to 2 runs a field" in flat(written) or "n = 0 to 2 runs a field" in flat(written)
+
+
+def test_contrasts_write_the_differences(folders: dict[str, Path]) -> None:
+    stored = read_results(folders["several cells"])
+    table = analysis.paired(stored.tables["runs"], 0, ["trust"])
+    written = texts(plots.contrasts(table))
+    digits = analysis.decimals_for(float((table["high"] - table["low"]).median() / 2), 1.0)
+    for difference in table["difference"]:
+        assert f"{abs(difference):.{digits}f}" in written
+
+
+# Histories
+def test_a_history_is_drawn_with_its_events(history: History) -> None:
+    written = texts(plots.history(history, 1))
+    for words in ("dot-com (month 5)", "breach (month 8)", "turnover (month 9)", "change (month 29)", "expectation"):
+        assert words in written
+    assert "Left with Right" in written
+    assert texts(plots.history(history)) == written  # the mean of a single alliance is that alliance
+
+
+def test_the_ledger_of_a_history_adds_up_to_its_trust(history: History) -> None:
+    change = float(np.mean(history.alliances[-1, 0].effective - history.alliances[0, 0].effective))
+    assert f"make {analysis.signed(change)}" in texts(plots.history_ledger(history, 1))
+
+
+def test_the_mean_of_all_alliances_is_drawn(crowd: History) -> None:
+    assert "mean of 12 alliances" in texts(plots.history(crowd))
+    change = float((crowd.alliances[-1].effective - crowd.alliances[0].effective).mean())
+    assert f"make {analysis.signed(change)}" in texts(plots.history_ledger(crowd))
+
+
+def test_happenings_are_those_of_the_records(crowd: History) -> None:
+    last = crowd.alliances[-1]
+    found = plots.happenings(crowd, None)
+    assert found["contingency met together"].sum() == last["met_together"].sum()
+    both = found["contingency met together"] + found["contingency not met"]
+    assert both.sum() == last["contingencies"].sum()
+    assert found["end"].sum() == (last["alive"] == 0).sum()
+    each = [plots.happenings(crowd, k + 1) for k in range(len(last))]
+    for kind, counts in found.items():
+        assert np.array_equal(counts, sum(one[kind] for one in each))
+
+
+def test_a_breach_is_marked_in_its_month(history: History) -> None:
+    assert np.flatnonzero(plots.happenings(history, 1)["breach of faith"]).tolist() == [8]
+
+
+@pytest.mark.parametrize("draw", [plots.history, plots.history_ledger, report.history_text])
+def test_an_alliance_that_is_not_there_is_refused(draw: Any, history: History) -> None:
+    with pytest.raises(ValueError, match="alliance 2: there are 1"):
+        draw(history, 2)
+
+
+def test_the_text_of_a_history_counts_and_adds_up(crowd: History) -> None:
+    text = flat(report.history_text(crowd, 3))
+    last = crowd.alliances[-1]
+    assert f"of 12 alliances, {int(last['alive'].sum())} still going on after 60 months" in text
+    assert "Alliance 3, organization" in text
+    assert f"{int(last[2].hard_talks)} talked through" in text
+    total = crowd.ledger[:, 2, :, EFFECTIVE].sum(axis=0).mean(axis=0).sum()
+    assert f"in all {analysis.signed(float(total))}." in text
+    assert all(len(line) <= 100 for line in report.history_text(crowd).splitlines())
+
+
+def test_causes_in_words_names_the_largest_and_sums_all() -> None:
+    changes = dict.fromkeys(CAUSES, 0.0) | {"delivery": 0.4, "hard_talk": 0.2, "blame": -0.35, "festering": -0.001}
+    assert report.causes_in_words(changes) == (
+        "trust was built by work delivered well +0.40, problems talked through +0.20; destroyed by blame −0.35; "
+        "in all +0.25"
+    )
+    assert "built by nothing" in report.causes_in_words(dict.fromkeys(CAUSES, 0.0))
