@@ -26,15 +26,14 @@ from sim.dynamics.state import (
     CAUSES_OF_ENDING,
     CRASH,
     EVENT,
-    HIGHS,
     KEY_PERSON_LEAVES,
     LAYERS,
-    LOWS,
     N_CAUSES,
     ORGANIZATION,
     SET_TRAIT,
     TRAIT_NUMBER,
     VARIABLES,
+    histogram_range,
 )
 from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
 from sim.scenario import Event, Scenario
@@ -259,7 +258,8 @@ def histogram_quantile(histogram: NDArray[np.int64], q: float) -> Floats:
     inside = np.take_along_axis(histogram, bin_[..., None], -1)[..., 0]
     below = np.take_along_axis(cumulative, bin_[..., None], -1)[..., 0] - inside
     fraction = np.divide(target[..., 0] - below, inside, out=np.zeros(bin_.shape), where=inside > 0)
-    return np.asarray(LOWS + (HIGHS - LOWS) * (bin_ + fraction) / BINS)
+    lows, highs = histogram_range(len(histogram) - 1)
+    return np.asarray(lows + (highs - lows) * (bin_ + fraction) / BINS)
 
 
 def survival_table(alliances: Records, months: int) -> pd.DataFrame:

@@ -55,6 +55,7 @@ from sim.dynamics.state import (
     TRAIT_HIGHS,
     TRAIT_LOWS,
     TRAIT_NUMBER,
+    VALUE,
 )
 
 SIDES = 2
@@ -542,38 +543,39 @@ def organizations_month(p, orgs):
 # Recording
 # ---------------------------------------------------------------------------------------------------------------
 @compiled
-def note(x, v, moments, histogram):
-    """Enter one observation of variable ``v``: count, sum and sum of squares, and its bin."""
+def note(x, v, scale, moments, histogram):
+    """Enter one observation of variable ``v``: count, sum, sum of squares, and its bin on a range times ``scale``."""
     moments[v, 0] += 1.0
     moments[v, 1] += x
     moments[v, 2] += x * x
-    position = (x - LOWS[v]) / (HIGHS[v] - LOWS[v]) * BINS
+    position = (x / scale - LOWS[v]) / (HIGHS[v] - LOWS[v]) * BINS
     histogram[v, int(rules.within(position, 0.0, BINS - 1.0))] += 1
 
 
 @compiled
-def observe(alliances, moments, histogram):
+def observe(alliances, months, moments, histogram):
     """Enter every alliance's state at the end of a month; the order of the variables is ``state.VARIABLES``.
 
     Args:
         alliances: records, (M,).
+        months: horizon of the run; the histogram of ``value`` is scaled by it.
         moments: float64 (variables, 3): count, sum, sum of squares.
         histogram: int64 (variables, BINS).
     """
     for k in range(len(alliances)):
         tie = alliances[k]
         if tie.alive == 1:
-            note(0.5 * (tie.effective[0] + tie.effective[1]), 0, moments, histogram)
-            note(tie.communication, 1, moments, histogram)
-            note(tie.ties, 2, moments, histogram)
-            note(tie.gap, 3, moments, histogram)
-            note(0.5 * (tie.frustration[0] + tie.frustration[1]), 4, moments, histogram)
-            note(0.5 * (tie.monitoring[0] + tie.monitoring[1]), 5, moments, histogram)
-            note(0.5 * (tie.expectation[0] + tie.expectation[1]), 7, moments, histogram)
+            note(0.5 * (tie.effective[0] + tie.effective[1]), 0, 1.0, moments, histogram)
+            note(tie.communication, 1, 1.0, moments, histogram)
+            note(tie.ties, 2, 1.0, moments, histogram)
+            note(tie.gap, 3, 1.0, moments, histogram)
+            note(0.5 * (tie.frustration[0] + tie.frustration[1]), 4, 1.0, moments, histogram)
+            note(0.5 * (tie.monitoring[0] + tie.monitoring[1]), 5, 1.0, moments, histogram)
+            note(0.5 * (tie.expectation[0] + tie.expectation[1]), 7, 1.0, moments, histogram)
             if tie.age > 0:
-                note(0.5 * (tie.effort[0] + tie.effort[1]), 6, moments, histogram)
-                note(0.5 * (tie.net[0] + tie.net[1]), 8, moments, histogram)
-        note(tie.value[0] + tie.value[1], 9, moments, histogram)
+                note(0.5 * (tie.effort[0] + tie.effort[1]), 6, 1.0, moments, histogram)
+                note(0.5 * (tie.net[0] + tie.net[1]), 8, 1.0, moments, histogram)
+        note(tie.value[0] + tie.value[1], VALUE, float(months), moments, histogram)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -611,12 +613,12 @@ def run(p, orgs, columns, alliances, events, seed, replicate, months, moments, h
         entries, rates: scratch, see :func:`alliance_month`.
     """
     market = 1.0
-    observe(alliances, moments[0], histogram[0])
+    observe(alliances, months, moments[0], histogram[0])
     for month in range(1, months + 1):
         market = month_of_all(
             p, orgs, columns, alliances, events, market, seed, replicate, month, ledger, entries, rates
         )
-        observe(alliances, moments[month], histogram[month])
+        observe(alliances, months, moments[month], histogram[month])
 
 
 @compiled

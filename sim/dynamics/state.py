@@ -9,6 +9,7 @@ B.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
 
@@ -160,9 +161,18 @@ VARIABLES = (
 )
 """Recorded every month, mean of both sides or shared; ``value`` counts ended alliances too, the others do not."""
 BINS = 100
-LOWS = np.array([0, 0, 0, 0, 0, 0, 0, -1.0, -1.0, -60.0])
-HIGHS = np.array([1, 1, 1, 1, 1, 1, 1, 2.0, 2.0, 140.0])
-"""Range of the histogram of each variable; the end bins also hold what lies beyond."""
+LOWS = np.array([0, 0, 0, 0, 0, 0, 0, -1.0, -1.0, -0.5])
+HIGHS = np.array([1, 1, 1, 1, 1, 1, 1, 2.0, 2.0, 2.5])
+"""Range of each variable's histogram (``value``: per month of the horizon); end bins also hold what lies beyond."""
+VALUE = VARIABLES.index("value")
+
+
+def histogram_range(months: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower and upper end of each variable's histogram, (variables,), in a run of ``months``; bins are equally wide."""
+    scale = np.ones(len(VARIABLES))
+    scale[VALUE] = months
+    return LOWS * scale, HIGHS * scale
+
 
 EVENT = np.dtype([("month", "i8"), ("code", "i8"), ("org", "i8"), ("trait", "i8"), ("value", "f8")], align=True)
 """A dated event on one organization (or on the market), applied at the start of its month, in the order of the file."""

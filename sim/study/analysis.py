@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.outcomes import OUTCOMES, Outcome
-from sim.dynamics.state import BINS, HIGHS, LOWS, VARIABLES
+from sim.dynamics.state import BINS, VARIABLES, histogram_range
 from sim.engine import History
 from sim.scenario import Scenario
 
@@ -341,19 +341,24 @@ def half_life(survival: pd.DataFrame) -> dict[int, float]:
 
 def counts_of(histogram: pd.DataFrame, cell: Hashable, variable: str, month: int) -> Floats:
     """Counts in each of the :data:`sim.dynamics.state.BINS` bins of one cell, variable and month; zeros included."""
-    k = VARIABLES.index(variable)
     rows = histogram[(histogram["cell"] == cell) & (histogram["variable"] == variable) & (histogram["month"] == month)]
-    width = (HIGHS[k] - LOWS[k]) / BINS
-    bins = np.round((rows["low"].to_numpy(dtype=np.float64) - LOWS[k]) / width).astype(np.int64)
+    edges = edges_of(variable, horizon_of(histogram, cell))
+    bins = np.searchsorted(edges[:-1], rows["low"].to_numpy(dtype=np.float64) + 0.5 * (edges[1] - edges[0])) - 1
     counts = np.zeros(BINS)
     np.add.at(counts, bins, rows["count"].to_numpy(dtype=np.float64))
     return counts
 
 
-def edges_of(variable: str) -> Floats:
-    """Edges of the bins of a variable's histogram, (BINS + 1,)."""
+def horizon_of(histogram: pd.DataFrame, cell: Hashable) -> int:
+    """The last month of a cell's histograms, which is the horizon of its runs."""
+    return int(histogram.loc[histogram["cell"] == cell, "month"].max())
+
+
+def edges_of(variable: str, months: int) -> Floats:
+    """Edges of the bins of a variable's histogram in runs of ``months``, (BINS + 1,)."""
     k = VARIABLES.index(variable)
-    return np.linspace(LOWS[k], HIGHS[k], BINS + 1)
+    lows, highs = histogram_range(months)
+    return np.linspace(lows[k], highs[k], BINS + 1)
 
 
 def smooth(counts: Floats, bandwidth_bins: float) -> Floats:
@@ -395,15 +400,14 @@ def bimodality(histogram: pd.DataFrame, variable: str = "trust") -> pd.DataFrame
     rows = []
     for cell, group in histogram.groupby("cell", sort=True):
         month = int(group["month"].max())
-        rows.append((cell, month, *_humps(counts_of(group, cell, variable, month), variable)))
+        rows.append((cell, month, *_humps(counts_of(group, cell, variable, month), edges_of(variable, month))))
     return pd.DataFrame(rows, columns=HUMPS)
 
 
-def _humps(counts: Floats, variable: str) -> tuple[float, ...]:
+def _humps(counts: Floats, edges: Floats) -> tuple[float, ...]:
     total = counts.sum()
     if total == 0:
         return (0, 0, *[math.nan] * 7)
-    edges = edges_of(variable)
     middles = (edges[:-1] + edges[1:]) / 2.0
     kernel = _kernel(BANDWIDTH / (edges[1] - edges[0]))
     density, variance = _convolve(counts, kernel), _convolve(counts, kernel**2)

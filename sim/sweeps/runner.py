@@ -32,12 +32,11 @@ from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import (
     ALLIANCE,
     BINS,
-    HIGHS,
     LAYERS,
-    LOWS,
     N_CAUSES,
     ORGANIZATION,
     VARIABLES,
+    histogram_range,
 )
 from sim.engine import Result, ledger_table, monthly_table, simulate, survival_table
 from sim.scenario import Scenario
@@ -186,17 +185,18 @@ def tables_of(cell: Cell, part: Part, seed: int) -> dict[str, pd.DataFrame]:
 
 
 def histogram_table(histogram: NDArray[np.int64]) -> pd.DataFrame:
-    """One row a month (every twelfth and the last), variable and bin that is not empty; bins of ``state.LOWS``."""
+    """One row a month (every twelfth and the last), variable and bin not empty; see ``state.histogram_range``."""
     last = len(histogram) - 1
     months = np.array(sorted({*range(0, last + 1, HISTOGRAM_EVERY), last}))
     month, variable, bin_ = np.nonzero(histogram[months])
-    width = (HIGHS - LOWS)[variable] / BINS
+    lows, highs = histogram_range(last)
+    width = (highs - lows)[variable] / BINS
     return pd.DataFrame(
         {
             "month": months[month],
             "variable": pd.Categorical.from_codes(variable, list(VARIABLES)),
-            "low": LOWS[variable] + width * bin_,
-            "high": LOWS[variable] + width * (bin_ + 1),
+            "low": lows[variable] + width * bin_,
+            "high": lows[variable] + width * (bin_ + 1),
             "count": histogram[months][month, variable, bin_],
         }
     )
