@@ -48,6 +48,7 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     Source: Salmon et al. 2011, doi:10.1145/2063384.2063405. Products wrap at 64 bits when compiled and do not in plain
     Python; the masks make both the same.
     """
+    c0, c1, c2, c3, k0, k1 = int(c0), int(c1), int(c2), int(c3), int(k0), int(k1)  # for plain Python: no NumPy wrapping
     for _ in range(10):
         left = 0xD2511F53 * c0
         right = 0xCD9E8D57 * c2

@@ -58,8 +58,7 @@ def practised_distance(w_a, professed_a, default_a, w_b, professed_b, default_b)
 @compiled
 def effective_trust(ties_weight, ties, personal, organizational):
     """τ = ψK·P + (1 − ψK)·T, in [0, 1]: the stronger the ties, the more the people count (K; Zaheer et al. 1998)."""
-    share = ties_weight * ties
-    return share * personal + (1.0 - share) * organizational
+    return organizational + ties_weight * ties * (personal - organizational)
 
 
 @compiled
@@ -74,7 +73,7 @@ def mutual_trust(trust_a, trust_b):
 @compiled
 def hill(trust, half, steepness):
     """H = τⁿ / (θⁿ + τⁿ), in [0, 1]: nothing is said without trust, half of it at τ = θ, most of it beyond."""
-    if trust <= 0.0:
+    if trust < 1e-30:  # where the power would overflow, H is 0 to the last bit
         return 0.0
     return 1.0 / (1.0 + (half / trust) ** steepness)
 

@@ -119,10 +119,10 @@ CAUSES = (
     "breach",  # a dated breach
     "being_monitored",  # controlled beyond the legitimate
     "disappointment",  # results short of what was expected
-    "turnover",  # the people who carried the trust moved on
     "people",  # personal trust passed on to the organization
-    "ties",  # people count more, or less, as ties strengthen (effective trust only)
     "bound",  # what could not be lost or gained beyond 0 or 1
+    "turnover",  # the people who carried the trust moved on
+    "ties",  # people count more, or less, as ties strengthen (effective trust only)
 )
 """The ledger's named causes of a change of trust, in the order in which they are added."""
 (
@@ -134,10 +134,10 @@ CAUSES = (
     BY_BREACH,
     BY_BEING_MONITORED,
     BY_DISAPPOINTMENT,
-    BY_TURNOVER,
     BY_PEOPLE,
-    BY_TIES,
     BY_BOUND,
+    BY_TURNOVER,
+    BY_TIES,
 ) = range(len(CAUSES))
 N_CAUSES = len(CAUSES)
 LEARNED = BY_DISAPPOINTMENT + 1

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from sim.dynamics.state import BINS, CAUSES, EFFECTIVE
 from sim.engine import History, simulate_history
 from sim.scenario import Scenario
-from sim.study import analysis, plots, report
+from sim.study import analysis, plots, report, terminal, words
+from sim.study.plots.frame import spread_apart
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.runner import run_experiment
 from sim.sweeps.store import Stored, read_results
@@ -133,7 +134,7 @@ def test_publish_writes_what_it_says(kind: str, folders: dict[str, Path]) -> Non
 
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_the_terminal_summary_fits_a_terminal(kind: str, folders: dict[str, Path]) -> None:
-    text = report.summary_text(read_results(folders[kind]))
+    text = terminal.summary_text(read_results(folders[kind]))
     lines = text.splitlines()
     assert len(lines) <= 40
     assert all(len(line) <= 100 for line in lines if not line.startswith("Results: "))
@@ -198,7 +199,7 @@ def test_what_is_missing_is_said_first(folders: dict[str, Path]) -> None:
     assert warning in summary
     assert summary.index(warning) < summary.index("## ")
     assert "(the first, cell 2, replicate 0: ValueError: too bad)" in summary
-    assert "Not complete (interrupted)" in report.summary_text(stored)
+    assert "Not complete (interrupted)" in terminal.summary_text(stored)
     assert plots.draw_all(stored)
 
 
@@ -281,9 +282,9 @@ def _end_labels(ax: Any) -> list[Any]:
 
 
 def test_spreading_moves_labels_no_more_than_needed() -> None:
-    assert plots._spread([0.2, 0.8], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.2, 0.8])
-    assert plots._spread([0.5, 0.5], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.45, 0.55])
-    assert plots._spread([0.99, 0.98], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.95, 0.85])
+    assert spread_apart([0.2, 0.8], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.2, 0.8])
+    assert spread_apart([0.5, 0.5], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.45, 0.55])
+    assert spread_apart([0.99, 0.98], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.95, 0.85])
 
 
 def two_humped(n: int = 4000) -> pd.DataFrame:
@@ -363,27 +364,27 @@ def test_a_breach_is_marked_in_its_month(history: History) -> None:
     assert np.flatnonzero(plots.happenings(history, 1)["breach of faith"]).tolist() == [8]
 
 
-@pytest.mark.parametrize("draw", [plots.history, plots.history_ledger, report.history_text])
+@pytest.mark.parametrize("draw", [plots.history, plots.history_ledger, terminal.history_text])
 def test_an_alliance_that_is_not_there_is_refused(draw: Any, history: History) -> None:
     with pytest.raises(ValueError, match="alliance 2: there are 1"):
         draw(history, 2)
 
 
 def test_the_text_of_a_history_counts_and_adds_up(crowd: History) -> None:
-    text = flat(report.history_text(crowd, 3))
+    text = flat(terminal.history_text(crowd, 3))
     last = crowd.alliances[-1]
     assert f"of 12 alliances, {int(last['alive'].sum())} still going on after 60 months" in text
     assert "Alliance 3, organization" in text
     assert f"{int(last[2].hard_talks)} talked through" in text
     total = crowd.ledger[:, 2, :, EFFECTIVE].sum(axis=0).mean(axis=0).sum()
     assert f"in all {analysis.signed(float(total))}." in text
-    assert all(len(line) <= 100 for line in report.history_text(crowd).splitlines())
+    assert all(len(line) <= 100 for line in terminal.history_text(crowd).splitlines())
 
 
 def test_causes_in_words_names_the_largest_and_sums_all() -> None:
     changes = dict.fromkeys(CAUSES, 0.0) | {"delivery": 0.4, "hard_talk": 0.2, "blame": -0.35, "festering": -0.001}
-    assert report.causes_in_words(changes) == (
+    assert words.causes_in_words(changes) == (
         "trust was built by work delivered well +0.40, problems talked through +0.20; destroyed by blame −0.35; "
         "in all +0.25"
     )
-    assert "built by nothing" in report.causes_in_words(dict.fromkeys(CAUSES, 0.0))
+    assert "built by nothing" in words.causes_in_words(dict.fromkeys(CAUSES, 0.0))

@@ -74,6 +74,21 @@ def test_a_quiet_month_disclosure_and_communication():
     assert tie(live).communication == approx(0.4 + 0.25 * (disclosure - 0.4))
 
 
+def test_the_less_trusting_partner_sets_the_tone_of_disclosure():
+    def prepare(alliance):
+        alliance.effective[:] = 0.9, 0.4
+
+    mutual = 0.6
+    willingness = mutual**2 / (0.4**2 + mutual**2)
+    assert tie(after(prepare=prepare)).disclosure == approx(0.1 + 0.9 * willingness * (1 - 0.2 * 0.7))
+
+
+def test_closed_partners_and_distrust_in_the_house_narrow_disclosure():
+    live = after(a__openness=0.9, b__openness=0.4, a__internal_trust=0.1, b__internal_trust=0.4)
+    candour = (1 - 0.5 * (1 - 0.6)) * (1 - 0.3 * (1 - 0.2)) * (1 - 0.2 * 0.7)
+    assert tie(live).disclosure == approx(0.1 + 0.9 * (0.25 / 0.41) * candour)
+
+
 def test_a_quiet_month_trust():
     live = after()
     for side in (A, B):
@@ -121,6 +136,23 @@ def test_the_second_month_frustrates_those_who_expected_more():
     assert short > 0.0
     assert tie(second).frustration[A] == approx(0.15 * short)
     assert entries(second, A)["disappointment"] == approx(-0.03 * short * tie(first).trust[A])
+
+
+def test_only_the_side_that_expected_more_is_disappointed_and_by_the_whole_plan_at_most():
+    def prepare(alliance):
+        alliance.expectation[:] = 1.0, 0.5
+        alliance.smoothed[:] = 0.6, 0.9
+
+    live = after(prepare=prepare)
+    short = (1.0 - 0.6) / 0.635
+    assert entries(live, A)["disappointment"] == approx(-0.03 * short * 0.5)
+    assert "disappointment" not in entries(live, B)
+    assert list(tie(live).frustration) == approx([0.15 * short, 0.0])
+
+    def prepare_a_disaster(alliance):
+        alliance.smoothed[:] = -5.0
+
+    assert entries(after(prepare=prepare_a_disaster), A)["disappointment"] == approx(-0.03 * 0.5)
 
 
 def test_personal_trust_is_passed_on_to_the_organization():
@@ -203,15 +235,35 @@ def test_the_one_who_suffered_a_fault_frames_it(raiser_blames, other_blames, out
     [
         ({}, BLAME),
         ({"frame_trust": 20.0}, HARD_TALK),
+        ({"frame_trust": 20.0, "trust_start": 0.0}, BLAME),
         ({"frame_operationalization": 20.0}, HARD_TALK),
+        ({"frame_operationalization": 20.0, "operationalization": 0.0}, BLAME),
         ({"frame_trust": 20.0, "frame_blame": 20.0}, BLAME),
+        ({"frame_trust": 20.0, "frame_blame": 20.0, "blame": 0.0}, HARD_TALK),
     ],
 )
 def test_trust_and_operationalized_values_frame_problems_well_and_blame_does_not(helps, outcome):
-    live = after(
-        friction_base=1.0, frame_base=-10.0, trust_start=1.0, operationalization=1.0, blame=1.0, **HEARD, **helps
-    )
+    full = {"trust_start": 1.0, "operationalization": 1.0, "blame": 1.0}
+    live = after(friction_base=1.0, frame_base=-10.0, **HEARD, **{**full, **helps})
     assert tie(live).talk[2] == outcome
+
+
+@pytest.mark.parametrize(("a_trusts", "outcome"), [(1.0, HARD_TALK), (0.0, BLAME)])
+def test_it_is_the_raiser_s_own_trust_that_frames(a_trusts, outcome):
+    """B's work came out badly, so A raises it."""
+
+    def prepare(alliance):
+        alliance.effective[:] = a_trusts, 1.0 - a_trusts
+
+    live = after(prepare=prepare, b__competence=0.0, frame_base=-10.0, frame_trust=20.0, **HEARD)
+    assert tie(live).talk[B] == outcome
+
+
+def test_problems_are_said_where_people_talk_and_trust_their_own_house():
+    """Silence at its most: with internal trust on both sides everything is said, without it nothing."""
+    settings = {"communication_start": 1.0, "silence": 1.0, "friction_base": 1.0, **KIND}
+    assert tie(after(internal_trust=1.0, **settings)).talk[2] == HARD_TALK
+    assert tie(after(internal_trust=0.0, **settings)).talk[2] == FESTERING
 
 
 def test_unlike_practices_rub():
@@ -261,6 +313,14 @@ def test_when_only_one_adapts_the_other_gains_trust_and_the_contingency_is_lost(
     assert (tie(live).creativity, tie(live).losses) == (0.0, approx(0.9))
 
 
+def test_a_month_without_contingency_owes_nothing_to_the_last_one():
+    scenario = dyad(months=40, contingency_rate=0.5, adapt_floor=1.0)
+    alliance = simulate_history(scenario).alliances[1:, 0]
+    assert set(alliance.contingency) == {0, 2}
+    for side in (A, B):
+        assert (alliance.adapted[:, side] == (alliance.contingency == 2)).all()
+
+
 def test_a_covered_contingency_asks_nothing_of_anybody():
     live = after(contingency_rate=1.0, contract_tightness=5.0, contract_scale=0.1, contract_cap=1.0, adapt_floor=0.0)
     assert tie(live).coverage == 1.0
@@ -270,33 +330,51 @@ def test_a_covered_contingency_asks_nothing_of_anybody():
     assert tie(live).contingencies == 0
 
 
-@pytest.mark.parametrize("weight", ["adapt_trust", "adapt_ties", "adapt_chemistry", "adapt_integrity"])
-def test_what_makes_a_partner_adapt(weight):
-    weights = dict.fromkeys(("adapt_trust", "adapt_ties", "adapt_chemistry", "adapt_integrity"), 0.0)
-    shared = {"contingency_rate": 1.0, "adapt_floor": 0.0, "ties_start": 0.8, "chemistry": 0.8, "trust_start": 0.8}
-    without = after(**shared, **weights, adapt_base=-8.0)
-    with_it = after(**shared, **{**weights, weight: 20.0}, adapt_base=-8.0)
-    assert list(tie(without).adapted) == [0, 0]
-    assert list(tie(with_it).adapted) == [1, 1]
+ADAPT_WEIGHTS = dict.fromkeys(("adapt_trust", "adapt_ties", "adapt_chemistry", "adapt_integrity"), 0.0)
+"""Nothing makes a partner adapt but what a test gives a weight."""
+
+
+@pytest.mark.parametrize("weight", ADAPT_WEIGHTS)
+@pytest.mark.parametrize(("state", "adapted"), [(0.9, [1, 1]), (0.1, [0, 0])])
+def test_what_makes_a_partner_adapt(weight, state, adapted):
+    """Score −10 + 20·state: 8 or −8."""
+    live = after(
+        contingency_rate=1.0, adapt_floor=0.0, adapt_base=-10.0,
+        trust_start=state, ties_start=state, chemistry=state, integrity=state, **{**ADAPT_WEIGHTS, weight: 20.0},
+    )  # fmt: skip
+    assert list(tie(live).adapted) == adapted
 
 
 def test_frustration_keeps_a_partner_from_adapting_and_from_the_extra_mile():
     def prepare(alliance):
         alliance.frustration[A] = 1.0
 
-    live = after(prepare=prepare, contingency_rate=1.0, adapt_floor=0.0, adapt_base=10.0, adapt_frustration=20.0,
-                 adapt_trust=0.0, adapt_ties=0.0, adapt_chemistry=0.0, adapt_integrity=0.0)  # fmt: skip
+    live = after(
+        prepare=prepare, contingency_rate=1.0, adapt_floor=0.0, adapt_base=10.0, adapt_frustration=20.0, **ADAPT_WEIGHTS
+    )
     assert list(tie(live).adapted) == [0, 1]
     assert tie(live).effort[A] == approx(1 / (1 + math.exp(3.5)))  # −3 + 1.5 + 1 − 3
     assert tie(live).effort[B] == approx(1 / (1 + math.exp(0.5)))
     assert tie(live).frustration[A] == approx(0.9)
 
 
+def test_the_extra_mile_is_the_mean_of_both_sides():
+    def prepare(alliance):
+        alliance.effective[:] = 0.9, 0.1
+
+    live = after(prepare=prepare)
+    efforts = [1 / (1 + math.exp(-(-3.0 + 1.5 + 2.0 * trust))) for trust in (0.9, 0.1)]
+    assert list(tie(live).effort) == approx(efforts)
+    assert tie(live).extra_mile == approx(sum(efforts) / 2)
+    assert tie(live).output - tie(live).synergy == approx((1 + 0.5 * sum(efforts) / 2) * (1 - 0.3 * 0.6))
+    assert tie(live).synergy == approx(1.5 * 0.6 * 0.4 * math.sqrt(0.9 * 0.1))
+
+
 def test_deterrence_makes_a_watched_partner_adapt():
-    weights = dict.fromkeys(("adapt_trust", "adapt_ties", "adapt_chemistry", "adapt_integrity"), 0.0)
     live = after(
-        contingency_rate=1.0, adapt_floor=0.0, adapt_base=-10.0, adapt_deterrence=20.0, a__verify_floor=2.0, **weights
-    )
+        contingency_rate=1.0, adapt_floor=0.0, adapt_base=-10.0, adapt_deterrence=20.0, a__verify_floor=2.0,
+        **ADAPT_WEIGHTS,
+    )  # fmt: skip
     assert list(tie(live).adapted) == [0, 1]  # it is A who watches B
 
 
@@ -322,6 +400,20 @@ def test_shirking_that_is_noticed_weighs_most_and_is_half_recovered():
     assert tie(quiet).net[A] - tie(live).net[A] == approx(0.5 * (1 - 0.5))
 
 
+@pytest.mark.parametrize(("watcher", "found"), [("a", True), ("b", False)])
+def test_it_is_the_partner_s_monitoring_that_finds_shirking(watcher, found):
+    """Watching that hardly deters (effect .1) and always detects: B is caught when A watches, not when B does."""
+    scenario = dyad(
+        months=40, shirk_rate=1.0, b__integrity=0.0, shirk_visibility=0.0, monitoring_effect=0.1,
+        detection_effect=50.0, **{f"{watcher}__verify_floor": 2.0},
+    )  # fmt: skip
+    alliance = simulate_history(scenario).alliances[1:, 0]
+    shirked = alliance.shirked[:, B] == 1
+    assert shirked.sum() > 20
+    assert ((alliance.problem[shirked, B] == SHIRKING) == found).all()
+    assert (alliance.problem[~shirked, B] == NO_PROBLEM).all()
+
+
 def test_the_gravest_fault_counts():
     live = after(
         shirk_rate=1.0, b__integrity=0.0, shirk_visibility=1.0, b__competence=0.0,
@@ -339,6 +431,16 @@ def test_monitoring_is_paid_and_follows_distrust():
     quiet = after()
     assert tie(quiet).net[A] - tie(live).net[A] == approx(best)
     assert tie(live).monitoring_cost == approx(best + 0.05)
+
+
+def test_each_side_watches_as_much_as_it_distrusts():
+    def prepare(alliance):
+        alliance.effective[:] = 0.2, 0.6
+
+    live = after(prepare=prepare, monitoring=2.0)
+    optima = [math.log(6.0 * 0.5 * (1 - trust)) / 6.0 for trust in (0.2, 0.6)]
+    assert list(tie(live).monitoring) == approx([2 * optimum for optimum in optima])
+    assert list(tie(live).watching) == approx([1 - math.exp(-12 * optimum) for optimum in optima])
 
 
 def test_monitoring_beyond_the_legitimate_is_resented_by_the_monitored():
@@ -407,6 +509,13 @@ def test_when_a_key_person_leaves_ties_and_personal_trust_fall_back():
     assert list(tie(live).turnover) == [1, 0]
 
 
+@pytest.mark.parametrize("who", ["a", "b"])
+def test_one_departure_on_either_side_costs_both_their_personal_trust(who):
+    live = after(events=[{"month": 1, "kind": "turnover", "who": who}])
+    for side in (A, B):
+        assert entries(live, side, PERSONAL)["turnover"] == approx(-0.8 * (0.515 - 0.51))
+
+
 def test_turnover_on_both_sides_halves_the_ties_twice_and_new_people_meet():
     live = after(turnover=1.0, chemistry_spread=0.4)
     assert list(tie(live).turnover) == [1, 1]
@@ -471,6 +580,24 @@ def test_a_change_stays_within_the_trait_s_bounds(by, bound):
     assert np.isfinite(tie(live).communication)
 
 
+def test_overlapping_programmes_each_take_back_what_they_added():
+    """Also when the trait's bound held one of them back in between."""
+    events = [
+        {"month": 1, "kind": "sessions", "who": "a", "effort": 0.7, "months": 4, "name": "long"},
+        {"month": 2, "kind": "sessions", "who": "a", "effort": 0.6, "months": 1, "name": "short"},
+    ]
+    history = simulate_history(dyad(events, months=6))
+    assert list(history.organizations.session_effort[:, 0]) == approx([0.0, 0.7, 1.0, 0.7, 0.7, 0.0, 0.0])
+
+
+def test_a_trait_set_by_hand_is_where_a_later_change_starts():
+    live = LiveRun(dyad([{"month": 2, "kind": "change", "who": "a", "trait": "openness", "by": -0.2}]))
+    live.step()
+    live.organizations.openness[0] = 0.5
+    live.step()
+    assert live.organizations.openness[0] == approx(0.3)
+
+
 def test_an_event_that_is_switched_off_does_nothing():
     event = {"month": 1, "kind": "breach", "who": "b", "severity": 0.4, "enabled": False}
     assert entries(after(events=[event]), A) == entries(after(), A)
@@ -483,6 +610,16 @@ def test_the_contract_is_paid_in_the_first_month_by_both():
     history = simulate_history(dyad(months=3, contract_tightness=2.0))
     assert np.diff(history.alliances.governance_cost[:, 0]) == approx([0.3 * 2.0, 0.0, 0.0])
     assert tie(after()).net[A] > tie(after(contract_tightness=2.0)).net[A]
+
+
+@pytest.mark.parametrize(("side", "payer"), [("a", A), ("b", B)])
+def test_each_side_pays_for_its_own_people_and_sessions(side, payer):
+    """c·r² = .02·1.5² for relations and .5·.2 for sessions, on the books of the one who spends."""
+    live = after(**{f"{side}__relational_investment": 1.5, f"{side}__session_effort": 0.2})
+    cost = 0.02 * 1.5**2 + 0.5 * 0.2
+    assert tie(live).net[payer] == approx(tie(after()).net[payer] - cost)
+    assert tie(live).net[1 - payer] == approx(tie(after()).net[1 - payer])
+    assert tie(live).relational_cost == approx(cost)
 
 
 def test_a_clear_contract_lifts_the_floor_of_disclosure():
@@ -504,6 +641,16 @@ def test_goodwill_is_impaired_when_expectation_falls_and_written_off_at_the_end(
     assert tie(ended).written_off == approx(start.goodwill)
 
 
+def test_goodwill_counts_each_side_s_surplus_over_its_own_outside_option():
+    def prepare(alliance):
+        alliance.expectation[:] = 0.5, 0.6
+
+    live = after(prepare=prepare, a__outside_option=0.3, b__outside_option=0.1, expectation_learning=0.0)
+    annuity = (1 - 1.008**-120) / 0.008
+    assert tie(live).goodwill_start == approx((0.635 - 0.3 + 0.635 - 0.1) * annuity)
+    assert tie(live).goodwill == approx((0.5 - 0.3 + 0.6 - 0.1) * annuity)
+
+
 def test_goodwill_is_never_written_up():
     def prepare(alliance):
         alliance.expectation[:] = 0.2
@@ -513,6 +660,12 @@ def test_goodwill_is_never_written_up():
     assert tie(live).expectation[A] > 0.3
     assert tie(live).goodwill == 0.0
     assert tie(live).written_off == approx(0.5)
+
+
+def test_goodwill_is_tested_at_intervals():
+    history = simulate_history(dyad(months=7, optimism=0.6, outside_option=0.4, impairment_interval=3.0))
+    written_down = np.diff(history.alliances.written_off[:, 0]) > 0.0
+    assert list(written_down) == [False, False, True, False, False, True, False]
 
 
 def test_optimism_starts_expectation_above_the_plan():
@@ -551,6 +704,15 @@ def test_endings_and_which_of_them_is_recorded(risks, recorded):
 @pytest.mark.parametrize("side", ["a", "b"])
 def test_one_partner_is_enough_to_end_it(side):
     assert tie(after(disappointment_exit=1.0, **{f"{side}__outside_option": 5.0})).cause == DISAPPOINTMENT
+
+
+@pytest.mark.parametrize("side", [A, B])
+def test_the_distrust_of_one_partner_is_enough(side):
+    def prepare(alliance):
+        alliance.trust[side] = alliance.personal[side] = 0.05
+
+    assert tie(after(prepare=prepare, trust_exit=0.3)).cause == DISTRUST
+    assert tie(after(trust_exit=0.3)).cause == GOING_ON
 
 
 def test_disappointment_ends_nothing_while_results_are_above_the_outside_option():

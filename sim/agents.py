@@ -1,0 +1,582 @@
+"""The Mesa view: organizations as agents, on the same arrays and the same month as every other run.
+
+Nothing is simulated here. ``AllianceModel.step`` calls :meth:`sim.engine.LiveRun.step` once, and an ``Organization``
+reads and writes its row of that run's records, so a run in Mesa is bit for bit the replicate that a sweep counts.
+``organization.explain(partner)`` says term by term why trust is what it is and what follows from it, with the functions
+of :mod:`sim.dynamics.rules` that the kernel calls.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic.fields import FieldInfo
+
+from sim.dynamics import kernel, rules
+from sim.dynamics.draws import check_seed
+from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, EFFECTIVE, LAYERS, SET_TRAIT, TRAIT_NUMBER
+from sim.engine import LiveRun, float_view
+from sim.library import find
+from sim.parameters import VECTOR_TRAITS, Traits, meta
+from sim.scenario import Scenario, load
+
+with warnings.catch_warnings():  # Mesa's progress bar complains in notebooks that lack a widget; we show no such bar
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    import mesa
+
+Record = Any
+"""A NumPy record: a live row of the run's arrays; fields as in :mod:`sim.dynamics.state`."""
+
+MEANING_OF_CAUSE = {
+    "delivery": "the partner's work came out well",
+    "adaptation": "the partner adapted when it was not obliged to",
+    "hard_talk": "a problem was talked through",
+    "blame": "a problem was laid at somebody's door",
+    "festering": "a problem was felt and not said",
+    "breach": "the partner broke faith",
+    "being_monitored": "the partner controls more than is legitimate",
+    "disappointment": "results fell short of what was expected",
+    "turnover": "the people who carried the trust moved on",
+    "people": "trust between people was passed on to the organization",
+    "ties": "people count more, or less, as ties change",
+    "bound": "trust cannot leave the range from 0 to 1",
+}
+"""What each cause of the ledger says to the partner whose trust moves."""
+
+ROUNDING = 1e-9
+"""Trust that the ledger does not account for is shown from here on: somebody set a state by hand."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The model
+# ---------------------------------------------------------------------------------------------------------------
+class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
+    """One replicate of a scenario as a Mesa model. A step is a month.
+
+    Args:
+        scenario: a :class:`sim.scenario.Scenario`, the name of an available one, or the path of a TOML file.
+        seed: integer in [0, 2**63); ``None``, which Mesa's ``batch_run`` passes, stands for 1.
+        replicate: which replicate of the seed, integer in [0, 2**32).
+        rng: Mesa's newer name of ``seed``; takes its place when given.
+        settings: changes to the scenario, keys as in :meth:`sim.scenario.Scenario.replace`
+            (``trust_gain=0.06``, ``partners=2``, ``openness={"normal": [0.8, 0.1]}``).
+
+    Attributes:
+        live: the run; its arrays hold the whole state, and the next month uses what they hold.
+        organizations: the agents, in the order of the scenario; ``model.agents`` is the same as an AgentSet.
+        datacollector: model and agent reporters, one entry a month from month 0 (the signature).
+        running: False from the horizon on. ``step`` goes on beyond it when it is called all the same.
+
+    Every draw is keyed by seed and replicate, so Mesa's own ``model.random`` and ``model.rng`` decide nothing. In
+    ``batch_run`` vary ``replicate``: the argument ``iterations`` repeats one and the same run, and from Mesa 3.4 on a
+    ``seed`` among the parameters is overwritten by ``batch_run``'s own ``rng``. (Before Mesa 3.5, ``batch_run`` reports
+    the last month but one as the last; its column ``Step`` says so.)
+
+    Raises:
+        sim.tomlfile.BadFile: when the scenario cannot be found or a setting is wrong.
+        TypeError, ValueError: when the seed is no integer or out of range.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path,
+        seed: int | None = 1,
+        replicate: int = 0,
+        rng: int | None = None,
+        **settings: Any,
+    ) -> None:
+        chosen = _scenario(scenario).replace(**settings)
+        key = _seed(seed if rng is None else rng)
+        super().__init__(rng=key)
+        self.live = LiveRun(chosen, key, replicate)
+        self.organizations = tuple(Organization(self, row) for row in range(chosen.organizations))
+        self.layers_before = _layers(self.live.alliances)
+        self.datacollector = mesa.DataCollector(
+            model_reporters={name: name for name in ("share_alive", "mean_trust", "mean_communication", "mean_value")},
+            agent_reporters={
+                "partners": "partner_count",
+                "trust": "mean_trust",
+                "trusted": "mean_trust_received",
+                "value": "value",
+            },
+        )
+        self.datacollector.collect(self)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario, settings included."""
+        return self.live.scenario
+
+    @scenario.setter
+    def scenario(self, _: object) -> None:
+        """Let Mesa 3.5 put its own kind of scenario here while it sets up; nobody can change ours afterwards."""
+        if "live" in vars(self):
+            raise AttributeError("a model keeps the scenario that it was made with: make another AllianceModel")
+
+    @property
+    def month(self) -> int:
+        """Months done; 0 on the day of the signature."""
+        return self.live.month
+
+    def step(self) -> None:
+        """One month for everybody."""
+        self.layers_before = _layers(self.live.alliances)
+        self.live.step()
+        self.running = self.month < self.scenario.months
+        self.datacollector.collect(self)
+
+    @property
+    def share_alive(self) -> float:
+        """Share of the alliances that go on, [0, 1]."""
+        return float(self.live.alliances.alive.mean())
+
+    @property
+    def mean_trust(self) -> float:
+        """Mean effective trust over the living alliances and both sides, [0, 1]; NaN when none lives."""
+        return self._mean_of_living(self.live.alliances.effective)
+
+    @property
+    def mean_communication(self) -> float:
+        """Mean communication over the living alliances, [0, 1]; NaN when none lives."""
+        return self._mean_of_living(self.live.alliances.communication)
+
+    @property
+    def mean_value(self) -> float:
+        """Mean net value so far of an alliance, both sides together, ended ones included, money."""
+        return float(self.live.alliances.value.sum(-1).mean())
+
+    def _mean_of_living(self, values: NDArray[np.float64]) -> float:
+        return _mean(values[self.live.alliances.alive == 1].ravel())
+
+
+def _scenario(scenario: Scenario | str | Path) -> Scenario:
+    """The scenario itself, or the one that a name or a path stands for."""
+    if isinstance(scenario, Scenario):
+        return scenario
+    if isinstance(scenario, (str, Path)):
+        return load(find("scenarios", str(scenario)))
+    raise TypeError(f"scenario: a Scenario of sim.scenario, a name or a path; got {scenario!r}")
+
+
+def _seed(seed: Any) -> int:
+    """The seed as a plain integer in range; ``None`` stands for 1."""
+    if seed is None:
+        return 1
+    if isinstance(seed, (int, np.integer)):
+        return check_seed(int(seed))
+    raise TypeError(f"seed: an integer, because every draw is keyed by it; got {seed!r}")
+
+
+def _layers(alliances: Record) -> NDArray[np.float64]:
+    """The three layers of trust of each alliance and side, (M, 2, layers), as a copy."""
+    return np.stack([alliances.trust, alliances.personal, alliances.effective], axis=-1)
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Mean of some numbers; NaN when there are none."""
+    values = list(values)
+    return float(np.mean(values)) if values else math.nan
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The agents
+# ---------------------------------------------------------------------------------------------------------------
+class Organization(mesa.Agent):  # type: ignore[misc]
+    """An organization: a live view on its row of the run's records.
+
+    Every trait of :class:`sim.parameters.Traits` is a property (``organization.openness``); what you set counts from
+    the next month on. Organizations neither enter nor leave a run.
+
+    Attributes:
+        row: its row in ``model.live.organizations``, from 0.
+        record: that row, live.
+    """
+
+    def __init__(self, model: AllianceModel, row: int) -> None:
+        super().__init__(model)
+        self.row = row
+        self.record: Record = model.live.organizations[row]
+        pairs = model.live.alliances.org
+        self._place: dict[int, tuple[int, int]] = {}  # row of the partner -> (row of the alliance, my side)
+        for alliance, side in np.argwhere(pairs == row).tolist():
+            self._place[int(pairs[alliance, 1 - side])] = (alliance, side)
+
+    def __repr__(self) -> str:
+        return f"<Organization {self.name!r}, row {self.row}>"
+
+    @property
+    def group(self) -> str:
+        """Name of its group in the scenario."""
+        return str(self.model.scenario.groups[self.record.group].name)
+
+    @property
+    def name(self) -> str:
+        """Its group's name when it is the only member, else "organization" and its number from 1."""
+        alone = self.model.scenario.sizes[self.record.group] == 1
+        return self.group if alone else f"organization {self.row + 1}"
+
+    @property
+    def partners(self) -> list[Organization]:
+        """The organizations that it is allied with now."""
+        return [other for other in self.all_partners if self.alliance_with(other).alive == 1]
+
+    @property
+    def all_partners(self) -> list[Organization]:
+        """The organizations that it is or was allied with."""
+        return [self.model.organizations[row] for row in sorted(self._place)]
+
+    @property
+    def partner_count(self) -> int:
+        """How many organizations it is allied with now."""
+        return len(self.partners)
+
+    @property
+    def mean_trust(self) -> float:
+        """Its mean effective trust in its present partners, [0, 1]; NaN without any."""
+        return _mean(self.trust_in(partner) for partner in self.partners)
+
+    @property
+    def mean_trust_received(self) -> float:
+        """Mean effective trust of its present partners in it, [0, 1]; NaN without any."""
+        return _mean(partner.trust_in(self) for partner in self.partners)
+
+    @property
+    def value(self) -> float:
+        """Its net value so far from all its alliances, ended ones included, money."""
+        return sum(float(self.model.live.alliances.value[place]) for place in self._place.values())
+
+    def alliance_with(self, partner: Organization) -> Record:
+        """The live record of the alliance, fields as in ``sim.dynamics.state.ALLIANCE``; :meth:`side_in` is my side.
+
+        Raises:
+            ValueError: when the two never were allied.
+        """
+        return self.model.live.alliances[self.place_with(partner)[0]]
+
+    def side_in(self, partner: Organization) -> int:
+        """0 when I am side A of the alliance, 1 when I am side B: the index into its fields of two numbers."""
+        return self.place_with(partner)[1]
+
+    def trust_in(self, partner: Organization) -> float:
+        """Effective trust in the partner, [0, 1]; the last one when the alliance has ended."""
+        return float(self.model.live.alliances.effective[self.place_with(partner)])
+
+    def monitoring_of(self, partner: Organization) -> float:
+        """What it spent on watching the partner in the newest month, money/month."""
+        return float(self.model.live.alliances.monitoring[self.place_with(partner)])
+
+    def explain(self, partner: Organization) -> Explanation:
+        """Why its trust in the partner is what it is, and what follows from it; print it, or take its ``table()``."""
+        return explanation(self, partner)
+
+    def place_with(self, partner: Organization) -> tuple[int, int]:
+        """Row of the alliance with the partner, and my side in it: the index of what I hold about it.
+
+        Raises:
+            ValueError: when the two never were allied.
+        """
+        if partner.model is self.model and partner.row in self._place:
+            return self._place[partner.row]
+        known = ", ".join(other.name for other in self.all_partners)
+        raise ValueError(f"{self.name} has no alliance with {partner.name}; its partners are: {known or 'none'}")
+
+
+def _trait(name: str, declared: FieldInfo) -> property:
+    """A property that reads and writes one trait of an organization in the run's records."""
+    about = meta(declared)
+
+    def read(self: Organization) -> Any:
+        value = self.record[name]
+        return value if name in VECTOR_TRAITS else float(value)
+
+    def write(self: Organization, value: Any) -> None:
+        numbers = np.asarray(value, dtype=np.float64)
+        if not np.all((numbers >= about["low"]) & (numbers <= about["high"])):
+            raise ValueError(f"{name}: from {about['low']:g} to {about['high']:g} {about['unit']}, got {value!r}")
+        if name in VECTOR_TRAITS:
+            self.record[name] = numbers
+        else:  # exactly as a dated change does it
+            columns = float_view(self.model.live.organizations)[self.row]
+            kernel.change_trait(self.record, columns, SET_TRAIT, TRAIT_NUMBER[name], float(numbers))
+
+    return property(read, write, doc=f"{declared.description} ({about['unit']}, {about['low']:g}–{about['high']:g}).")
+
+
+for _name, _declared in Traits.model_fields.items():
+    setattr(Organization, _name, _trait(_name, _declared))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Explaining
+# ---------------------------------------------------------------------------------------------------------------
+PARTS = {
+    "trust now": "the people's share and the organization's add up",
+    "this month": "how effective trust moved, by cause",
+    "over life": "how effective trust moved since the signature, by cause",
+    "communication": "floor + (1 - floor) x the product of the other terms",
+    "monitoring": "the larger of the floor and of what pays, multiplied, money/month",
+    "extra mile": "logits that add up to a score",
+    "readiness to adapt": "logits that add up to a score",
+}
+"""The parts of an explanation, and how their terms combine."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One line of an explanation.
+
+    Attributes:
+        part: which question it helps to answer, one of ``PARTS``.
+        layer: layer of trust, for the two ledgers; otherwise empty.
+        term: its name.
+        value: its number; ``unit``: of what.
+        role: "term", or "result" for what the part's terms come to.
+        meaning: in words.
+    """
+
+    part: str
+    layer: str
+    term: str
+    value: float
+    unit: str
+    role: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one partner trusts the other as it does. ``print`` it; ``table()`` has every term, zeros included.
+
+    Attributes:
+        title: who about whom, and when.
+        terms: see :class:`Term`. In "trust now" and the ledgers the terms add up to the result; so do the logits of
+            "extra mile" and "readiness to adapt" (to their score).
+    """
+
+    title: str
+    terms: tuple[Term, ...]
+
+    def table(self) -> pd.DataFrame:
+        """One row a term; columns as in :class:`Term`."""
+        return pd.DataFrame([asdict(term) for term in self.terms], columns=[field.name for field in fields(Term)])
+
+    def result(self, part: str, layer: str = "") -> float:
+        """What a part comes to; the last line of it when there are several."""
+        return next(
+            term.value for term in reversed(self.terms) if (term.part, term.layer, term.role) == (part, layer, "result")
+        )
+
+    def __str__(self) -> str:
+        lines = [self.title]
+        for part in dict.fromkeys(term.part for term in self.terms):
+            lines += ["", f"{part.capitalize()}: {PARTS[part]}"]
+            lines += [_line(term) for term in self.terms if term.part == part and _is_told(term)]
+        return "\n".join(lines)
+
+
+def _is_told(term: Term) -> bool:
+    """Is a term printed? The layers below effective trust and causes that did nothing are left to the table."""
+    return term.layer in ("", LAYERS[EFFECTIVE]) and (term.role == "result" or not term.layer or term.value != 0.0)
+
+
+def _line(term: Term) -> str:
+    value = term.value + 0.0  # no minus before a zero
+    number = f"{value:+.4f}" if term.unit in ("change of trust", "logit") else f"{value:.4f}"
+    mark = "=" if term.role == "result" else " "
+    return f"{mark} {number:>7}  {term.term:<15}  {term.meaning}"
+
+
+def explanation(me: Organization, partner: Organization) -> Explanation:
+    """See :meth:`Organization.explain`."""
+    live, tie, s = me.model.live, me.alliance_with(partner), me.side_in(partner)
+    place = me.place_with(partner)
+    now = _layers(live.alliances)[place]
+    at_start = np.full(len(LAYERS), tie.trust_start[s])
+    when = f"after month {live.month}" if live.month else "on the day of the signature"
+    title = f"Trust of {me.name} in {partner.name} {when}"
+    terms = _trust_now(live.parameters, tie, s)
+    terms += _ledger("this month", live.month_ledger[place], me.model.layers_before[place], now)
+    terms += _ledger("over life", live.ledger[place], at_start, now)
+    if tie.alive == 1:
+        terms += _consequences(live.parameters, me.record, partner.record, tie, s)
+    else:
+        title += f" (the alliance ended in month {tie.ended}: {CAUSES_OF_ENDING[tie.cause]})"
+    return Explanation(title, tuple(terms))
+
+
+def _trust_now(p: Record, tie: Record, s: int) -> list[Term]:
+    """Effective trust, and which share of it is people and which the organization."""
+    people = p.ties_weight * tie.ties
+    personal, organizational = tie.personal[s], tie.trust[s]
+    return _part(
+        "trust now",
+        "trust",
+        [
+            ("people", people * personal, f"{people:.0%} of personal trust {personal:.4f}, as ties are {tie.ties:.2f}"),
+            ("organization", (1.0 - people) * organizational, f"{1 - people:.0%} of its trust {organizational:.4f}"),
+        ],
+        [("effective trust", tie.effective[s], "what it acts on")],
+    )
+
+
+def _ledger(
+    part: str, entries: NDArray[np.float64], before: NDArray[np.float64], after: NDArray[np.float64]
+) -> list[Term]:
+    """The change of each layer of trust by cause, in the ledger's order; entries (layers, causes), trust (layers,)."""
+    terms: list[Term] = []
+    for layer, name in enumerate(LAYERS):
+        causes = [(cause, entries[layer, c], MEANING_OF_CAUSE[cause]) for c, cause in enumerate(CAUSES)]
+        change = after[layer] - before[layer]
+        outside = change - entries[layer].sum()
+        if abs(outside) > ROUNDING:
+            causes.append(("set by hand", outside, "a state was changed from outside the run"))
+        total = [("change", change, f"from {before[layer]:.4f} to {after[layer]:.4f}")]
+        terms += _part(part, "change of trust", causes, total, name)
+    return terms
+
+
+def _consequences(p: Record, me: Record, partner: Record, tie: Record, s: int) -> list[Term]:
+    """What trust as it is now means for the coming month, unless a dated event changes a trait."""
+    a, b = (me, partner) if s == 0 else (partner, me)
+    spent_on_me = _monitoring_to_come(p, partner, tie, 1 - s)
+    return [
+        *_communication(p, a, b, tie),
+        *_monitoring(p, me, tie, s),
+        *_extra_mile(p, tie, s),
+        *_readiness(p, me, tie, s, rules.watched(p.monitoring_effect, spent_on_me)),
+    ]
+
+
+def _communication(p: Record, a: Record, b: Record, tie: Record) -> list[Term]:
+    """What the partners are willing to say: floor + (1 − floor) × the product of the other terms."""
+    mutual = rules.mutual_trust(tie.effective[0], tie.effective[1])
+    floor = rules.lifted_floor(p.openness_floor, p.contract_clarity, tie.coverage)
+    willing = rules.hill(mutual, p.trust_half, p.trust_steepness)
+    openness, inside = math.sqrt(a.openness * b.openness), math.sqrt(a.internal_trust * b.internal_trust)
+    scale = rules.candour(
+        p.openness_weight, openness, p.internal_trust_weight, inside, p.ties_candour, tie.ties
+    )  # fmt: skip
+    return _part(
+        "communication",
+        "share",
+        [
+            ("floor", floor, "said whatever the trust, and about the contract"),
+            ("trust", willing, f"share that mutual trust {mutual:.4f} opens"),
+            ("openness", rules.candour(p.openness_weight, openness, 0.0, 1.0, 0.0, 1.0), "left by closed partners"),
+            (
+                "internal trust",
+                rules.candour(0.0, 1.0, p.internal_trust_weight, inside, 0.0, 1.0),
+                "left by distrust inside the houses",
+            ),
+            ("ties", rules.candour(0.0, 1.0, 0.0, 1.0, p.ties_candour, tie.ties), "left by missing personal ties"),
+        ],
+        [
+            (
+                "disclosure",
+                rules.disclosure(floor, willing, scale),
+                f"where communication, now {tie.communication:.4f}, moves",
+            )
+        ],
+    )
+
+
+def _monitoring_to_come(p: Record, watcher: Record, tie: Record, s: int) -> float:
+    """What side ``s`` will spend on watching its partner in the coming month, money/month."""
+    if p.clamp_monitoring:
+        return float(tie.monitoring[s])
+    optimum = rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, tie.effective[s])
+    return float(rules.monitoring_spent(watcher.monitoring, watcher.verify_floor, optimum))
+
+
+def _monitoring(p: Record, me: Record, tie: Record, s: int) -> list[Term]:
+    """What I shall spend on watching the partner: the larger of the floor and multiplier × optimum."""
+    spent = _monitoring_to_come(p, me, tie, s)
+    optimum = rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, tie.effective[s])
+    return _part(
+        "monitoring",
+        "money/month",
+        [
+            ("optimum", optimum, f"what pays at trust {tie.effective[s]:.4f}"),
+            ("multiplied", me.monitoring * optimum, f"{me.monitoring:g} times that is its way"),
+            ("floor", me.verify_floor, "kept up whatever the trust"),
+        ],
+        [
+            ("resented", rules.illegitimate_monitoring(spent, p.legitimate_monitoring), "beyond the legitimate"),
+            ("monitoring", spent, "held by a clamp" if p.clamp_monitoring else "what it will spend on watching"),
+        ],
+    )
+
+
+def _extra_mile(p: Record, tie: Record, s: int) -> list[Term]:
+    """My discretionary effort: logits that add up to a score, and the share of the extra mile that comes of it."""
+    frustration = p.effort_frustration * tie.frustration[s]
+    chemistry, trust = p.effort_chemistry * tie.chemistry, p.effort_trust * tie.effective[s]
+    return _score(
+        "extra mile",
+        [
+            ("base", p.effort_base, "with everything else at zero"),
+            ("chemistry", chemistry, f"chemistry {tie.chemistry:.4f}"),
+            ("trust", trust, f"trust {tie.effective[s]:.4f}"),
+            ("frustration", -frustration, f"frustration {tie.frustration[s]:.4f}"),
+        ],
+        (
+            "effort",
+            rules.extra_mile(p.effort_base, chemistry, trust, frustration),
+            "share",
+            "of the extra mile it goes",
+        ),
+    )
+
+
+def _readiness(p: Record, me: Record, tie: Record, s: int, deterrence: float) -> list[Term]:
+    """My readiness to adapt to what the contract does not cover: logits, their score, and the chance."""
+    weighted = (
+        p.adapt_base,
+        p.adapt_trust * tie.effective[s],
+        p.adapt_ties * tie.ties,
+        p.adapt_chemistry * tie.chemistry,
+        p.adapt_integrity * me.integrity,
+        p.adapt_deterrence * deterrence,
+        p.adapt_frustration * tie.frustration[s],
+    )
+    chance = rules.chance_to_adapt(p.adapt_floor, rules.adapting_score(*weighted))
+    meanings = (
+        ("base", "with everything else at zero"),
+        ("trust", f"trust {tie.effective[s]:.4f}"),
+        ("ties", f"ties {tie.ties:.4f}"),
+        ("chemistry", f"chemistry {tie.chemistry:.4f}"),
+        ("integrity", f"integrity {me.integrity:.4f}"),
+        ("deterrence", f"deterred by the partner's monitoring {deterrence:.4f}"),
+        ("frustration", f"frustration {tie.frustration[s]:.4f}"),
+    )
+    signed = (*weighted[:-1], -weighted[-1])
+    return _score(
+        "readiness to adapt",
+        [(name, value, meaning) for (name, meaning), value in zip(meanings, signed, strict=True)],
+        ("chance", chance, "probability", f"never below {p.adapt_floor:g}, if the unforeseen happens"),
+    )
+
+
+Named = tuple[str, float, str]
+"""Name of a term, its value and its meaning."""
+
+
+def _part(part: str, unit: str, terms: Sequence[Named], results: Sequence[Named], layer: str = "") -> list[Term]:
+    """The terms of a part and what they come to, all in one unit."""
+    told = [Term(part, layer, name, float(value), unit, "term", meaning) for name, value, meaning in terms]
+    return told + [Term(part, layer, name, float(value), unit, "result", meaning) for name, value, meaning in results]
+
+
+def _score(part: str, logits: Sequence[Named], outcome: tuple[str, float, str, str]) -> list[Term]:
+    """Terms in logits, their sum, and the share or chance (name, value, unit, meaning) that the score gives."""
+    name, value, unit, meaning = outcome
+    total = ("score", sum(logit for _, logit, _ in logits), "sum of the above")
+    return [*_part(part, "logit", logits, [total]), Term(part, "", name, float(value), unit, "result", meaning)]

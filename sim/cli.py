@@ -1,0 +1,187 @@
+"""The command ``alliance``: the door to scenarios, runs, sweeps and results. No default and no computing of its own.
+
+Nothing heavy is imported here or at the top of ``sim/commands``: NumPy, Numba, pandas, matplotlib and rich are imported
+by the function that needs them, so that ``alliance --help`` and the Tab key answer at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import sys
+from typing import Any
+
+import click
+
+from sim.commands import completion, doctor, experiments, parameters, report, run, scenarios, sweep
+from sim.commands.codes import BAD_FILE, CANNOT_WRITE, FINE, INTERRUPTED
+
+EPILOG = """\b
+Examples:
+  alliance scenarios                     what there is to run
+  alliance run NAME                      one history, month by month
+  alliance sweep demo                    an experiment: scenarios × factors × replicates
+  alliance compare NAME OTHER            two scenarios, paired on the same chances
+  alliance parameters trust              what can be set, and where its default comes from
+
+\b
+Exit codes:
+  0    fine
+  1    could not write, or something unexpected in the environment
+  2    the command line is wrong
+  3    a scenario, experiment or result has mistakes; each is listed as file:line: key: what is wrong
+  4    some runs of a sweep failed; the others are stored
+  130  interrupted; what was complete is kept
+"""
+
+
+class Door(click.Group):
+    """A group of commands in the order in which a newcomer needs them, whose failures are exit codes and one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which they were added."""
+        return list(self.commands)
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the command line and leave the process with one of the exit codes above."""
+        try:
+            code = super().main(*args, **{**options, "standalone_mode": False})
+            sys.stdout.flush()  # so that a full disk or a closed pipe shows while it can still be told
+        except Exception as error:
+            code = _explain(error)
+        sys.exit(code if isinstance(code, int) else FINE)
+
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **options: Any) -> click.Context:
+        """As in click; keeps the command line for manifests, and is quiet when the reader of ``--help`` has gone."""
+        command = shlex.join([info_name or "alliance", *args])
+        try:
+            context = super().make_context(info_name, args, *rest, **options)
+            context.meta["command"] = command
+            return context
+        except BrokenPipeError:
+            _leave_pipe()
+            raise click.exceptions.Exit(FINE) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command. A reader who has seen enough (``| head``) is no error."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # so that a full disk or a closed pipe shows while it can still be told
+        except BrokenPipeError:
+            _leave_pipe()
+            return FINE
+        return result
+
+
+def _leave_pipe() -> None:
+    """Point the standard streams to nowhere, so that Python does not complain about the pipe when it leaves."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError):  # a stream that is no file, as in tests
+            continue
+
+
+def _explain(error: Exception) -> int:
+    """Tell the user on stderr what went wrong and what to do next.
+
+    Returns:
+        The exit code that goes with it.
+    """
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        _leave_pipe()
+        return FINE
+    reports = getattr(error, "reports", None)  # BadFile, known by what it can do: importing it here would cost time
+    if reports is not None:
+        click.echo("\n".join(reports()), err=True)
+        return BAD_FILE
+    if os.environ.get("ALLIANCE_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    click.echo(f"alliance: {_one_line(error)}", err=True)
+    return CANNOT_WRITE
+
+
+def _one_line(error: Exception) -> str:
+    """What happened and what to do next."""
+    if isinstance(error, OSError):
+        if error.errno is None:  # CannotStore: its text names the folder and says what to do
+            return str(error)
+        if error.filename is None:
+            return f"standard output cannot be written: {error.strerror}"
+        return f"{os.fsdecode(error.filename)}: {error.strerror}{_remedy(error)}"
+    if isinstance(error, MemoryError):
+        return "not enough memory: choose fewer organizations, months or replicates, or fewer --jobs"
+    if isinstance(error, ModuleNotFoundError):
+        return f"the package {error.name!r} is missing: install again with `pip install -e .`"
+    if isinstance(error, RuntimeError) and "cannot cache" in str(error):
+        return "no folder for the compiled core can be written: set NUMBA_CACHE_DIR to one that can"
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"this is a bug: {what}. Please report it with your command line; ALLIANCE_DEBUG=1 shows where it happened"
+
+
+def _remedy(error: OSError) -> str:
+    """What to do about a failed write."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "; free some space, or write elsewhere with --out"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "; you may not write there: choose another folder with --out"
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return "; it is in the way: choose another folder with --out"
+    return ""
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"alliance-trust {version('alliance-trust')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Door,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
+)
+def alliance() -> None:
+    """How trust grows, holds and collapses in alliances between organizations.
+
+    Run one history of a scenario, sweep an experiment over many, compare scenarios on the same chances, and read the
+    results as figures, tables and a summary in words.
+    """
+
+
+for _command in (
+    scenarios.scenarios,
+    run.run,
+    experiments.experiments,
+    sweep.sweep,
+    sweep.compare,
+    report.report,
+    parameters.parameters,
+    completion.completion,
+    doctor.doctor,
+):
+    alliance.add_command(_command)
+
+
+def main() -> None:
+    """The entry point of the command ``alliance``."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed before Python began
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 # as long as the process
+        getattr(sys, name).reconfigure(errors="replace")  # a terminal without Greek letters shows "?"
+    alliance.main(prog_name="alliance")

@@ -1,0 +1,80 @@
+"""``alliance experiments``: list them, show one."""
+
+from __future__ import annotations
+
+import click
+
+from sim.commands.listing import print_list
+from sim.commands.options import FileName, json_option
+from sim.commands.output import print_json, print_table, toml
+from sim.commands.scenarios import check_files, print_texts
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  alliance experiments
+  alliance experiments show demo
+""",
+)
+@click.pass_context
+def experiments(ctx: click.Context) -> None:
+    """List the experiments, or show one.
+
+    An experiment is a TOML file: scenarios × factors × replicates, the outcomes of interest, and the finding expected
+    beforehand. Files in ./experiments come before those that come with the program.
+    """
+    if ctx.invoked_subcommand is None:
+        print_list("experiments", as_json=False)
+
+
+@experiments.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List every experiment with its title and question."""
+    print_list("experiments", as_json)
+
+
+@experiments.command()
+@click.argument("files", metavar="EXPERIMENT...", nargs=-1, required=True, type=FileName("experiments"))
+def check(files: tuple[str, ...]) -> None:
+    """Check experiments: report every mistake with its line.
+
+    EXPERIMENT is a name from the list or a path to a .toml file. Exit code 3 when there is a mistake.
+    """
+    from sim.library import find
+    from sim.sweeps.design import load_experiment
+
+    check_files(files, lambda name: load_experiment(find("experiments", name)))
+
+
+@experiments.command()
+@click.argument("experiment", metavar="EXPERIMENT", type=FileName("experiments"))
+@json_option
+def show(experiment: str, as_json: bool) -> None:
+    """Show an experiment: its question, the finding expected beforehand, and its design.
+
+    EXPERIMENT is a name from the list or a path to a .toml file.
+    """
+    from sim.library import find
+    from sim.sweeps.design import load_experiment
+
+    found = load_experiment(find("experiments", experiment))
+    texts = {"title": found.title, "question": found.question, "expected": found.expected}
+    cells = len(found.cells())
+    if as_json:
+        design = {**found.plain(), "outcomes": found.outcomes, "cells": [cell.label for cell in found.cells()]}
+        print_json({"name": found.name, **texts, **design})
+        return
+    print_texts(texts)
+    rows = [
+        ("scenarios", ", ".join(scenario.name for scenario in found.scenarios) + " (the first is the reference)"),
+        *((f"setting {key}", toml(value)) for key, value in found.settings.items()),
+        *((f"factor {key}", ", ".join(level.label for level in found.levels(key))) for key in found.factors),
+        ("outcomes", ", ".join(found.outcomes)),
+        ("cells", str(cells)),
+        ("replicates", f"{found.replicates} in each cell: {cells * found.replicates} runs"),
+        ("seed", str(found.seed)),
+    ]
+    print_table(("design", ""), rows)

@@ -1,0 +1,249 @@
+"""Options and arguments that several commands share, and how ``--set`` is read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from sim.sweeps.design import Experiment
+    from sim.tomlfile import Problem
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MAX_SEED, MAX_REPLICATES, MAX_REPLICATE, MAX_JOBS = 2**63 - 1, 10_000_000, 2**32 - 1, 1024
+"""What the engine and the design of experiments take; importing them to print ``--help`` would take too long."""
+
+
+class Setting(NamedTuple):
+    """One ``--set key=value``: the key, the value as TOML reads it, and the text as it was typed."""
+
+    key: str
+    value: Any
+    text: str
+
+
+def read_value(text: str) -> Any:
+    """A value as TOML reads it (``0.06``, ``true``, ``{normal = [0.8, 0.1]}``), else the text itself."""
+    import tomllib
+
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+    return document["value"] if len(document) == 1 else text
+
+
+class SettingType(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.4
+    """``key=value`` on the command line."""
+
+    name = "key=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Setting:
+        """Split at the first "=" and read the value."""
+        if isinstance(value, Setting):
+            return value
+        key, equals, text = str(value).partition("=")
+        if not equals or not key.strip():
+            self.fail(f"{value!r} is no setting: write key=value, such as trust_gain=0.06", param, ctx)
+        return Setting(key.strip(), read_value(text.strip()), str(value))
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The keys that begin as typed, each with its "="."""
+        keys = [
+            *declared_names("Parameters", "Traits"),
+            "months",
+            "organizations",
+            "partners",
+            "mixing",
+            *_own_keys(ctx),
+        ]
+        return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete)]
+
+
+def declared_names(*models: str) -> list[str]:
+    """Names declared in ``Parameters`` and ``Traits``, read off the source: an import is too slow for the Tab key."""
+    import ast
+
+    source = Path(__file__).parent.parent / "parameters.py"
+    return [
+        statement.target.id
+        for model in ast.parse(source.read_text(encoding="utf-8")).body
+        if isinstance(model, ast.ClassDef) and model.name in models
+        for statement in model.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    ]
+
+
+def _own_keys(ctx: click.Context) -> list[str]:
+    """Keys of the groups and the events of the scenarios that stand on the command line already."""
+    # An option that still waits for its value stops click's reading of arguments: they are then left in ctx.args.
+    named = [ctx.params.get("scenario"), *(ctx.params.get("scenarios") or ()), *ctx.args]
+    if ctx.info_name == "sweep":
+        named = [name for file in (ctx.params.get("experiment"), *ctx.args) for name in _scenarios_of(file)]
+    keys: dict[str, None] = {}
+    for name in named:
+        data = _data("scenarios", name)
+        groups = [row["name"] for row in data.get("groups", []) if "name" in row]
+        events = [row.get("name", f"{row.get('kind')}@{row.get('month')}") for row in data.get("events", [])]
+        keys |= {f"{group}.{trait}": None for group in groups for trait in declared_names("Traits")}
+        keys |= {f"events.{event}.enabled": None for event in events}
+    return list(keys)
+
+
+def _scenarios_of(experiment: str | None) -> list[str]:
+    """The scenarios that an experiment names."""
+    return list(_data("experiments", experiment).get("scenarios", []))
+
+
+def _data(kind: str, name: str | None) -> dict[str, Any]:
+    """What a file holds; nothing when there is no such file or it cannot be read."""
+    from sim.library import find
+    from sim.tomlfile import BadFile, read
+
+    try:
+        return read(find(kind, name or ""))[0]
+    except BadFile:
+        return {}
+
+
+class FileName(click.ParamType):  # type: ignore[type-arg]
+    """The name of a scenario or an experiment, or a path to a file of one."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.name = kind[:-1]
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The names that begin as typed, with their titles; files when a path has been begun."""
+        if "/" in incomplete or incomplete.startswith("."):
+            return [CompletionItem(incomplete, type="file")]
+        from sim.library import available
+
+        names = [name for name in available(self.kind) if name.startswith(incomplete)]
+        return [CompletionItem(name, help=str(_data(self.kind, name).get("title", ""))) for name in names]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Options
+# ---------------------------------------------------------------------------------------------------------------
+def settings_option(command: Command) -> Command:
+    """``--set key=value``, as often as wanted."""
+    return click.option(
+        "--set",
+        "settings",
+        type=SettingType(),
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change one setting: a parameter (trust_gain=0.06), a trait (openness='{normal=[0.8, 0.1]}'), a trait of "
+        "one group (cautious.openness=0.4), months, organizations, partners, mixing, or an event "
+        "(events.crash.enabled=false). Repeat for more. `alliance parameters` lists them.",
+    )(command)
+
+
+def out_option(command: Command) -> Command:
+    """``--out``: where results go."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("results"),
+        show_default=True,
+        help="Folder for results. A run never overwrites another.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """``--json``: one JSON document on stdout, and nothing else there."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout and nothing else.")(
+        command
+    )
+
+
+def quiet_option(command: Command) -> Command:
+    """``--quiet``: errors and the result's path only."""
+    return click.option("--quiet", is_flag=True, help="Print only errors and where the result lies.")(command)
+
+
+def no_figures_option(command: Command) -> Command:
+    """``--no-figures``: tables and summary only."""
+    return click.option("--no-figures", is_flag=True, help="Draw no figures; `alliance report` draws them later.")(
+        command
+    )
+
+
+def seed_range() -> click.IntRange:
+    """Seeds that the random numbers take."""
+    return click.IntRange(0, MAX_SEED)
+
+
+def all_of(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, shown in ``--help`` in the order given."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Checking --set
+# ---------------------------------------------------------------------------------------------------------------
+def as_dictionary(settings: Iterable[Setting]) -> dict[str, Any]:
+    """The settings by key.
+
+    Raises:
+        click.UsageError: when one is given twice, since only one of the two could hold.
+    """
+    found: dict[str, Any] = {}
+    for setting in settings:
+        if setting.key in found:
+            raise click.UsageError(f"--set {setting.text}: {setting.key!r} is set twice")
+        found[setting.key] = setting.value
+    return found
+
+
+def with_settings(experiment: Experiment, settings: Iterable[Setting]) -> Experiment:
+    """The experiment with the settings of the command line in every cell.
+
+    Raises:
+        click.UsageError: with a line for each setting that is unknown, out of range or a factor of the experiment.
+    """
+    from sim.tomlfile import BadFile
+
+    settings = list(settings)
+    wanted = as_dictionary(settings)
+    if not wanted:
+        return experiment
+    factors = {_bare(factor): factor for factor in experiment.factors}
+    varied = [
+        f"--set {setting.text}: is a factor of this experiment, which varies it over "
+        + ", ".join(str(level.shown) for level in experiment.levels(factors[_bare(setting.key)]))
+        for setting in settings
+        if _bare(setting.key) in factors
+    ]
+    if varied:
+        raise click.UsageError("\n".join(varied))
+    try:
+        return experiment.with_settings(wanted)
+    except BadFile as bad:
+        raise click.UsageError("\n".join(_line(problem, settings) for problem in bad.problems)) from None
+
+
+def _bare(key: str) -> str:
+    """The key without the table that a scenario file has it in."""
+    table, _, name = key.partition(".")
+    return name if table in ("parameters", "traits", "network") else key
+
+
+def _line(problem: Problem, settings: list[Setting]) -> str:
+    """The mistake as a line that begins with the setting that made it, when one setting did."""
+    for setting in settings:
+        if problem.key == ("settings", setting.key):
+            return f"--set {setting.text}: {problem.message}"
+    return f"--set: {problem.message}"

@@ -1,0 +1,212 @@
+"""What the commands print: tables, JSON, values as TOML writes them, and progress."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sim.sweeps.runner import Progress
+
+PLAIN_WIDTH = 120
+"""Columns of a table that goes to a file or a pipe."""
+SECONDS_BETWEEN_LINES = 5.0
+"""Progress in a log: at most one line in this time."""
+
+
+def show(*renderables: RenderableType) -> None:
+    """Print what rich can render, at the terminal's width or a fixed one, without spaces at the ends of lines."""
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    with console.capture() as capture:
+        console.print(*renderables, sep="\n")
+    click.echo("\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines()))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """A table on stdout; long cells are wrapped, numbers are the caller's text."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for k, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=k == 0)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    if title:
+        click.echo()
+        show(Text(title, style="bold"))
+    show(table)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout. Numbers that are not defined become ``null``."""
+    click.echo(json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON can hold it: NumPy numbers as numbers, NaN and infinity as None, paths as text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset, range)):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):  # a NumPy number or array
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (bool, int, str)) or value is None:
+        return value
+    return str(value)
+
+
+def records(table: Any) -> list[dict[str, Any]]:
+    """The rows of a DataFrame as plain dictionaries."""
+    return [plain(row) for row in table.astype(object).to_dict("records")]
+
+
+def toml(value: Any) -> str:
+    """A value as a scenario file or ``--set`` would write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return toml_text(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def toml_text(text: str) -> str:
+    """Text as a TOML basic string, which is a JSON string that also writes the character DEL as an escape."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def say(text: str, quiet: bool = False) -> None:
+    """A remark on stderr, so that stdout holds results only."""
+    if not quiet:
+        click.echo(text, err=True)
+
+
+def say_where(files: Sequence[Path], folder: Path) -> None:
+    """Which files a result consists of."""
+    click.echo(f"\nResult: {folder}")
+    for path in files:
+        click.echo(f"  {path.relative_to(folder) if path.is_relative_to(folder) else path}")
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Give an error that came from writing to a file, and does not say to which, the place."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None and not isinstance(error, BrokenPipeError):
+            error.filename = str(place)
+        raise
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if not math.isfinite(seconds):
+        return "unknown time"
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def size(number: float) -> str:
+    """Bytes as people say them."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Progress
+# ---------------------------------------------------------------------------------------------------------------
+def progress_for(total: int, quiet: bool) -> AbstractContextManager[Any]:
+    """What shows the progress of ``total`` runs on stderr: a bar, lines in a log, or nothing.
+
+    The context gives a function that takes a ``Progress``, or None.
+    """
+    if quiet:
+        return nullcontext(None)
+    return Bar(total) if sys.stderr.isatty() else Lines()
+
+
+class Lines:
+    """Progress as plain lines, for a log file: at most one every few seconds."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __call__(self, progress: Progress) -> None:
+        """Print a line when enough time has gone by. A log that cannot be written must not end a sweep."""
+        now = time.monotonic()
+        if now - self.last < SECONDS_BETWEEN_LINES:
+            return
+        self.last = now
+        with suppress(OSError):
+            click.echo(f"{progress.runs_done}/{progress.runs_total} runs, {speed(progress)}", err=True)
+
+
+class Bar:
+    """Progress as a bar on a terminal."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Display
+
+        self.display = Display(
+            TextColumn("sweep"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("runs, {task.fields[speed]}"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self.task = self.display.add_task("sweep", total=total, speed="starting")
+
+    def __enter__(self) -> Bar:
+        self.display.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self.display.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Move the bar. A terminal that has gone must not end a sweep."""
+        with suppress(OSError):
+            self.display.update(
+                self.task, completed=progress.runs_done, total=progress.runs_total, speed=speed(progress)
+            )
+
+
+def speed(progress: Progress) -> str:
+    """Runs a second and the time that is left."""
+    return f"{progress.rate:.0f} runs/s, {duration(progress.eta)} left"

@@ -1,0 +1,369 @@
+"""The Mesa view is the engine's run, bit for bit, and explains itself with the engine's own numbers."""
+
+import inspect
+import math
+
+import mesa
+import numpy as np
+import pytest
+
+from sim.agents import MEANING_OF_CAUSE, AllianceModel, Organization
+from sim.dynamics import kernel, rules
+from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, LAYERS, VARIABLES
+from sim.engine import LiveRun, simulate, simulate_history
+from sim.library import available
+from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
+from sim.scenario import Scenario
+from sim.tomlfile import BadFile
+from tests.builders import TEXTS, busy
+
+PLAIN = Scenario.from_plain({**TEXTS, "organizations": 12, "months": 30}, "plain")
+EVENTFUL = busy(months=40, organizations=12)
+SCENARIOS = pytest.mark.parametrize("scenario", [PLAIN, EVENTFUL], ids=["plain", "eventful"])
+
+
+def stepped(model, months):
+    for _ in range(months):
+        model.step()
+    return model
+
+
+def pairs_of(model, living=True):
+    """Every organization with each of its partners; never none, so that no loop over them is idle."""
+    pairs = [(me, other) for me in model.organizations for other in (me.partners if living else me.all_partners)]
+    assert pairs
+    return pairs
+
+
+# -- the same run -----------------------------------------------------------------------------------------------
+@SCENARIOS
+def test_every_month_is_the_engines_bit_for_bit(scenario):
+    history = simulate_history(scenario, seed=7, replicate=3)
+    model = AllianceModel(scenario, seed=7, replicate=3)
+    for month in range(scenario.months + 1):
+        assert model.live.organizations.tobytes() == history.organizations[month].tobytes()
+        assert model.live.alliances.tobytes() == history.alliances[month].tobytes()
+        if month:
+            assert model.live.month_ledger.tobytes() == history.ledger[month - 1].tobytes()
+        model.step()
+
+
+@SCENARIOS
+def test_the_end_is_the_replicate_that_a_sweep_counts(scenario):
+    swept = simulate(scenario, replicates=[0, 3], seed=7)
+    model = AllianceModel(scenario, seed=7, replicate=3)
+    model.run_model()
+    assert model.live.organizations.tobytes() == swept.organizations[1].tobytes()
+    assert model.live.alliances.tobytes() == swept.alliances[1].tobytes()
+    assert model.live.ledger.tobytes() == swept.ledger[1].tobytes()
+
+
+def test_step_steps_the_run_once_and_the_horizon_stops_the_model(monkeypatch):
+    calls = []
+    once = LiveRun.step
+    monkeypatch.setattr(LiveRun, "step", lambda self: (calls.append(self.month), once(self)))
+    model = AllianceModel(PLAIN)
+    assert (model.running, model.month, model.steps) == (True, 0, 0)
+    stepped(model, PLAIN.months - 1)
+    assert model.running
+    model.run_model()
+    assert not model.running
+    assert calls == list(range(PLAIN.months))
+    assert model.month == model.steps == PLAIN.months
+    stepped(model, 1)
+    assert (model.month, model.running) == (PLAIN.months + 1, False)
+
+
+def test_reporters_are_the_engines_monthly_means():
+    model = AllianceModel(PLAIN, seed=2)
+    model.run_model()
+    collected = model.datacollector.get_model_vars_dataframe()
+    result = simulate(PLAIN, replicates=1, seed=2)
+    count, total = result.moments[0, :, :, 0], result.moments[0, :, :, 1]
+    for name in ("trust", "communication", "value"):
+        v = VARIABLES.index(name)
+        np.testing.assert_allclose(collected[f"mean_{name}"], total[:, v] / count[:, v], rtol=1e-12)
+    np.testing.assert_array_equal(collected["share_alive"], result.survival()["going on"])
+    assert 0 < collected["share_alive"].iloc[-1] < 1  # some ended, so the means really are over the living
+
+    agents = model.datacollector.get_agent_vars_dataframe()
+    assert len(agents) == PLAIN.organizations * (PLAIN.months + 1)
+    last = agents.xs(PLAIN.months, level="Step")
+    np.testing.assert_allclose(last["value"].sum(), result.alliances.value.sum(), rtol=1e-12)
+    assert last["partners"].sum() == 2 * result.alliances.alive.sum()
+
+
+def test_reporters_stand_an_extinct_population():
+    model = AllianceModel(PLAIN, exogenous_exit=1.0)
+    model.step()
+    assert model.share_alive == 0.0
+    assert math.isnan(model.mean_trust)
+    assert all(math.isnan(one.mean_trust) and math.isnan(one.mean_trust_received) for one in model.organizations)
+    assert math.isfinite(model.mean_value)
+
+
+# -- making a model ---------------------------------------------------------------------------------------------
+def test_a_scenario_is_given_as_itself_by_name_or_by_path():
+    name, path = next(iter(available("scenarios").items()))
+    for given in (name, path, str(path)):
+        assert AllianceModel(given, market_volatility=0.2).scenario.name == name
+    assert AllianceModel(PLAIN).scenario is PLAIN
+    with pytest.raises(BadFile, match="no such scenario"):
+        AllianceModel("nowhere")
+    with pytest.raises(TypeError, match=r"a Scenario of sim\.scenario, a name or a path; got 3"):
+        AllianceModel(3)
+
+
+def test_settings_change_the_scenario():
+    model = AllianceModel(EVENTFUL, trust_gain=0.06, **{"events.breach@4.enabled": False, "open.openness": 0.9})
+    assert model.scenario == EVENTFUL.with_settings(
+        {"trust_gain": 0.06, "events.breach@4.enabled": False, "open.openness": 0.9}
+    )
+    assert model.scenario.parameters.trust_gain == 0.06
+    with pytest.raises(BadFile, match="did you mean 'trust_gain'"):
+        AllianceModel(PLAIN, trust_gian=0.06)
+
+
+def test_the_seed_has_two_names_and_a_default():
+    assert AllianceModel(PLAIN).live.seed == AllianceModel(PLAIN, seed=None).live.seed == 1
+    assert AllianceModel(PLAIN, seed=5).live.seed == AllianceModel(PLAIN, rng=np.int64(5)).live.seed == 5
+    with pytest.raises(TypeError, match="seed: an integer"):
+        AllianceModel(PLAIN, seed=0.5)
+    with pytest.raises(ValueError, match="out of range"):
+        AllianceModel(PLAIN, seed=-1)
+
+
+def test_the_scenario_of_a_model_cannot_be_replaced():
+    with pytest.raises(AttributeError, match="make another AllianceModel"):
+        AllianceModel(PLAIN).scenario = EVENTFUL
+
+
+# -- batch_run --------------------------------------------------------------------------------------------------
+def test_batch_run_over_replicates_and_a_parameter():
+    rows = mesa.batch_run(
+        AllianceModel,
+        parameters={"scenario": PLAIN, "replicate": range(2), "trust_gain": [0.02, 0.08]},
+        data_collection_period=1,
+        display_progress=False,
+    )
+    trust = VARIABLES.index("trust")
+    for gain in (0.02, 0.08):
+        moments = simulate(PLAIN.replace(trust_gain=gain), replicates=2).moments[:, :, trust]
+        for replicate in range(2):
+            mine = [row for row in rows if (row["trust_gain"], row["replicate"]) == (gain, replicate)]
+            assert {row["AgentID"] for row in mine} == set(range(1, PLAIN.organizations + 1))
+            assert {row["Step"] for row in mine} >= set(range(PLAIN.months))
+            for row in mine:
+                count, total, _ = moments[replicate, int(row["Step"])]
+                assert row["mean_trust"] == pytest.approx(total / count, rel=1e-12)
+
+
+@pytest.mark.skipif("rng" not in inspect.signature(mesa.batch_run).parameters, reason="needs Mesa 3.4")
+def test_batch_run_over_seeds():
+    rows = mesa.batch_run(AllianceModel, parameters={"scenario": PLAIN}, rng=[4, 5], display_progress=False)
+    for seed in (4, 5):
+        model = AllianceModel(PLAIN, seed=seed)
+        model.run_model()
+        value = model.datacollector.get_agent_vars_dataframe()["value"]
+        mine = [row for row in rows if row["seed"] == seed]
+        assert len(mine) == PLAIN.organizations
+        for row in mine:
+            assert row["Step"] >= PLAIN.months - 1
+            assert row["value"] == value[int(row["Step"]), row["AgentID"]]
+
+
+# -- organizations ----------------------------------------------------------------------------------------------
+def test_organizations_show_their_traits_live():
+    model = AllianceModel(EVENTFUL)
+    one = model.organizations[4]
+    for name in Traits.model_fields:
+        np.testing.assert_array_equal(getattr(one, name), model.live.organizations[name][4])
+        assert meta(Traits.model_fields[name])["unit"] in getattr(Organization, name).__doc__
+    for name in SCALAR_TRAITS:
+        assert isinstance(getattr(one, name), float)
+        setattr(one, name, 0.25)
+        assert model.live.organizations[name][4] == 0.25
+    for name in VECTOR_TRAITS:
+        getattr(one, name)[2] = 0.125
+        assert model.live.organizations[name][4, 2] == 0.125
+        setattr(one, name, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+        np.testing.assert_array_equal(model.live.organizations[name][4], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+
+
+@pytest.mark.parametrize(("trait", "value"), [("openness", 0.0), ("competence", 1.1), ("turnover", math.nan)])
+def test_a_trait_out_of_range_is_refused(trait, value):
+    one = AllianceModel(PLAIN).organizations[0]
+    before = getattr(one, trait)
+    with pytest.raises(ValueError, match=f"{trait}: from .* got {value}"):
+        setattr(one, trait, value)
+    assert getattr(one, trait) == before
+
+
+@pytest.mark.parametrize("trait", ["openness", "operationalization", "relational_investment"])
+def test_setting_a_trait_is_a_dated_change(trait):
+    event = {"kind": "change", "month": 7, "trait": trait, "to": 0.9}
+    dated = Scenario.from_plain({**PLAIN.written, "events": [event]}, "dated")
+    history = simulate_history(dated)
+    model = stepped(AllianceModel(PLAIN), 6)
+    model.agents.set(trait, 0.9)
+    model.run_model()
+    assert model.live.organizations.tobytes() == history.organizations[-1].tobytes()
+    assert model.live.alliances.tobytes() == history.alliances[-1].tobytes()
+    assert model.live.alliances.tobytes() != simulate_history(PLAIN).alliances[-1].tobytes()
+
+
+def test_mesas_agent_sets_work_on_them():
+    model = stepped(AllianceModel(EVENTFUL), 5)
+    records = model.live.organizations
+    assert list(model.agents) == list(model.organizations)
+    assert [one.unique_id for one in model.organizations] == list(range(1, EVENTFUL.organizations + 1))
+    assert len(model.agents.select(lambda one: one.openness > 0.7)) == (records.openness > 0.7).sum()
+    assert model.agents.agg("integrity", max) == records.integrity.max()
+    assert model.agents.get("row") == list(range(EVENTFUL.organizations))
+    assert model.agents.groupby("group").count() == {"open": 8, "guarded": 4}
+    assert sum(model.agents.get("value")) == pytest.approx(model.live.alliances.value.sum(), rel=1e-12)
+    model.agents.do(lambda one: setattr(one, "blame", one.blame / 2))
+    np.testing.assert_array_equal(records.blame, [one.blame for one in model.organizations])
+
+
+def test_partners_and_what_is_between_them():
+    model = stepped(AllianceModel(EVENTFUL), 20)
+    alliances = model.live.alliances
+    assert len(pairs_of(model, living=False)) == 2 * len(alliances)
+    assert len(pairs_of(model)) == 2 * alliances.alive.sum() < 2 * len(alliances)
+    for me, other in pairs_of(model, living=False):
+        tie, side = me.alliance_with(other), me.side_in(other)
+        assert (tie.org[side], tie.org[1 - side]) == (me.row, other.row)
+        assert me.trust_in(other) == tie.effective[side]
+        assert me.monitoring_of(other) == tie.monitoring[side]
+        assert other.alliance_with(me).value[1 - side] == tie.value[1 - side]
+        assert (other in me.partners) == (tie.alive == 1)
+    me, other = pairs_of(model)[0]
+    me.alliance_with(other).chemistry = 0.125  # records are live: the next month uses what is set
+    assert alliances.chemistry[me.place_with(other)[0]] == 0.125
+    stranger = next(one for one in model.organizations if one not in me.all_partners and one is not me)
+    for nobody in (me, stranger, AllianceModel(EVENTFUL).organizations[other.row]):
+        with pytest.raises(ValueError, match=f"{me.name} has no alliance with {nobody.name}; its partners are: "):
+            me.trust_in(nobody)
+
+
+def test_an_only_member_bears_its_groups_name():
+    duo = {**PLAIN.written, "organizations": 2, "groups": [{"name": "AOL"}, {"name": "Time Warner"}]}
+    aol, warner = AllianceModel(Scenario.from_plain(duo)).organizations
+    assert (aol.name, aol.group, warner.name) == ("AOL", "AOL", "Time Warner")
+    assert repr(aol) == "<Organization 'AOL', row 0>"
+    assert "Trust of AOL in Time Warner on the day of the signature" in str(aol.explain(warner))
+    assert AllianceModel(PLAIN).organizations[4].name == "organization 5"
+
+
+# -- explaining -------------------------------------------------------------------------------------------------
+def test_the_ledgers_terms_sum_to_the_change():
+    model = AllianceModel(EVENTFUL, seed=11)
+    seen = set()
+    for _ in range(16):
+        before = {pair: pair[0].trust_in(pair[1]) for pair in pairs_of(model)}
+        model.step()
+        for (me, other), trust in before.items():
+            explained = me.explain(other)
+            terms = explained.table().query("role == 'term'")
+            for part, start in (
+                ("this month", trust),
+                ("over life", me.alliance_with(other).trust_start[me.side_in(other)]),
+            ):
+                sums = terms[terms["part"] == part].groupby("layer")["value"].sum()
+                for layer in LAYERS:
+                    assert sums[layer] == pytest.approx(explained.result(part, layer), abs=1e-13)
+                assert explained.result(part, "effective") == me.trust_in(other) - start
+            assert "set by hand" not in set(terms["term"])
+            seen |= set(terms.loc[terms["value"] != 0, "term"])
+    assert seen >= set(CAUSES) - {"bound"}  # the run met every cause, so every cause has been added up
+
+
+def test_the_shares_of_people_and_organization_make_effective_trust():
+    model = stepped(AllianceModel(EVENTFUL), 6)
+    for me, other in pairs_of(model):
+        tie, side = me.alliance_with(other), me.side_in(other)
+        now = me.explain(other).table().query("part == 'trust now'").set_index("term")["value"]
+        assert now["people"] + now["organization"] == now["effective trust"] == me.trust_in(other)
+        assert now["people"] == model.scenario.parameters.ties_weight * tie.ties * tie.personal[side]
+
+
+@pytest.mark.parametrize("clamped", [False, True])
+def test_what_it_foresees_is_what_the_next_month_does(clamped):
+    model = stepped(AllianceModel(EVENTFUL, clamp_monitoring=clamped), 5)
+    foreseen = {pair: pair[0].explain(pair[1]) for pair in pairs_of(model)}
+    assert len({explained.result("monitoring") for explained in foreseen.values()}) > 2
+    model.step()
+    for (me, other), explained in foreseen.items():
+        tie, side = me.alliance_with(other), me.side_in(other)
+        assert explained.result("communication") == tie.disclosure
+        assert explained.result("monitoring") == tie.monitoring[side]
+        assert explained.result("extra mile") == tie.effort[side]
+
+
+def test_readiness_to_adapt_is_the_chance_that_the_kernel_draws_against():
+    model = stepped(AllianceModel(EVENTFUL), 5)
+    p = model.live.parameters
+    watch, adapts = (getattr(step, "py_func", step) for step in (kernel.watch, kernel.adapts))
+    for me, other in pairs_of(model):
+        tie, side = me.alliance_with(other), me.side_in(other)
+        chance = me.explain(other).result("readiness to adapt")
+        assert p.adapt_floor < chance < 1
+        watch(p, other.record, tie, 1 - side)  # what the partner does before I decide
+        assert adapts(p, me.record, tie, side, chance - 1e-12)
+        assert not adapts(p, me.record, tie, side, chance + 1e-12)
+
+
+def test_the_terms_of_what_follows_combine_as_said():
+    model = stepped(AllianceModel(EVENTFUL), 5)
+    for me, other in pairs_of(model):
+        table = me.explain(other).table()
+        part = {name: rows.set_index("term")["value"] for name, rows in table.groupby("part")}
+        talk, watch = part["communication"], part["monitoring"]
+        product = talk[["trust", "openness", "internal trust", "ties"]].prod()
+        assert talk["disclosure"] == pytest.approx(talk["floor"] + (1 - talk["floor"]) * product, rel=1e-12)
+        assert watch["monitoring"] == max(watch["floor"], watch["multiplied"])
+        assert watch["multiplied"] == pytest.approx(me.monitoring * watch["optimum"], rel=1e-12)
+        mile, ready = part["extra mile"], part["readiness to adapt"]
+        assert mile["score"] == pytest.approx(mile[["base", "chemistry", "trust", "frustration"]].sum(), rel=1e-12)
+        assert mile["effort"] == pytest.approx(rules.logistic(mile["score"]), rel=1e-12)
+        floor = model.scenario.parameters.adapt_floor
+        assert ready["score"] == pytest.approx(ready.drop(["score", "chance"]).sum(), rel=1e-12)
+        assert ready["chance"] == pytest.approx(rules.chance_to_adapt(floor, ready["score"]), rel=1e-12)
+
+
+def test_what_was_set_by_hand_is_owned_up_to():
+    model = stepped(AllianceModel(PLAIN), 3)
+    me, other = pairs_of(model)[0]
+    tie, side = me.alliance_with(other), me.side_in(other)
+    tie.trust[side], tie.personal[side], tie.effective[side] = 0.9, 0.9, 0.9
+    ledger = me.explain(other).table().query("role == 'term' and part == 'over life' and layer == 'effective'")
+    terms = ledger.set_index("term")["value"]
+    assert terms.sum() == pytest.approx(0.9 - tie.trust_start[side], abs=1e-13)
+    by_itself = model.live.ledger[me.place_with(other)][LAYERS.index("effective")].sum()
+    assert terms["set by hand"] == pytest.approx(0.9 - tie.trust_start[side] - by_itself)
+    model.step()
+    assert "set by hand" not in me.explain(other).table().query("part == 'this month'")["term"].to_list()
+    assert "set by hand" in str(me.explain(other))
+
+
+def test_the_text_names_every_cause_that_acted():
+    assert set(MEANING_OF_CAUSE) == set(CAUSES)
+    model = stepped(AllianceModel(EVENTFUL), 6)
+    for me, other in pairs_of(model):
+        text = str(me.explain(other))
+        assert text.startswith(f"Trust of {me.name} in {other.name} after month 6\n")
+        ledger = model.live.ledger[me.place_with(other)][LAYERS.index("effective")]
+        for cause, change in zip(CAUSES, ledger, strict=True):
+            assert (MEANING_OF_CAUSE[cause] in text) == (change != 0)
+        assert f"{me.trust_in(other):.4f}  effective trust" in text
+
+
+def test_an_ended_alliance_says_so_and_foresees_nothing():
+    model = stepped(AllianceModel(EVENTFUL), 30)
+    ended = [(me, other) for me, other in pairs_of(model, living=False) if other not in me.partners]
+    assert ended
+    for me, other in ended:
+        tie, explained = me.alliance_with(other), me.explain(other)
+        assert f"(the alliance ended in month {tie.ended}: {CAUSES_OF_ENDING[tie.cause]})" in explained.title
+        assert set(explained.table()["part"]) == {"trust now", "this month", "over life"}
