@@ -60,8 +60,8 @@ def parameters() -> str:
         [
             "# Parameters and traits\n",
             NOTE,
-            "`basis` says where a default comes from: **source** a published number, **model** the feasibility prototype, "
-            "**assumed** our judgement. Money is in units of one alliance's base output a month.\n",
+            "`basis` says where a default comes from: **source** a published number, **model** the feasibility "
+            "prototype, **assumed** our judgement. Money is in units of one alliance's base output a month.\n",
             "## Parameters\n",
             *head,
             *declared(Parameters),
@@ -82,8 +82,8 @@ def outcomes() -> str:
         [
             "# Outcomes\n",
             NOTE,
-            "Each outcome is a number for an alliance, defined once in `sim/dynamics/outcomes.py`; a run's outcome is the mean over its "
-            "alliances (those for which it is defined).\n",
+            "Each outcome is a number for an alliance, defined once in `sim/dynamics/outcomes.py`; a run's outcome is the "
+            "mean over its alliances (those for which it is defined).\n",
             row("name", "unit", "meaning", "better"),
             row(*["---"] * 4),
             *rows,

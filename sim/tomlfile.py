@@ -29,26 +29,30 @@ class Problem:
 
 
 class BadFile(Exception):
-    """A file with mistakes. ``str()`` gives one line for each: ``file:line: key: what is wrong``."""
+    """A file with mistakes. ``str()`` gives one line for each: ``file:line: key: what is wrong``.
+
+    Without ``lines`` (the data came from no file, or it cannot be read) the line is left out.
+    """
 
     def __init__(self, path: Path | str, problems: Iterable[Problem], lines: dict[Key, int] | None = None) -> None:
         self.path = path
         self.problems = list(problems)
-        self.lines = lines or {}
+        self.lines = lines
         super().__init__("\n".join(self.reports()))
 
     def line_of(self, key: Key) -> int:
         """The line of a key, or of the nearest table that holds it; 1 when nothing is known."""
+        lines = self.lines or {}
         for length in range(len(key), 0, -1):
-            if key[:length] in self.lines:
-                return self.lines[key[:length]]
+            if key[:length] in lines:
+                return lines[key[:length]]
         return 1
 
     def reports(self) -> list[str]:
         """One line for each mistake, in the order of the file."""
         ordered = sorted(self.problems, key=lambda problem: self.line_of(problem.key))
         return [
-            f"{self.path}:{self.line_of(problem.key)}: "
+            f"{self.path}{'' if self.lines is None else f':{self.line_of(problem.key)}'}: "
             + (f"{problem.dotted()}: " if problem.key else "")
             + problem.message
             for problem in ordered
@@ -90,7 +94,7 @@ def read(path: Path | str) -> tuple[dict[str, Any], dict[Key, int]]:
     try:
         data, lines = tomllib.loads(text), locate(text)
     except RecursionError:
-        raise BadFile(path, [Problem((), "is nested too deeply")]) from None
+        raise BadFile(path, [Problem((), "is nested too deeply")], {}) from None
     except tomllib.TOMLDecodeError as error:
         message = re.sub(r"\s*\(at .*\)$", "", str(error))
         raise _invalid(path, f"is not valid TOML: {message}", _line_of_error(str(error), text)) from None

@@ -35,7 +35,12 @@ def source_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-CACHE = _cache_root() / f"numba-{numba.__version__}-{source_digest()}"
+def _here() -> str:
+    """Eight hex digits that stand for this copy of the code: Numba keeps machine code apart for each."""
+    return hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:8]
+
+
+CACHE = _cache_root() / f"numba-{numba.__version__}-{source_digest()}-{_here()}"
 
 
 def compiled(function: F) -> F:

@@ -280,7 +280,7 @@ def test_an_unknown_setting_is_refused(key: str, hint: str) -> None:
 
 
 def test_a_setting_out_of_range_is_refused_by_name() -> None:
-    with pytest.raises(BadFile, match=r"scenario with settings:1: parameters\.trust_gain: 2 is out of range"):
+    with pytest.raises(BadFile, match=r"scenario with settings: parameters\.trust_gain: 2 is out of range"):
         scenario().replace(trust_gain=2)
 
 
