@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from sim.commands import completion, doctor, experiments, parameters, report, run, scenarios, sweep
+from sim.commands import completion, doctor, experiments, parameters, report, run, scenarios, sweep, vet
 from sim.commands.codes import BAD_FILE, CANNOT_WRITE, FINE, INTERRUPTED
 
 EPILOG = """\b
@@ -23,6 +23,7 @@ Examples:
   alliance run NAME                      one history, month by month
   alliance sweep demo                    an experiment: scenarios × factors × replicates
   alliance compare NAME OTHER            two scenarios, paired on the same chances
+  alliance vet --compare                 how long to question a candidate, and whom you get
   alliance parameters trust              what can be set, and where its default comes from
 
 \b
@@ -171,6 +172,7 @@ for _command in (
     sweep.sweep,
     sweep.compare,
     report.report,
+    vet.vet,
     parameters.parameters,
     completion.completion,
     doctor.doctor,

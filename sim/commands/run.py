@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from sim.engine import History
     from sim.scenario import Scenario
+    from sim.study.story import Story
 
 HISTORY = "history"
 """What a manifest says that it is of; that of a sweep does not say."""
@@ -42,7 +43,8 @@ COPIES = 4
     epilog="""\b
 Examples:
   alliance run baseline
-  alliance run aol_time_warner --alliance 1
+  alliance run aol_time_warner --story
+  alliance run baseline --alliance 3
   alliance run culture_clash --set session_effort=0.05 --set months=60 --seed 7
   alliance run ./our_merger.toml --json > our_merger.json
 """
@@ -57,6 +59,12 @@ Examples:
     help="Which history of this seed: the same one that a sweep numbers so.",
 )
 @click.option("--alliance", type=click.IntRange(min=1), help="Tell and draw one alliance, by its number from 1.")
+@click.option(
+    "--story",
+    "as_story",
+    is_flag=True,
+    help="Tell one alliance in plain words: --alliance, or else the one whose trust swung widest.",
+)
 @all_of(settings_option, out_option, json_option, quiet_option, no_figures_option)
 @click.pass_context
 def run(
@@ -65,6 +73,7 @@ def run(
     seed: int,
     replicate: int,
     alliance: int | None,
+    as_story: bool,
     settings: tuple[Setting, ...],
     out: Path,
     as_json: bool,
@@ -73,7 +82,7 @@ def run(
 ) -> None:
     """Run one history of a SCENARIO, month by month.
 
-    Tells who stayed, who left and why, and what moved trust.
+    Tells who stayed, who left and why, and what moved trust; with --story, what happened to one alliance.
 
     SCENARIO is a name from `alliance scenarios` or a path to a .toml file. Writes every month of every alliance, the
     ledger of trust and the figures to OUT/run-SCENARIO/<time>-<digest>/. The same seed gives the same history.
@@ -94,14 +103,23 @@ def run(
     say(f"simulating {chosen.months} months, alliances: {chosen.alliances} …", quiet)
     history = simulate_history(chosen, seed, replicate)
     ledger = history.ledger_table()
+    story = _story(history, alliance) if as_story else None
+    if story:
+        alliance = story.alliance  # the figures and the document show the alliance that is told
     say("storing the history …" if no_figures else "storing the history and drawing the figures …", quiet)
     folder, files = _store(history, ledger, out, design.name, alliance, not no_figures, ctx.meta["command"])
+    if story:
+        files.append(_write_story(story, folder))
     if as_json:
-        print_json(_document(history, ledger, alliance, folder))
+        told = {"story": story.markdown()} if story else {}
+        print_json(_document(history, ledger, alliance, folder) | told)
     elif quiet:
         click.echo(str(folder))
     else:
-        _tell(history, ledger, alliance)
+        if story:
+            click.echo(str(story))
+        else:
+            _tell(history, ledger, alliance)
         say_where(files, folder)
 
 
@@ -213,9 +231,23 @@ def _draw(history: History, alliance: int | None, folder: Path) -> list[Path]:
     ]
 
 
+def _write_story(story: Story, folder: Path) -> Path:
+    from sim.sweeps.store import write_file
+
+    with writing(folder):
+        write_file(folder / "story.md", story.markdown().encode())
+    return folder / "story.md"
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Telling
 # ---------------------------------------------------------------------------------------------------------------
+def _story(history: History, alliance: int | None) -> Story:
+    from sim.study.story import story
+
+    return story(history, alliance)
+
+
 def _tell(history: History, ledger: pd.DataFrame, alliance: int | None) -> None:
     """The summary in words, and the ledger."""
     from sim.study.terminal import history_text

@@ -161,9 +161,10 @@ VARIABLES = (
 )
 """Recorded every month, mean of both sides or shared; ``value`` counts ended alliances too, the others do not."""
 BINS = 100
-LOWS = np.array([0, 0, 0, 0, 0, 0, 0, -1.0, -1.0, -0.5])
-HIGHS = np.array([1, 1, 1, 1, 1, 1, 1, 2.0, 2.0, 2.5])
-"""Range of each variable's histogram (``value``: per month of the horizon); end bins also hold what lies beyond."""
+LOWS = np.array([0, 0, 0, 0, 0, 0, 0, -0.9, -0.9, -0.6])
+HIGHS = np.array([1, 1, 1, 1, 1, 1, 1, 2.1, 2.1, 2.4])
+"""Range of each variable's histogram (``value``: per month of the horizon); end bins also hold what lies beyond,
+and zero is an edge between two bins."""
 VALUE = VARIABLES.index("value")
 
 

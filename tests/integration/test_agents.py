@@ -284,8 +284,11 @@ def test_the_shares_of_people_and_organization_make_effective_trust():
     for me, other in pairs_of(model):
         tie, side = me.alliance_with(other), me.side_in(other)
         now = me.explain(other).table().query("part == 'trust now'").set_index("term")["value"]
-        assert now["people"] + now["organization"] == now["effective trust"] == me.trust_in(other)
-        assert now["people"] == model.scenario.parameters.ties_weight * tie.ties * tie.personal[side]
+        share = model.scenario.parameters.ties_weight * tie.ties
+        assert now["effective trust"] == me.trust_in(other)
+        assert now["people"] + now["organization"] == pytest.approx(me.trust_in(other), abs=1e-14)
+        assert now["people"] == pytest.approx(share * tie.personal[side], rel=1e-14)
+        assert now["organization"] == pytest.approx((1 - share) * tie.trust[side], rel=1e-14)
 
 
 @pytest.mark.parametrize("clamped", [False, True])

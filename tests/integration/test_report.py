@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 
 from sim.dynamics.state import BINS, CAUSES, EFFECTIVE
 from sim.engine import History, simulate_history
@@ -58,9 +60,9 @@ FOLDERS = {
     "all ended": lambda tmp: run(tmp, dying()),
     "some ended": lambda tmp: run(tmp, scenario("baseline"), dying()),
     "a month": lambda tmp: run(tmp, *several(), settings={"months": 1}),
-    "factors": lambda tmp: run(
-        tmp, scenario("baseline"), replicates=2,
-        factors={"trust_start": (0.3, 0.5, 0.7), "partners": (1, 2), "blame": (0.2, 0.9)},
+    "two horizons": lambda tmp: run(tmp, scenario("baseline"), base_named("longer", months=60)),
+    "two factors": lambda tmp: run(
+        tmp, scenario("baseline"), replicates=2, factors={"trust_start": (0.3, 0.7), "partners": (1, 2)}
     ),
     "two scenarios by two factors": lambda tmp: run(
         tmp, *several()[:2], replicates=2, factors={"partners": (1, 2), "ties_start": (0.1, 0.6)}
@@ -69,17 +71,34 @@ FOLDERS = {
 }  # fmt: skip
 
 
+class Made(dict[str, Any]):
+    """Values made when they are first asked for, and once."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, kind: str) -> Any:
+        self[kind] = self.make(kind)
+        return self[kind]
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A result folder of each kind, made when it is first asked for."""
-    made: dict[str, Path] = {}
+    """A result folder of each kind."""
+    return Made(lambda kind: FOLDERS[kind](tmp_path_factory.mktemp("results")))
 
-    class Made(dict[str, Path]):
-        def __missing__(self, kind: str) -> Path:
-            self[kind] = FOLDERS[kind](tmp_path_factory.mktemp("results"))
-            return self[kind]
 
-    return Made(made)
+@pytest.fixture(scope="module")
+def drawn(folders: dict[str, Path]) -> dict[str, dict[str, Figure]]:
+    """The figures of each kind of folder, by name."""
+    return Made(lambda kind: plots.draw_all(read_results(folders[kind])))
+
+
+@pytest.fixture(scope="module")
+def published(folders: dict[str, Path]) -> list[Path]:
+    """The files that are written for several cells."""
+    return report.publish(folders["several cells"])
 
 
 @pytest.fixture(scope="module")
@@ -118,17 +137,32 @@ def flat(text: str) -> str:
 
 
 # Publishing
-@pytest.mark.parametrize("kind", FOLDERS)
-def test_publish_writes_what_it_says(kind: str, folders: dict[str, Path]) -> None:
-    folder = folders[kind]
-    paths = report.publish(folder)
-    assert paths[-1] == folder / "summary.md"
-    assert sorted(paths[:-1]) == sorted((folder / "figures").iterdir())
-    assert all(path.stat().st_size > 1000 for path in paths)
-    assert {path.suffix for path in paths[:-1]} == {".png", ".svg"}
-    summary = paths[-1].read_text()
-    linked = {folder / link for link in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", summary)}
-    assert linked == {path for path in paths if path.suffix == ".png"}
+def links(summary: str) -> set[str]:
+    """Relative links of the embedded figures."""
+    return set(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", summary))
+
+
+def test_publish_writes_what_it_says(published: list[Path], folders: dict[str, Path]) -> None:
+    folder = folders["several cells"]
+    assert published[-1] == folder / "summary.md"
+    assert sorted(published[:-1]) == sorted((folder / "figures").iterdir())
+    assert all(path.stat().st_size > 1000 for path in published)
+    assert {path.suffix for path in published[:-1]} == {".png", ".svg"}
+    summary = published[-1].read_text()
+    assert {folder / link for link in links(summary)} == {path for path in published if path.suffix == ".png"}
+    assert "nan" not in re.findall(r"[a-z]+", summary)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FOLDERS if kind != "several cells"])  # which are published
+def test_every_figure_draws_without_a_warning_and_is_in_the_summary(
+    kind: str, folders: dict[str, Path], drawn: dict[str, dict[str, Figure]]
+) -> None:
+    figures = drawn[kind]
+    for name, figure in figures.items():
+        if name != "trajectories":  # which lays itself out to place its labels
+            figure.draw_without_rendering()
+    summary = report.summary_markdown(read_results(folders[kind]), list(figures))
+    assert links(summary) == {f"figures/{name}.png" for name in figures}
     assert "nan" not in re.findall(r"[a-z]+", summary)
 
 
@@ -141,16 +175,13 @@ def test_the_terminal_summary_fits_a_terminal(kind: str, folders: dict[str, Path
     assert str(folders[kind].name) in text
 
 
-def test_figures_are_there_when_the_data_are(folders: dict[str, Path]) -> None:
-    def names(kind: str) -> set[str]:
-        return set(plots.draw_all(read_results(folders[kind])))
-
+def test_figures_are_there_when_the_data_are(drawn: dict[str, dict[str, Figure]]) -> None:
     always = {"trajectories", "value_distribution", "ledger"}
-    assert names("one cell") - {"survival"} == always
-    assert names("several cells") - {"survival"} == always | {"contrasts"}
-    assert "survival" in names("all ended")
-    assert "heat_map" in names("factors")
-    assert {"heat_map_baseline", "heat_map_blame_culture"} <= names("two scenarios by two factors")
+    assert set(drawn["one cell"]) - {"survival"} == always
+    assert set(drawn["several cells"]) - {"survival"} == always | {"contrasts"}
+    assert "survival" in drawn["all ended"]
+    assert "heat_map" in drawn["two factors"]
+    assert {"heat_map_baseline", "heat_map_blame_culture"} <= set(drawn["two scenarios by two factors"])
 
 
 def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str, Path]) -> None:
@@ -225,41 +256,39 @@ def test_differences_name_groups_and_events() -> None:
 
 
 # Figures
-def test_the_same_results_give_the_same_bytes(folders: dict[str, Path], tmp_path: Path) -> None:
-    stored = read_results(folders["several cells"])
-    for place in ("one", "two"):
-        for name, figure in plots.draw_all(stored).items():
-            plots.save(figure, tmp_path / place, name)
-    files = sorted((tmp_path / "one").iterdir())
-    assert files
-    for path in files:
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+def test_the_same_results_give_the_same_bytes(published: list[Path], folders: dict[str, Path], tmp_path: Path) -> None:
+    figures = plots.draw_all(read_results(folders["several cells"]))
+    again = [path for name, figure in figures.items() for path in plots.save(figure, tmp_path, name)]
+    assert [path.name for path in again] == [path.name for path in published[:-1]]
+    for one, other in zip(published, again, strict=False):
+        assert one.read_bytes() == other.read_bytes(), other.name
 
 
-def test_files_hold_text_and_no_dates(folders: dict[str, Path], tmp_path: Path) -> None:
-    stored = read_results(folders["several cells"])
-    png, svg = plots.save(plots.draw_all(stored)["trajectories"], tmp_path, "figure")
-    content = svg.read_text()
+def test_files_hold_text_and_no_dates(published: list[Path]) -> None:
+    content = next(path for path in published if path.name == "trajectories.svg").read_text()
     assert "blame culture</text>" in content
     assert "dc:date" not in content
     assert "Matplotlib" not in content
-    assert b"Software" not in png.read_bytes()
-    assert b"tEXt" not in png.read_bytes()
+    picture = next(path for path in published if path.name == "trajectories.png").read_bytes()
+    assert b"Software" not in picture
+    assert b"tEXt" not in picture
 
 
-def test_the_style_of_the_caller_is_neither_used_nor_changed(folders: dict[str, Path], tmp_path: Path) -> None:
+def test_the_style_of_the_caller_is_neither_used_nor_changed(
+    published: list[Path], folders: dict[str, Path], tmp_path: Path
+) -> None:
     import matplotlib as mpl
 
-    stored = read_results(folders["one cell"])
-    plain = plots.save(plots.draw_all(stored)["trajectories"], tmp_path / "plain", "figure")[0].read_bytes()
+    tables = read_results(folders["several cells"]).tables
+    plain = next(path for path in published if path.name == "ledger.png")
     with mpl.rc_context({"font.size": 30.0, "axes.facecolor": "red"}):
-        styled = plots.save(plots.draw_all(stored)["trajectories"], tmp_path / "styled", "figure")[0].read_bytes()
+        styled, _ = plots.save(plots.ledger(tables["ledger"], tables["cells"]), tmp_path, "ledger")
         assert mpl.rcParams["font.size"] == 30.0
-    assert plain == styled
+    assert styled.read_bytes() == plain.read_bytes()
 
 
-def test_labels_at_line_ends_do_not_overlap(folders: dict[str, Path]) -> None:
-    figure = plots.draw_all(read_results(folders["factors"]))["trajectories"]
+def test_labels_at_line_ends_do_not_overlap(drawn: dict[str, dict[str, Figure]]) -> None:
+    figure = drawn["two scenarios by two factors"]["trajectories"]
     figure.draw_without_rendering()
     for ax in figure.axes:
         boxes = sorted((text.get_window_extent() for text in _end_labels(ax)), key=lambda box: box.y0)
@@ -285,6 +314,49 @@ def test_spreading_moves_labels_no_more_than_needed() -> None:
     assert spread_apart([0.2, 0.8], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.2, 0.8])
     assert spread_apart([0.5, 0.5], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.45, 0.55])
     assert spread_apart([0.99, 0.98], [0.1, 0.1], 0.0, 1.0) == pytest.approx([0.95, 0.85])
+
+
+def test_the_title_leaves_out_cells_in_which_nobody_is_left(drawn: dict[str, dict[str, Figure]]) -> None:
+    assert "(baseline)" in flat(drawn["some ended"]["trajectories"].get_suptitle())
+    assert drawn["all ended"]["trajectories"].get_suptitle() == "Trust over months"
+
+
+def test_values_at_two_horizons_are_drawn_each_in_its_own_bins(drawn: dict[str, dict[str, Figure]]) -> None:
+    figure = drawn["two horizons"]["value_distribution"]
+    assert "in steps of 0.9 money (30 months), 1.8 money (60 months);" in flat(texts(figure))
+    for ax, step in zip(figure.axes, (0.9, 1.8), strict=True):
+        density, edges, _ = next(patch for patch in ax.patches if isinstance(patch, StepPatch)).get_data()
+        assert np.diff(edges) == pytest.approx(step)
+        assert np.sum(density * np.diff(edges)) == pytest.approx(1.0)
+
+
+def test_a_single_horizon_has_one_step(drawn: dict[str, dict[str, Figure]]) -> None:
+    assert "in steps of 0.9 money; areas" in flat(texts(drawn["several cells"]["value_distribution"]))
+
+
+def test_cells_of_two_horizons_share_an_axis_as_long_as_the_longer(folders: dict[str, Path]) -> None:
+    tables = read_results(folders["two horizons"]).tables
+    reverse = tables["cells"].iloc[::-1]
+    for cells in (tables["cells"], reverse):
+        assert {ax.get_xlim() for ax in plots.survival(tables["survival"], cells).axes} == {(0, 60)}
+    ridges = plots.trust_humps(tables["histogram"], tables["cells"])
+    last = [ax.get_yticklabels()[-1].get_text() for ax in ridges.axes]
+    assert last == ["month 30", "month 60"]
+
+
+def values(shares: dict[int, int], months: int = 100) -> pd.DataFrame:
+    """A histogram of value at the horizon: counts by bin."""
+    edges = analysis.edges_of("value", months)
+    rows = [(0, months, "value", edges[k], edges[k + 1], count) for k, count in shares.items()]
+    return pd.DataFrame(rows, columns=["cell", "month", "variable", "low", "high", "count"])
+
+
+def test_what_lies_beyond_the_bins_is_said() -> None:
+    cells = pd.DataFrame({"cell": [0], "label": ["rich"]})
+    written = texts(plots.value_distribution(values({40: 6, 41: 4, BINS - 1: 90}), cells))
+    assert "90% above 237" in written  # the last of 100 bins from -60 to 240
+    assert "What lies beyond the axis is drawn at its end." in flat(written)
+    assert "beyond" not in texts(plots.value_distribution(values({40: 6, 41: 4}), cells))
 
 
 def two_humped(n: int = 4000) -> pd.DataFrame:
@@ -331,8 +403,8 @@ def test_contrasts_write_the_differences(folders: dict[str, Path]) -> None:
 # Histories
 def test_a_history_is_drawn_with_its_events(history: History) -> None:
     written = texts(plots.history(history, 1))
-    for words in ("dot-com (month 5)", "breach (month 8)", "turnover (month 9)", "change (month 29)", "expectation"):
-        assert words in written
+    for said in ("dot-com (month 5)", "breach (month 8)", "turnover (month 9)", "change (month 29)", "expectation"):
+        assert said in written
     assert "Left with Right" in written
     assert texts(plots.history(history)) == written  # the mean of a single alliance is that alliance
 

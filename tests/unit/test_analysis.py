@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sim.dynamics.outcomes import OUTCOMES
-from sim.dynamics.state import BINS, CAUSES
+from sim.dynamics.state import BINS, CAUSES, VALUE, histogram_range
 from sim.study import analysis
 
 T2 = 0.95 * math.sqrt(2 / 0.0975)  # 97.5% point of t with 2 degrees of freedom: its closed form
@@ -270,6 +270,28 @@ def test_counts_are_put_back_into_their_bins() -> None:
     counts[[0, 28, 29, 57, 99]] = [3, 1, 4, 1, 5]
     assert np.array_equal(analysis.counts_of(histogram(counts), 0, "trust", 144), counts)
     assert analysis.counts_of(histogram(counts), 0, "trust", 12).sum() == 0
+
+
+def test_the_bins_of_value_scale_with_the_horizon_and_others_do_not() -> None:
+    assert np.array_equal(analysis.edges_of("trust", 12), analysis.edges_of("trust", 240))
+    short, long = analysis.edges_of("value", 12), analysis.edges_of("value", 240)
+    assert len(short) == len(long) == BINS + 1
+    assert long == pytest.approx(20.0 * short)
+    lows, highs = histogram_range(240)
+    assert (long[0], long[-1]) == (lows[VALUE], highs[VALUE])
+
+
+def test_counts_of_value_are_put_back_into_the_bins_of_their_cell() -> None:
+    rows = []
+    for cell, months in ((0, 36), (1, 144)):
+        edges = analysis.edges_of("value", months)
+        rows += [(cell, months, "value", edges[k], edges[k + 1], k + 1) for k in (0, 17, 50, BINS - 1)]
+    table = pd.DataFrame(rows, columns=["cell", "month", "variable", "low", "high", "count"])
+    assert [analysis.horizon_of(table, cell) for cell in (0, 1)] == [36, 144]
+    for cell, months in ((0, 36), (1, 144)):
+        counts = analysis.counts_of(table, cell, "value", months)
+        assert np.flatnonzero(counts).tolist() == [0, 17, 50, BINS - 1]
+        assert counts[[0, 17, 50, BINS - 1]].tolist() == [1, 18, 51, BINS]
 
 
 def test_two_humps_are_found_where_they_are() -> None:

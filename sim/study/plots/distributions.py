@@ -1,0 +1,285 @@
+"""How the alliances of a cell differ from each other: their value at the horizon, and trust over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.study import analysis
+from sim.study.analysis import percent
+from sim.study.plots.frame import (
+    GREY,
+    INK,
+    ON_WHITE,
+    PALE,
+    PANEL_LETTERS,
+    VARIABLE_WORDS,
+    Floats,
+    Look,
+    bare_rows,
+    count_words,
+    darkened,
+    grid_of,
+    looks_of,
+    new_figure,
+    say_empty,
+    styled,
+    wrap_label,
+)
+from sim.study.words import number
+
+
+@styled
+def value_distribution(
+    histogram: pd.DataFrame, cells: pd.DataFrame, monthly: pd.DataFrame | None = None, note: str = ""
+) -> Figure:
+    """Net value of the alliances at the horizon, one row a cell, with mean, 5% and 95% and the share below zero.
+
+    Areas are densities, so that cells of different horizons, whose bins differ, compare.
+
+    Args:
+        histogram: table ``histogram`` of a result folder.
+        cells: rows of its table ``cells`` to draw; the first is repeated as an outline in the other rows.
+        monthly: table ``monthly``, for exact means; without it they come from the histogram.
+        note: a sentence put at the end of the caption.
+    """
+    looks = looks_of(cells)
+    values = {cell: _values(histogram, cell, monthly) for cell in looks}
+    known = {cell: value for cell, value in values.items() if value is not None}
+    outline = f"Grey outline: {looks[next(iter(known))].label}. " if len(known) > 1 else ""
+    beyond = any(value.shares[[0, -1]].any() for value in known.values())
+    across = any(not np.isclose(value.edges, 0.0).any() for value in known.values())
+    caption = (
+        "Each area: all alliances (ended ones too) by net value to both partners at the horizon, in steps of "
+        f"{_step_words(list(known.values()))}; areas are alike. Diamond: mean. Bar: 5% to 95%. {outline}"
+        + ("What lies beyond the axis is drawn at its end. " if beyond else "")
+        + ("Shares below zero are interpolated within the step that holds zero. " if across else "")
+        + f"n = {count_words([value.alliances for value in known.values()] or [0])} alliances a cell. {note}"
+    )
+    title = _value_title({looks[cell].label: value for cell, value in known.items()})
+    figure, axes = new_figure(title, caption, 2.3 + 1.55 * len(looks), len(looks), sharex=True, sharey=True)
+    if known:
+        _value_rows(axes, looks, known)
+    axes[-1].set_xlabel("net value at the horizon, money, both partners")
+    return figure
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Net value at the horizon in one cell, whose bins scale with its horizon."""
+
+    months: int
+    """The horizon."""
+    alliances: int
+    edges: Floats
+    """Of the bins, money, (BINS + 1,)."""
+    shares: Floats
+    """Of the alliances in each bin, (BINS,)."""
+    mean: float
+    low: float
+    """5% of the alliances have less, money."""
+    high: float
+    """5% have more, money."""
+    below_zero: float
+    """Share of the alliances that lost money."""
+
+    @property
+    def step(self) -> float:
+        """Width of a bin, money."""
+        return float(self.edges[1] - self.edges[0])
+
+    @property
+    def density(self) -> Floats:
+        """Share of the alliances for each unit of money: bins of any width compare."""
+        return self.shares / self.step
+
+
+def _values(histogram: pd.DataFrame, cell: int, monthly: pd.DataFrame | None) -> _Values | None:
+    """The values of a cell; None when it has no runs."""
+    if not ((histogram["cell"] == cell) & (histogram["variable"] == "value")).any():
+        return None
+    months = analysis.horizon_of(histogram, cell)
+    edges = analysis.edges_of("value", months)
+    counts = analysis.counts_of(histogram, cell, "value", months)
+    mean = float(np.average((edges[:-1] + edges[1:]) / 2.0, weights=counts))
+    if monthly is not None:
+        exact = monthly[(monthly["cell"] == cell) & (monthly["variable"] == "value") & (monthly["month"] == months)]
+        mean = float(exact["mean"].iloc[0])
+    cumulative = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
+    low, high = (float(np.interp(q, cumulative, edges)) for q in (0.05, 0.95))
+    below_zero = float(np.interp(0.0, edges, cumulative))
+    return _Values(months, int(counts.sum()), edges, counts / counts.sum(), mean, low, high, below_zero)
+
+
+def _step_words(values: Sequence[_Values]) -> str:
+    """How wide a bin is: "4.32 money", or for each horizon "2.16 money (72 months), 4.32 money (144 months)"."""
+    steps = dict(sorted({value.months: value.step for value in values}.items()))
+    if len(steps) <= 1:
+        return "".join(f"{step:.3g} money" for step in steps.values()) or "equal width"
+    return ", ".join(f"{step:.3g} money ({months} months)" for months, step in steps.items())
+
+
+def _value_title(values: Mapping[str, _Values]) -> str:
+    if not values:
+        return "No alliance has a value: no runs"
+    by_loss = sorted(values, key=lambda label: values[label].below_zero)
+    by_mean = sorted(values, key=lambda label: values[label].mean)
+    best, worst = values[by_loss[0]], values[by_loss[-1]]
+    if len(values) == 1:
+        return f"An alliance is worth {best.mean:.0f} on average; {percent(best.below_zero)} of them lose money"
+    if worst.below_zero < 0.01:
+        return (
+            f"Hardly any alliance loses money; the mean runs from {values[by_mean[0]].mean:.0f} in {by_mean[0]} to "
+            f"{values[by_mean[-1]].mean:.0f} in {by_mean[-1]}"
+        )
+    return (
+        f"{percent(worst.below_zero)} of alliances lose money in {by_loss[-1]}, "
+        f"{percent(best.below_zero)} in {by_loss[0]}"
+    )
+
+
+def _value_rows(axes: Sequence[Axes], looks: Mapping[int, Look], values: Mapping[int, _Values]) -> None:
+    drawn = {cell: _drawn(value) for cell, value in values.items()}
+    left, right = (end(0.0, *(end(edges) for _, edges in drawn.values())) for end in (min, max))
+    # The end bins hold all that lies beyond: they must not set the scale of the shape between them.
+    tallest = max(float(value.density[1:-1].max()) for value in values.values()) or 1.0
+    first = next(iter(values))
+    for ax, (cell, look) in zip(axes, looks.items(), strict=True):
+        ax.set_title(wrap_label(look.label, PANEL_LETTERS[1]), color=darkened(look.color), pad=4)
+        ax.yaxis.set_visible(False)
+        ax.spines["left"].set_visible(False)
+        ax.set(xlim=(left - 0.005 * (right - left), right), ylim=(-0.24 * tallest, 1.12 * tallest))
+        if cell not in values:
+            say_empty(ax, "no runs")
+            continue
+        ax.stairs(*drawn[cell], fill=True, color=look.color, alpha=0.25)
+        ax.stairs(*drawn[cell], color=look.color, linewidth=1.6)
+        if cell != first:
+            ax.stairs(*drawn[first], color=GREY, linewidth=1.1, linestyle=(0, (2, 2)))
+        ax.axvline(0.0, color=INK, linewidth=1)
+        _value_marks(ax, values[cell], look, -0.12 * tallest)
+        _name_beyond(ax, values[cell], tallest)
+
+
+def _drawn(value: _Values) -> tuple[Floats, Floats]:
+    """Density and edges from the first bin that holds an alliance to the last."""
+    used = np.flatnonzero(value.shares)
+    return value.density[used[0] : used[-1] + 1], value.edges[used[0] : used[-1] + 2]
+
+
+def _value_marks(ax: Axes, value: _Values, look: Look, height: float) -> None:
+    """Bar from 5% to 95%, diamond at the mean, and both numbers of interest in words."""
+    ax.plot([value.low, value.high], [height, height], color=look.color, linewidth=5, solid_capstyle="butt")
+    middle = min(max(value.mean, ax.get_xlim()[0]), ax.get_xlim()[1])
+    ax.plot(middle, height, "D", color=look.color, markeredgecolor="white", markersize=10, clip_on=False)
+    ax.text(
+        1.0, 1.02, f"mean {number(value.mean, 0)} · below zero {percent(value.below_zero)}",
+        transform=ax.transAxes, ha="right", va="bottom", fontsize=12, color=INK,
+    )  # fmt: skip
+
+
+def _name_beyond(ax: Axes, value: _Values, tallest: float) -> None:
+    """Say how much an end bin holds when its column does not fit."""
+    ends = ((0, value.edges[1], "left", "below"), (-1, value.edges[-2], "right", "above"))
+    for end, x, side, words in ends:
+        if value.density[end] > tallest:
+            ax.annotate(
+                f"{percent(float(value.shares[end]))} {words} {number(float(x), 0)}", (x, tallest),
+                xytext=(6 if side == "left" else -6, 0), textcoords="offset points", ha=side, va="top", fontsize=12,
+                bbox=ON_WHITE,
+            )  # fmt: skip
+
+
+@styled
+def trust_humps(histogram: pd.DataFrame, cells: pd.DataFrame, variable: str = "trust", note: str = "") -> Figure:
+    """Distribution of trust at several months, one column a cell; two humps at the end are marked.
+
+    Args:
+        histogram: table ``histogram`` of a result folder.
+        cells: rows of its table ``cells`` to draw.
+        variable: one of the variables on [0, 1].
+        note: a sentence put at the end of the caption.
+    """
+    looks = looks_of(cells)
+    found = analysis.bimodality(histogram[histogram["cell"].isin(list(looks))], variable).set_index("cell")
+    months = {cell: _some_months(histogram.loc[histogram["cell"] == cell, "month"]) for cell in looks}
+    alike = len({tuple(of_cell) for of_cell in months.values()}) == 1
+    rows, columns = grid_of(len(looks))
+    caption = (
+        f"Each ridge: distribution of {variable} over the alliances going on in that month (n at its right), "
+        f"smoothed with a standard deviation of {analysis.BANDWIDTH:g}; areas are alike. Two humps: the valley is "
+        f"below {analysis.DEEPEST_VALLEY:.0%} of the lower peak and beyond sampling error, and each side holds at "
+        f"least {analysis.SMALLEST_HUMP:.0%} of the alliances. {note}"
+    )
+    title = _humps_title(variable, found, looks)
+    figure, axes = new_figure(title, caption, 2.3 + 4.6 * rows, rows, columns, len(looks), sharex=True, sharey=alike)
+    for ax, (cell, look) in zip(axes, looks.items(), strict=True):
+        ax.set_title(wrap_label(look.label, PANEL_LETTERS[columns]), color=darkened(look.color))
+        if not months[cell]:
+            say_empty(ax, "no runs")
+            continue
+        _ridges(ax, histogram, cell, variable, months[cell], look)
+        if cell in found.index and found.loc[cell, "humps"] == 2:
+            _mark_humps(ax, found.loc[cell])
+        ax.set_xlabel(VARIABLE_WORDS[variable][1])
+        ax.tick_params(labelbottom=True)
+    return figure
+
+
+def _some_months(months: pd.Series) -> list[int]:
+    """First, last and up to four months between them; none of none."""
+    found = np.unique(months)
+    picks = np.unique(np.round(np.linspace(0, len(found) - 1, min(6, len(found)))).astype(int))
+    return [int(found[k]) for k in picks]
+
+
+def _ridges(ax: Axes, histogram: pd.DataFrame, cell: int, variable: str, months: Sequence[int], look: Look) -> None:
+    """Smoothed distributions, one below the other; later months lie lower and in front."""
+    edges = analysis.edges_of(variable, months[-1])
+    middles = (edges[:-1] + edges[1:]) / 2.0
+    curves = {month: _density(analysis.counts_of(histogram, cell, variable, month), edges) for month in months}
+    scale = 1.35 / (max(float(curve.max()) for curve, _ in curves.values()) or 1.0)
+    for level, (curve, n) in enumerate(curves.values()):
+        base = float(len(months) - 1 - level)
+        ax.axhline(base, color=PALE, linewidth=0.8, zorder=2 * level)
+        if n == 0:
+            continue
+        ridge = base + scale * curve
+        ax.fill_between(middles, base, ridge, color="white", linewidth=0, zorder=2 * level)
+        ax.fill_between(
+            middles, base, ridge, color=look.color, alpha=0.18 + 0.04 * level, linewidth=0, zorder=2 * level
+        )
+        ax.plot(middles, ridge, color=look.color, linewidth=1.8, zorder=2 * level + 1)
+        ax.text(1.01, base, f"{n:,}", transform=ax.get_yaxis_transform(), va="center", fontsize=11, color=GREY)
+    ax.set_yticks(range(len(months))[::-1], [f"month {month}" for month in months])
+    ax.set(xlim=(edges[0], edges[-1]), ylim=(-0.35, len(months) + 0.5))
+    bare_rows(ax)
+
+
+def _density(counts: Floats, edges: Floats) -> tuple[Floats, int]:
+    """Smoothed density, and how many it is of; zero where there is nobody."""
+    width = edges[1] - edges[0]
+    n = counts.sum()
+    return analysis.smooth(counts, analysis.BANDWIDTH / width) / max(n, 1.0) / width, int(n)
+
+
+def _mark_humps(ax: Axes, found: pd.Series) -> None:
+    for side, share in (("low_mode", "low_share"), ("high_mode", "high_share")):
+        ax.plot(found[side], -0.07, marker="^", color=INK, markersize=9, clip_on=False, zorder=50)
+        ax.text(found[side], -0.14, percent(found[share]), ha="center", va="top", fontsize=11, fontweight="bold")
+
+
+def _humps_title(variable: str, found: pd.DataFrame, looks: Mapping[int, Look]) -> str:
+    name = VARIABLE_WORDS[variable][0]
+    two = [int(cell) for cell in found.index if found.loc[cell, "humps"] == 2]
+    if not two:
+        return f"{name} has one hump at the horizon" + ("" if len(looks) == 1 else " in every cell")
+    row = found.loc[two[0]]
+    where = "" if len(looks) == 1 else f" in {looks[two[0]].label}"
+    others = f" (and in {len(two) - 1} more)" if len(two) > 1 else ""
+    return f"{name} ends in two humps{where}{others}: near {row['low_mode']:.2f} and near {row['high_mode']:.2f}"

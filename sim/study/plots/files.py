@@ -1,0 +1,98 @@
+"""Every figure of a result folder, and figures as files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sim.study import analysis
+from sim.study.analysis import label_words, outcome_words
+from sim.study.plots.comparisons import contrasts, heat_map, ledger
+from sim.study.plots.distributions import trust_humps, value_distribution
+from sim.study.plots.frame import DPI, MOST_CELLS, styled
+from sim.study.plots.over_time import survival, trajectories
+from sim.sweeps.store import Stored, write_file
+
+MOST_CONTRASTS = 13
+"""Most cells in the figure of contrasts, the reference with them."""
+
+
+def draw_all(stored: Stored) -> dict[str, Figure]:
+    """Every figure that a result folder has the data for, by name.
+
+    Survival is drawn when an alliance ended; contrasts need two cells; heat maps two factors with two levels or more;
+    humps are drawn when trust at the horizon has two humps in some cell. With more than :data:`MOST_CELLS` cells the
+    figures over months show a choice of them.
+    """
+    tables = stored.tables
+    runs = tables["runs"]
+    outcomes = [name for name in stored.manifest["outcomes"] if name in runs]
+    done = tables["cells"][tables["cells"]["cell"].isin(runs["cell"].unique())]
+    chosen = analysis.spread_cells(runs, outcomes[0], MOST_CELLS)
+    cells = done[done["cell"].isin(chosen)]
+    note = "" if len(cells) == len(done) else _choice(len(cells), len(done), outcomes[0])
+    figures = {
+        "trajectories": trajectories(tables["monthly"], cells, note=note),
+        "value_distribution": value_distribution(tables["histogram"], cells, tables["monthly"], note),
+        "ledger": ledger(tables["ledger"], cells, note=note),
+    }
+    if (tables["survival"]["going on"] < 1.0).any():
+        figures["survival"] = survival(tables["survival"], cells, note)
+    humps = analysis.bimodality(tables["histogram"])
+    if (humps["humps"] == 2).any():
+        figures["trust_humps"] = trust_humps(tables["histogram"], _humped(done, humps, chosen), note=note)
+    if len(done) > 1:
+        reference = int(done["cell"].iloc[0])
+        some = analysis.spread_cells(runs, outcomes[0], MOST_CONTRASTS)
+        left_out = "" if len(some) == len(done) else _choice(len(some), len(done), outcomes[0])
+        figures["contrasts"] = contrasts(analysis.paired(runs[runs["cell"].isin(some)], reference, outcomes), left_out)
+    return figures | _heat_maps(stored, runs, outcomes[0])
+
+
+def _choice(shown: int, done: int, outcome: str) -> str:
+    return f"{shown} of {done} cells: the reference and others spread over the ranking by {outcome_words(outcome)}."
+
+
+def _humped(cells: pd.DataFrame, humps: pd.DataFrame, chosen: Sequence[int]) -> pd.DataFrame:
+    """The cells to show humps of: those that have two first, filled up with the chosen ones."""
+    two = [int(cell) for cell in humps.loc[humps["humps"] == 2, "cell"]]
+    shown = (two + [cell for cell in chosen if cell not in two])[:MOST_CELLS]
+    return cells[cells["cell"].isin(shown)]
+
+
+def _heat_maps(stored: Stored, runs: pd.DataFrame, outcome: str) -> dict[str, Figure]:
+    """A heat map of the first two factors that vary, for each scenario."""
+    factors = [name for name in stored.manifest["design"]["factors"] if name in runs and runs[name].nunique() > 1]
+    if len(factors) < 2:
+        return {}
+    scenarios = list(dict.fromkeys(runs["scenario"]))
+    single = len(scenarios) == 1
+    return {
+        "heat_map" if single else f"heat_map_{scenario}": heat_map(
+            runs[runs["scenario"] == scenario], factors[1], factors[0], outcome, f"Scenario {label_words(scenario)}."
+        )
+        for scenario in scenarios[:MOST_CELLS]
+    }
+
+
+@styled
+def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
+    """Write a figure as PNG (150 dots an inch) and SVG (text stays text); the same bytes for the same tables.
+
+    Returns:
+        The two paths, PNG first.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
+        path = folder / f"{name}.{kind}"
+        write_file(path, buffer.getvalue())
+        paths.append(path)
+    return paths

@@ -1,0 +1,220 @@
+"""What the alliances of each cell go through, month by month: means of their state, and how many are left."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.study import analysis
+from sim.study.plots.frame import (
+    INK,
+    MONTHS,
+    MOST_BANDS,
+    ON_WHITE,
+    ORANGE,
+    PANEL_LETTERS,
+    SKY,
+    VARIABLE_WORDS,
+    VERMILLION,
+    End,
+    Look,
+    count_words,
+    draw_key,
+    grid_of,
+    label_ends,
+    looks_of,
+    new_figure,
+    say_empty,
+    styled,
+    tick_years,
+    wrap_label,
+)
+
+ENDINGS = {
+    "going on": ("#dbe9f4", ""),
+    "strategic change": (SKY, "///"),
+    "disappointment": (ORANGE, "..."),
+    "distrust": (VERMILLION, "xxx"),
+}
+"""Colour and hatch of each way to be or to end, from the bottom up."""
+
+
+@styled
+def trajectories(
+    monthly: pd.DataFrame,
+    cells: pd.DataFrame,
+    variables: Sequence[str] = ("trust", "communication", "result", "alive"),
+    note: str = "",
+) -> Figure:
+    """Means over months, one line a cell, with the middle half of the alliances and the error of the mean.
+
+    Args:
+        monthly: table ``monthly`` of a result folder.
+        cells: rows of its table ``cells`` to draw, the reference first.
+        variables: names in ``sim.dynamics.state.VARIABLES``, or "alive" for the share of alliances going on.
+        note: a sentence put at the end of the caption.
+    """
+    looks = looks_of(cells)
+    rows = math.ceil(len(variables) / 2)
+    columns = min(2, len(variables))
+    mine = monthly[monthly["cell"].isin(list(looks))]
+    starts = mine[(mine["variable"] == "value") & (mine["month"] == 0)]
+    banded = len(looks) <= MOST_BANDS
+    with_errors = bool(mine["se"].notna().any())
+    caption = (
+        "Line: mean over the alliances still going on. "
+        + ("Band: middle half of them (25% to 75%). " if banded else "")
+        + ("Darker ribbon: 95% interval of the mean (1.96 standard errors over replicates). " if with_errors else "")
+        + ("The result of the first month bears the cost of the contract. " if "result" in variables else "")
+        + f"n = {count_words(starts['alliances'])} alliances a cell at the signature. {note}"
+    )
+    title = _trajectory_title(monthly, looks, variables[0])
+    figure, axes = new_figure(title, caption, 1.9 + 4.1 * rows, rows, columns, len(variables))
+    ends = []
+    for ax, variable in zip(axes, variables, strict=True):
+        name, unit = VARIABLE_WORDS[variable]
+        ax.set(title=name, ylabel=unit, xlim=(0, max(int(mine["month"].max()), 1)))
+        series = {cell: _series(mine[mine["cell"] == cell], variable) for cell in looks}
+        for cell, data in series.items():
+            _trajectory(ax, data, looks[cell], banded)
+        if variable == "alive" or "0 to 1" in unit:
+            ax.set_ylim(0, 1)
+        tick_years(ax)
+        ends.append((ax, [_last(data, looks[cell]) for cell, data in series.items() if len(data)]))
+    for ax in axes[-columns:]:
+        ax.set_xlabel(MONTHS)
+    label_ends(figure, ends)
+    return figure
+
+
+def _last(data: pd.DataFrame, look: Look) -> End:
+    last = data.iloc[-1]
+    return float(last["month"]), float(last["mean"]), look.label, look.color
+
+
+def _series(rows: pd.DataFrame, variable: str) -> pd.DataFrame:
+    """Months, mean, standard error and quartiles of one variable in one cell; "alive" is a share without spread."""
+    if variable != "alive":
+        return rows[rows["variable"] == variable].sort_values("month")
+    everybody = rows[rows["variable"] == "value"].set_index("month")["alliances"]
+    living = rows[rows["variable"] == "trust"].set_index("month")["alliances"]
+    share = living.reindex(everybody.index, fill_value=0) / everybody
+    blank = np.full(len(share), np.nan)
+    return pd.DataFrame({"month": share.index, "mean": share.to_numpy(), "se": blank, "q25": blank, "q75": blank})
+
+
+def _trajectory(ax: Axes, data: pd.DataFrame, look: Look, banded: bool) -> None:
+    months, mean, error = (data[name].to_numpy(dtype=np.float64) for name in ("month", "mean", "se"))
+    if banded:
+        ax.fill_between(months, data["q25"], data["q75"], color=look.color, alpha=0.10, linewidth=0)
+    ax.fill_between(months, mean - 1.96 * error, mean + 1.96 * error, color=look.color, alpha=0.35, linewidth=0)
+    ax.plot(months, mean, color=look.color, linestyle=look.dashes)
+
+
+def _trajectory_title(monthly: pd.DataFrame, looks: Mapping[int, Look], variable: str) -> str:
+    """What the first variable came to in the lowest and the highest cell of those with alliances at the horizon."""
+    name = VARIABLE_WORDS[variable][0]
+    ends = {}
+    for cell, look in looks.items():
+        rows = monthly[monthly["cell"] == cell]
+        data = _series(rows, variable)
+        if len(data) and data["month"].max() == rows["month"].max():
+            ends[look.label] = (float(data["mean"].iloc[-1]), int(data["month"].iloc[-1]))
+    if not ends:
+        return f"{name} over months"
+    ranked = sorted(ends, key=lambda label: ends[label][0])
+    low, high = ranked[0], ranked[-1]
+    month = max(month for _, month in ends.values())
+    if len(ranked) == 1:
+        return f"{name} stands at {ends[low][0]:.2f} after {month} months ({low})"
+    return (
+        f"Among alliances that last, {name.lower()} comes to {ends[high][0]:.2f} in {high} "
+        f"and to {ends[low][0]:.2f} in {low}"
+    )
+
+
+@styled
+def survival(survival: pd.DataFrame, cells: pd.DataFrame, note: str = "") -> Figure:
+    """How many alliances go on, and what ended the others: stacked areas, one panel a cell, half-life marked.
+
+    Args:
+        survival: table ``survival`` of a result folder.
+        cells: rows of its table ``cells`` to draw.
+        note: a sentence put at the end of the caption.
+    """
+    looks = looks_of(cells)
+    lives = analysis.half_life(survival)
+    rows, columns = grid_of(len(looks))
+    longest = max([1, *survival.loc[survival["cell"].isin(list(looks)), "month"]])
+    caption = (
+        "Share of all alliances signed, by what became of them up to each month. Dot: the month at whose end half of "
+        f"them or fewer go on. An ending is not a failure: strategic change comes from outside. {note}"
+    )
+    figure, axes = new_figure(
+        _survival_title(looks, lives), caption, 2.4 + 3.6 * rows, rows, columns, len(looks), sharex=True, sharey=True
+    )
+    for ax, (cell, look) in zip(axes, looks.items(), strict=True):
+        data = survival[survival["cell"] == cell].sort_values("month")
+        ax.set_title(wrap_label(look.label, PANEL_LETTERS[columns]))
+        if data.empty:
+            say_empty(ax, "no runs")
+            continue
+        _areas(ax, data)
+        _mark_half_life(ax, lives.get(cell, math.nan), longest)
+    axes[0].set(xlim=(0, longest), ylim=(0, 1))
+    tick_years(axes[0])
+    for k, ax in enumerate(axes):
+        ax.grid(False)
+        if k % columns == 0:
+            ax.set_ylabel("share of alliances")
+        if k + columns >= len(looks):
+            ax.set_xlabel(MONTHS)
+            ax.tick_params(labelbottom=True)
+    draw_key(axes[columns - 1], dict(reversed(ENDINGS.items())), "What became of them")
+    return figure
+
+
+def _areas(ax: Axes, data: pd.DataFrame) -> None:
+    floor = np.zeros(len(data))
+    for name, (color, hatch) in ENDINGS.items():
+        ceiling = floor + data[name].to_numpy(dtype=np.float64)
+        ax.fill_between(data["month"], floor, ceiling, facecolor=color, hatch=hatch, edgecolor="white", linewidth=0.0)
+        floor = ceiling
+    ax.plot(data["month"], data["going on"], color=INK, linewidth=2)
+
+
+def _mark_half_life(ax: Axes, month: float, last: int) -> None:
+    if math.isnan(month):
+        return
+    ax.plot([0, month], [0.5, 0.5], color=INK, linewidth=1, linestyle=(0, (2, 2)))
+    ax.plot(month, 0.5, marker="o", color=INK, markersize=9, markeredgecolor="white", markeredgewidth=1.5)
+    early = month < 0.55 * last  # beside the falling line, not on it
+    ax.annotate(
+        f"half ended\nby month {month:.0f}", (month, 0.5), xytext=(9, 7) if early else (-9, -9),
+        textcoords="offset points", ha="left" if early else "right", va="bottom" if early else "top", fontsize=12,
+        fontweight="bold", linespacing=1.1,
+        bbox=ON_WHITE,
+    )  # fmt: skip
+
+
+def _survival_title(looks: Mapping[int, Look], lives: Mapping[int, float]) -> str:
+    known = {look.label: lives.get(cell, math.nan) for cell, look in looks.items()}
+    ended = {label: month for label, month in known.items() if not math.isnan(month)}
+    if not ended:
+        return "More than half of the alliances are still going on at the horizon"
+    first = min(ended, key=lambda label: ended[label])
+    if len(known) == 1:
+        return f"Half of the alliances have ended by month {ended[first]:.0f}"
+    if len(ended) < len(known):
+        many = len(known) - len(ended)
+        where = next(label for label in known if label not in ended) if many == 1 else f"{many} others"
+        return f"Half have ended by month {ended[first]:.0f} in {first}; in {where} more than half go on"
+    last = max(ended, key=lambda label: ended[label])
+    if ended[first] == ended[last]:
+        return f"Half of the alliances have ended by month {ended[first]:.0f} in every cell"
+    return f"Half have ended by month {ended[first]:.0f} in {first}, but only by month {ended[last]:.0f} in {last}"

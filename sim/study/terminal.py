@@ -1,0 +1,143 @@
+"""What the terminal shows: a result folder, or one history, in few lines.
+
+Needs no Matplotlib, so that a table is on the screen at once.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.dynamics.outcomes import OUTCOMES
+from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, EFFECTIVE
+from sim.engine import History
+from sim.study import analysis
+from sim.study.analysis import outcome_words
+from sim.study.words import Study, causes_in_words, headlines, number, one_line, warning_of, whole_sentence
+from sim.sweeps.store import Stored
+
+TERMINAL = 100
+"""Columns of a terminal line."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# A result folder
+# ---------------------------------------------------------------------------------------------------------------
+def summary_text(stored: Stored) -> str:
+    """The summary for the terminal: an aligned table and a few sentences, at most 40 lines of 100 columns.
+
+    Only the line that names the folder may be longer, as long as its path.
+    """
+    study = Study(stored)
+    lines = [*textwrap.wrap(one_line(study.manifest["title"]), TERMINAL)[:1]]
+    lines += textwrap.wrap(one_line(study.manifest["question"]), TERMINAL, max_lines=2, placeholder=" …")
+    if warning := warning_of(study):
+        lines += textwrap.wrap(warning.replace("> ", "").replace("**", ""), TERMINAL)[:2]
+    lines += ["", *_terminal_table(study), ""]
+    for said in headlines(study)[:6]:
+        lines += textwrap.wrap(whole_sentence(said), TERMINAL, max_lines=3, placeholder=" …")
+    lines += ["", f"Results: {os.path.relpath(study.folder) if _is_near(study.folder) else study.folder}"]
+    if (study.folder / "summary.md").is_file():
+        lines.append("In that folder: summary.md, figures/, tables/, manifest.json")
+    return "\n".join(lines)
+
+
+def _is_near(folder: Path) -> bool:
+    return folder.resolve().is_relative_to(Path.cwd())
+
+
+def _terminal_table(study: Study) -> list[str]:
+    """Means of up to four outcomes by cell with half the width of their intervals; fewer where names are long."""
+    names = [study.names[cell] for cell in study.detailed]
+    outcomes = study.outcomes[:4]
+    while True:
+        head = [textwrap.shorten(outcome_words(name), 20, placeholder=" …") for name in outcomes]
+        body = [[_plus_minus(study.mean(cell, name)) for name in outcomes] for cell in study.detailed]
+        widths = [max(len(row[k]) for row in [head, *body]) for k in range(len(head))]
+        room = TERMINAL - sum(widths) - 2 * len(widths)
+        if max(map(len, names)) <= room or len(outcomes) <= 2:
+            break
+        outcomes = outcomes[:-1]
+    longest = min(max(map(len, names)), room)
+    lines = [
+        "  ".join([name.ljust(longest), *(field.rjust(width) for field, width in zip(row, widths, strict=True))])
+        for name, row in zip(["", *(_cut(name, room) for name in names)], [head, *body], strict=True)
+    ]
+    if len(study.detailed) < len(study.numbers):
+        lines.append(f"… {len(study.numbers) - len(study.detailed)} more cells: see summary.md or tables/")
+    return lines
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _plus_minus(row: Mapping[str, Any]) -> str:
+    """ "0.94 ± 0.02", shares in percent."""
+    unit = OUTCOMES[str(row["outcome"])].unit
+    mean, low, high = (analysis.in_unit(float(row[key]), unit) for key in ("mean", "low", "high"))
+    half = (high - low) / 2.0
+    digits = analysis.decimals_for(half, mean)
+    sign = "%" if unit == "share" else ""
+    shown = number(mean, digits)
+    return f"{shown}{sign}" if math.isnan(half) else f"{shown} ± {half:.{digits}f}{sign}"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# One history
+# ---------------------------------------------------------------------------------------------------------------
+def history_text(history: History, alliance: int | None = None) -> str:
+    """What happened in one history: how many alliances ended and why, and the ledger of the chosen one in words.
+
+    Args:
+        history: what :func:`sim.engine.simulate_history` returns.
+        alliance: its number, from 1; None for the mean of all alliances.
+
+    Raises:
+        ValueError: when there is no such alliance.
+    """
+    alliance = analysis.choose_alliance(history, alliance)
+    paragraphs = [_all_in_words(history)]
+    if alliance is not None:
+        paragraphs.append(_one_in_words(history, alliance))
+    entries = history.ledger if alliance is None else history.ledger[:, alliance - 1 : alliance]
+    totals = entries[:, :, :, EFFECTIVE].sum(axis=0).mean(axis=(0, 1))
+    whose = "Mean over all partners" if alliance is None else f"Alliance {alliance}, mean of both partners"
+    ledger = causes_in_words(dict(zip(CAUSES, totals.tolist(), strict=True)))
+    paragraphs.append(f"{whose}: {ledger}.")
+    return "\n".join(textwrap.fill(paragraph, TERMINAL) for paragraph in paragraphs)
+
+
+def _all_in_words(history: History) -> str:
+    last = history.alliances[-1]
+    count, months = len(last), history.scenario.months
+    causes = {name: int((last["cause"] == code).sum()) for code, name in enumerate(CAUSES_OF_ENDING)}
+    ended = count - causes["going on"]
+    by = ", ".join(f"{causes[name]} by {name}" for name in CAUSES_OF_ENDING[1:] if causes[name])
+    return (
+        f"{one_line(history.scenario.title)}, seed {history.seed}, replicate {history.replicate}: of {count} "
+        f"{'alliance' if count == 1 else 'alliances'}, {causes['going on']} still going on after {months} months, "
+        f"{ended} ended{f' ({by})' if by else ''}."
+    )
+
+
+def _one_in_words(history: History, alliance: int) -> str:
+    tie = history.alliances[-1, alliance - 1]
+    start, end = float(np.mean(tie.trust_start)), float(np.mean(tie.effective))
+    fate = (
+        f"still going on after {history.scenario.months} months"
+        if tie.alive == 1
+        else f"ended in month {int(tie.ended)} by {CAUSES_OF_ENDING[int(tie.cause)]}"
+    )
+    return (
+        f"Alliance {alliance}, {analysis.alliance_name(history, alliance)}: {fate}. Trust went from {start:.2f} to "
+        f"{end:.2f}; net value {number(float(tie.value.sum()), 1)} money; {int(tie.contingencies)} contingencies "
+        f"({int(tie.met_together)} met together); {int(tie.problems)} problems ({int(tie.hard_talks)} talked through, "
+        f"{int(tie.blames)} blamed on somebody, {int(tie.festered)} left unsaid)."
+    )

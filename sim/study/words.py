@@ -1,0 +1,184 @@
+"""A result in sentences: what the summary of a folder and the terminal both say, and how numbers are written.
+
+Every number is computed from the stored tables. How outcomes, labels and differences are called is in
+:mod:`sim.study.analysis`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from sim.dynamics.outcomes import OUTCOMES
+from sim.dynamics.state import CAUSES_OF_ENDING
+from sim.study import analysis
+from sim.study.analysis import CAUSE_WORDS, outcome_words, percent, sentence, short_labels, signed
+from sim.sweeps.store import Stored
+
+MOST_DETAILS = 6
+"""Cells that are described one by one; with more, a choice that shows the range, the same as in the figures."""
+
+
+class Study:
+    """A result folder with what every part of the summary needs, computed once."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.folder = stored.folder
+        self.manifest = stored.manifest
+        self.tables = stored.tables
+        self.runs = stored.tables["runs"]
+        self.outcomes = [name for name in stored.manifest["outcomes"] if name in self.runs]
+        planned = stored.tables["cells"]
+        self.cells = planned[planned["cell"].isin(self.runs["cell"].unique())]
+        self.numbers = [int(cell) for cell in self.cells["cell"]]
+        short = short_labels([str(label) for label in self.cells["label"]])
+        self.names = dict(zip(self.numbers, short, strict=True))
+        self.reference = self.numbers[0]
+        self.means = analysis.cell_means(self.runs, self.outcomes)
+        self.paired = analysis.paired(self.runs, self.reference, self.outcomes)
+        self.lives = analysis.half_life(self.tables["survival"])
+        self.detailed = analysis.spread_cells(self.runs, self.outcomes[0], MOST_DETAILS)
+
+    def sentences(self, outcome: str) -> list[str]:
+        """Paired differences of the cells that are described, in words, with short names."""
+        rows = self.paired[(self.paired["outcome"] == outcome) & self.paired["cell"].isin(self.detailed)]
+        reference = self.names[self.reference]
+        return [sentence({**row, "label": self.names[row["cell"]], "reference": reference}) for row in rows_of(rows)]
+
+    def mean(self, cell: int, outcome: str) -> dict[str, Any]:
+        """Row of :func:`sim.study.analysis.cell_means`."""
+        rows = self.means[(self.means["cell"] == cell) & (self.means["outcome"] == outcome)]
+        return rows_of(rows)[0]
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as dictionaries of plain values."""
+    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Text and numbers
+# ---------------------------------------------------------------------------------------------------------------
+def one_line(text: str) -> str:
+    """Text without line breaks, its words one space apart."""
+    return " ".join(str(text).split())
+
+
+def capital(text: str) -> str:
+    """Text with a capital first, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def whole_sentence(text: str) -> str:
+    """With a capital first and a full stop last."""
+    text = capital(text)
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def number(value: float, digits: int) -> str:
+    """A number with a true minus; a dash when it is not defined."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def with_interval(row: Mapping[str, Any]) -> str:
+    """ "0.94 (0.92 to 0.96)", shares in percent; without an interval from a single replicate."""
+    unit = OUTCOMES[str(row["outcome"])].unit
+    mean, low, high = (analysis.in_unit(float(row[key]), unit) for key in ("mean", "low", "high"))
+    sign = "%" if unit == "share" else ""
+    if math.isnan(mean):
+        return "not defined"
+    digits = analysis.decimals_for((high - low) / 2.0, mean)
+    if unit == "share" and not math.isnan(low):  # a t interval knows no bounds; a share does
+        low, high = max(low, 0.0), min(high, 100.0)
+    shown = f"{number(mean, digits)}{sign}"
+    return shown if math.isnan(low) else f"{shown} ({number(low, digits)} to {number(high, digits)})"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Findings
+# ---------------------------------------------------------------------------------------------------------------
+def causes_in_words(changes: Mapping[str, float]) -> str:
+    """What built and what destroyed trust: the three largest causes each way, and the sum of all.
+
+    Args:
+        changes: change of trust by cause, keys as in ``sim.dynamics.state.CAUSES``.
+    """
+    gains = sorted((c for c in changes if changes[c] >= 0.005), key=lambda c: -changes[c])[:3]
+    losses = sorted((c for c in changes if changes[c] <= -0.005), key=lambda c: changes[c])[:3]
+    built = ", ".join(f"{CAUSE_WORDS[cause]} {signed(changes[cause])}" for cause in gains) or "nothing"
+    lost = ", ".join(f"{CAUSE_WORDS[cause]} {signed(changes[cause])}" for cause in losses) or "nothing"
+    return f"trust was built by {built}; destroyed by {lost}; in all {signed(sum(changes.values()))}"
+
+
+def ledger_sentence(study: Study, cell: int) -> str:
+    """The ledger of effective trust of one cell in words."""
+    ledger = study.tables["ledger"]
+    rows = ledger[(ledger["cell"] == cell) & (ledger["layer"] == "effective")]
+    changes = {str(row["cause"]): float(row["mean"]) for row in rows_of(rows)}
+    return f"{study.names[cell]}: {causes_in_words(changes)}"
+
+
+def endings(study: Study, cell: int) -> dict[str, float]:
+    """Share of the alliances of a cell that go on at the horizon, and that ended by each cause."""
+    rows = study.tables["survival"]
+    last = rows[rows["cell"] == cell].sort_values("month").iloc[-1]
+    return {name: float(last[name]) for name in CAUSES_OF_ENDING}
+
+
+def survival_sentence(study: Study, cell: int) -> str:
+    """How many alliances of a cell go on, when half had ended, and what ended them."""
+    shares = endings(study, cell)
+    life = study.lives.get(cell, math.nan)
+    half = "more than half go on" if math.isnan(life) else f"half had ended by month {life:.0f}"
+    causes = [f"{name} {percent(shares[name])}" for name in CAUSES_OF_ENDING[1:] if shares[name] > 0]
+    ended = f"; ended by {', '.join(causes)}" if causes else ""
+    return f"{study.names[cell]}: {percent(shares['going on'])} of the alliances go on at the horizon ({half}){ended}"
+
+
+def headlines(study: Study) -> list[str]:
+    """Three to six sentences: the first outcome, its range of differences, survival and the ledger."""
+    lead = study.outcomes[0]
+    row = study.mean(study.reference, lead)
+    unit = OUTCOMES[lead].unit
+    said = [f"{study.names[study.reference]}: {outcome_words(lead)} {with_interval(row)}{_unit_after(unit)}"]
+    said += _extremes(study, lead)
+    for outcome in study.outcomes[1:]:
+        if len(said) < 4 and len(study.numbers) > 1:
+            said += _extremes(study, outcome)[:1]
+    said.append(survival_sentence(study, study.reference))
+    said.append(ledger_sentence(study, study.reference))
+    return said[:6]
+
+
+def _unit_after(unit: str) -> str:
+    return "" if unit in ("share", "trust") else f" {unit}"
+
+
+def _extremes(study: Study, outcome: str) -> list[str]:
+    """The sentences of the lowest and the highest difference in an outcome; one when there is only one cell."""
+    rows = study.paired[(study.paired["outcome"] == outcome) & study.paired["cell"].isin(study.detailed)]
+    differences = rows["difference"].reset_index(drop=True).dropna()
+    if differences.empty:
+        return study.sentences(outcome)[:1]
+    return [study.sentences(outcome)[k] for k in sorted({int(differences.idxmin()), int(differences.idxmax())})]
+
+
+def failures(study: Study) -> int:
+    """How many runs failed."""
+    return len(study.tables["failed"]) if "failed" in study.tables else 0
+
+
+def warning_of(study: Study) -> str:
+    """What a reader must know first when the sweep is not complete; else nothing."""
+    if study.manifest["status"] == "complete":
+        return ""
+    planned = len(study.tables["cells"]) * int(study.manifest["design"]["replicates"])
+    missing = len(study.tables["cells"]) - len(study.numbers)
+    cells = f" {missing} of {len(study.tables['cells'])} cells have no runs." if missing else ""
+    return (
+        f"> **Not complete ({study.manifest['status']}).** {len(study.runs):,} of {planned:,} runs are in these "
+        f"tables; {failures(study)} failed.{cells}"
+    )
