@@ -82,8 +82,8 @@ def outcomes() -> str:
         [
             "# Outcomes\n",
             NOTE,
-            "Each outcome is a number for an alliance, defined once in `sim/dynamics/outcomes.py`; a run's outcome is the "
-            "mean over its alliances (those for which it is defined).\n",
+            "Each outcome is a number for an alliance, defined once in `sim/dynamics/outcomes.py`; a run's outcome is "
+            "the mean over its alliances (those for which it is defined).\n",
             row("name", "unit", "meaning", "better"),
             row(*["---"] * 4),
             *rows,

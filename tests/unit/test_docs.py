@@ -1,4 +1,4 @@
-"""The documentation says what the code does: tables are current, every equation is named, every link leads somewhere."""
+"""The documentation says what the code does: tables are current, equations are named, links lead somewhere."""
 
 from __future__ import annotations
 
