@@ -193,6 +193,13 @@ def test_who_left_in_disappointment_had_results_below_what_they_would_earn_elsew
             r"were (−?\d\.\d\d) a month; elsewhere its resources would earn (\d\.\d\d)", text
         ):
             assert number(shown) < number(elsewhere)
+        results = history.alliances[1 : last.ended + 1, one.alliance - 1].smoothed
+        lasting = []
+        for side in (0, 1):
+            below = results[:, side] < history.organizations[1 : last.ended + 1, last.org[side]].outside_option
+            lasting.append(int(np.argmin(below[::-1])) if not below.all() else len(below))
+        said = [int(months) for months in re.findall(r"below that for (\d+) months", text)]
+        assert said == [months for months in lasting if months > 1]
     assert single
     assert both
 
@@ -214,6 +221,9 @@ def test_what_it_was_worth_is_what_was_booked() -> None:
             assert (number(value) < number(other)) == (less_or_more == "less")
         if not last.alive:
             assert last.written_off == pytest.approx(last.goodwill_start)
+            before = f"{tie(history, one, months - 1).written_off:.1f}"
+            if before not in ("0.0", f"{last.goodwill_start:.1f}"):
+                assert f"{before} was written off on the way, the rest at the end" in text
         elif last.goodwill_start > 0:
             assert f"{last.written_off:.1f} has been written off so far" in text
 
@@ -334,6 +344,25 @@ def test_each_phase_says_where_trust_went() -> None:
                 assert re.search(rf"trust fell( fast)? from {start:.2f} to {end:.2f}\.", text)
             else:
                 assert re.search(rf"trust (held,|went up and down) [^A-Z]*{end:.2f}", text)
+
+
+def side_of(one: Story, name: str) -> int:
+    return [partner.lower() for partner in one.title.split(" and ")].index(name.lower())
+
+
+def test_amounts_of_a_cause_are_those_of_the_side_they_are_given_to() -> None:
+    seen = 0
+    pattern = r"(gained|lost) most (?:from|to) ([a-z ]+) \((\d\.\d\d) at (.+?) and (\d\.\d\d) at (.+?)\)"
+    for history, one in of_all():
+        for phase, text in phase_texts(one):
+            total = changes(history, one, phase)
+            for verb, what, *shown in re.findall(pattern, text):
+                words, sign = (GAINED, 1.0) if verb == "gained" else (LOST, -1.0)
+                cause = next(k for k, cause in enumerate(CAUSES) if words.get(cause) == what)
+                for size, name in (shown[:2], shown[2:]):
+                    assert size == f"{sign * total[side_of(one, name), cause]:.2f}"
+                    seen += 1
+    assert seen > 100
 
 
 def test_the_largest_causes_of_each_side_are_named_with_their_size() -> None:
@@ -461,6 +490,24 @@ def test_asymmetry_frustration_and_money_are_told_only_when_notable() -> None:
                 assert high - low >= told.ASYMMETRY
                 assert (match[1], match[2]) == (f"{high:.2f}", f"{low:.2f}")
                 seen += 1
+            if match := re.search(r"mostly because ([a-z ]+?) had (cost|given) (.+?) more", text):
+                side = side_of(one, match[3])
+                words = LOST if match[2] == "cost" else GAINED
+                cause = next(k for k, cause in enumerate(CAUSES) if words.get(cause) == match[1])
+                total = changes(history, one, Phase(1, phase.last))[:, cause]
+                part = total[1 - side] - total[side] if match[2] == "cost" else total[side] - total[1 - side]
+                assert part >= told.MAIN_PART * (high - low)
+            for verb, sign in (("rose", 1), ("eased", -1)):
+                for level, name in re.findall(rf"Frustration {verb} to (\d\.\d\d) at (.+?)(?: and|\.$|\. )", text):
+                    side = side_of(one, name)
+                    assert level == f"{end.frustration[side]:.2f}"
+                    assert sign * (end.frustration[side] - start.frustration[side]) >= told.FRUSTRATION_MOVED
+            if match := re.search(r"(closer|apart).*: the gap went from (\d\.\d\d) to (\d\.\d\d)", text):
+                assert match.groups() == (
+                    "closer" if end.gap < start.gap else "apart",
+                    f"{start.gap:.2f}",
+                    f"{end.gap:.2f}",
+                )
             moved = np.abs(end.frustration - start.frustration).max()
             assert ("Frustration" in text) == (moved >= told.FRUSTRATION_MOVED)
             earned = float(rows[phase.first : phase.last + 1].net.sum(axis=1).mean())
