@@ -273,6 +273,22 @@ def survival_table(alliances: Records, months: int) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
+def run_ledger_table(replicates: NDArray[np.int64], ledger: Floats) -> pd.DataFrame:
+    """One row a replicate: change of effective trust by each cause over life, mean over alliances and sides.
+
+    Args:
+        replicates: int64 (R,).
+        ledger: float64 (R, layers, causes), means over alliances and sides.
+
+    Returns:
+        Columns ``replicate``, the causes and ``change``, their sum; units of trust.
+    """
+    effective = ledger[:, LAYERS.index("effective")]
+    return pd.DataFrame(
+        {"replicate": replicates, **dict(zip(CAUSES, effective.T, strict=True)), "change": effective.sum(axis=1)}
+    )
+
+
 def ledger_table(ledger: Floats) -> pd.DataFrame:
     """See :meth:`Result.ledger_table`."""
     per_run = ledger.mean(axis=(1, 2))  # (R, layers, causes)

@@ -38,7 +38,7 @@ from sim.dynamics.state import (
     VARIABLES,
     histogram_range,
 )
-from sim.engine import Result, ledger_table, monthly_table, simulate, survival_table
+from sim.engine import Result, ledger_table, monthly_table, run_ledger_table, simulate, survival_table
 from sim.scenario import Scenario
 from sim.sweeps.design import Cell, Experiment
 from sim.sweeps.store import COMPLETE, FAILED, INTERRUPTED, CannotStore, ResultFolder, describe
@@ -175,6 +175,7 @@ def tables_of(cell: Cell, part: Part, seed: int) -> dict[str, pd.DataFrame]:
         "monthly": monthly_table(part.moments, part.histogram),
         "survival": survival_table(part.endings, cell.scenario.months),
         "ledger": ledger_table(part.ledger[:, None, None]),
+        "run_ledger": run_ledger_table(part.replicates, part.ledger),
         "histogram": histogram_table(part.histogram),
     }
     if part.alliances is not None:
@@ -537,7 +538,7 @@ def _probe(experiment: Experiment, cell: Cell, jobs: int, keep_alliances: bool) 
     sizes = _parquet_sizes(tables_of(cell, combine([first, *parts]), experiment.seed))
     per_cell = time.perf_counter() - begun
     few = _parquet_sizes(tables_of(cell, first, experiment.seed))
-    growing = ("runs", "alliances")
+    growing = ("runs", "run_ledger", "alliances")
     each = sum(sizes[name] - few[name] for name in sizes if name in growing) / (jobs * size)
     return _Probe(per_run, per_cell, each, sum(sizes[name] for name in sizes if name not in growing))
 

@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 
 from sim.dynamics.compiled import source_digest
 from sim.dynamics.outcomes import OUTCOMES
-from sim.dynamics.state import CAUSES_OF_ENDING
+from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING
 from sim.parameters import Parameters, Traits, meta
 from sim.sweeps.design import Experiment
 from sim.tomlfile import BadFile, Problem
@@ -38,7 +38,7 @@ KIND = "sweep"
 FORMAT = 1
 """Version of the folder's layout; raised when a reader of an older one would misread a newer one."""
 
-TABLES = ("cells", "runs", "monthly", "survival", "ledger", "histogram", "failed", "alliances")
+TABLES = ("cells", "runs", "monthly", "survival", "ledger", "run_ledger", "histogram", "failed", "alliances")
 COMPLETE, FAILED, INTERRUPTED, RUNNING = "complete", "some runs failed", "interrupted", "running"
 
 
@@ -369,6 +369,7 @@ def units(experiment: Experiment, keep_alliances: bool) -> dict[str, dict[str, s
         },
         "survival": {**cell, "month": "month", **dict.fromkeys((*CAUSES_OF_ENDING[1:], CAUSES_OF_ENDING[0]), "share")},
         "ledger": {**cell, "layer": "text", "cause": "text", "mean": "trust", "se": "trust"},
+        "run_ledger": {**cell, "replicate": "number, from 0", **dict.fromkeys((*CAUSES, "change"), "trust")},
         "histogram": {
             **cell,
             "month": "month",

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from sim.dynamics.outcomes import OUTCOMES
-from sim.dynamics.state import VARIABLES
+from sim.dynamics.state import CAUSES, VARIABLES
 from sim.engine import simulate
 from sim.scenario import Scenario
 from sim.sweeps import runner, store
@@ -73,7 +73,12 @@ def test_tables_are_those_of_the_engine(experiment: Experiment, tmp_path: Path) 
             pd.testing.assert_frame_equal(
                 stored[list(frame.columns)], frame, check_dtype=False, check_categorical=False, rtol=1e-12
             )
-        runs = tables["runs"][tables["runs"]["cell"] == cell.index]
+        runs = tables["runs"][tables["runs"]["cell"] == cell.index].reset_index(drop=True)
+        causes = tables["run_ledger"][tables["run_ledger"]["cell"] == cell.index].reset_index(drop=True)
+        assert list(causes["replicate"]) == list(runs["replicate"])
+        # Sums of at most a few thousand entries below 1, each rounded to 1e-16.
+        np.testing.assert_allclose(causes["change"], runs["trust_change"], atol=1e-12)
+        np.testing.assert_allclose(causes[list(CAUSES)].sum(axis=1), causes["change"], atol=1e-12)
         assert set(runs["label"]) == {cell.label}
         assert set(runs["scenario"]) == {cell.scenario_name}
         assert set(runs["parameters.synergy"]) == {cell.factors["parameters.synergy"]}
