@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from sim.commands import completion, doctor, experiments, parameters, report, run, scenarios, sweep, vet
+from sim.commands import completion, doctor, experiments, parameters, report, run, scenarios, sweep, theory, vet
 from sim.commands.codes import BAD_FILE, CANNOT_WRITE, FINE, INTERRUPTED
 
 EPILOG = """\b
@@ -24,6 +24,7 @@ Examples:
   alliance sweep demo                    an experiment: scenarios × factors × replicates
   alliance compare NAME OTHER            two scenarios, paired on the same chances
   alliance vet --compare                 how long to question a candidate, and whom you get
+  alliance theory                        where trust holds, tips and returns, by the closed forms
   alliance parameters trust              what can be set, and where its default comes from
 
 \b
@@ -173,6 +174,7 @@ for _command in (
     sweep.compare,
     report.report,
     vet.vet,
+    theory.theory,
     parameters.parameters,
     completion.completion,
     doctor.doctor,

@@ -114,13 +114,83 @@ class MeanField:
         between = [float(brentq(drift, grid[k], grid[k + 1], xtol=1e-14)) for k in signs]
         return np.array(sorted(exact + between))
 
-    def slow_rate(self, trust: float) -> float:
-        """The slower eigenvalue at a fixed point without a floor, 1/month: negative where trust comes back.
+    def pull(self, trust: float) -> float:
+        """a = λ⁺C + λ⁻w(1 − C) at C = S(T), 1/month: how fast trust follows communication that is held.
 
-        See :func:`slow_eigenvalue`; a = λ⁺C/T at the fixed point.
+        At a fixed point without a floor it is λ⁺C/T.
         """
-        pull = self.gain * self.disclosure(trust) / trust
-        return slow_eigenvalue(pull, self.speed, loop_gain(trust, self.steepness))
+        openness = self.disclosure(trust)
+        return self.gain * openness + self.loss * self.friction * (1.0 - openness)
+
+    def loop_gain(self, trust: float) -> float:
+        """G = S'(T)·(λ⁺(1 − T) + λ⁻wT)/a, ≥ 0: what comes back once round the loop of trust and openness.
+
+        A change of trust changes openness by S', and that, held, changes the trust that it leads to by the second
+        factor. At a fixed point without a floor it is n(1 − T), see :func:`loop_gain`. Needs a > 0.
+        """
+        return float(self._disclosure_slope(trust) * self._openness_effect(trust) / self.pull(trust))
+
+    def slow_rate(self, trust: float) -> float:
+        """The slower eigenvalue at a fixed point, 1/month: negative where trust comes back.
+
+        See :func:`slow_eigenvalue`. The other one is always negative and none is complex, because the two variables
+        help each other: a fixed point is a node that attracts or a saddle, never a spiral or a repelling node.
+        """
+        return slow_eigenvalue(self.pull(trust), self.speed, self.loop_gain(trust))
+
+    def separatrix(self, saddle: float, step: float = 1e-6) -> Floats:
+        """The stable manifold of a saddle: the line in the unit square that parts recovery from collapse.
+
+        From a short step to either side of the saddle, along the eigenvector of the faster eigenvalue, the mean field
+        is integrated backwards in time until it leaves the unit square. What starts above the line ends at the upper
+        fixed point, what starts below it at the lower one.
+
+        Args:
+            saddle: trust at the saddle, (0, 1).
+            step: length of the first step; its error is of its square and shrinks on the way backwards in time.
+
+        Returns:
+            Trust and communication, shape (k, 2), from the end with little trust to that with much.
+
+        Raises:
+            ValueError: when no saddle is there.
+        """
+        point = np.array([saddle, self.disclosure(saddle)])
+        if np.abs(self.change(*point)).max() > 1e-9 or self.slow_rate(saddle) <= 0.0:
+            raise ValueError(f"there is no saddle at trust {saddle:g}")
+        fast = -(self.pull(saddle) + self.speed) - self.slow_rate(saddle)  # the trace less the other eigenvalue
+        along = np.array([fast + self.speed, self.speed * self._disclosure_slope(saddle)])
+        along *= math.copysign(min(step, 1e-3 * saddle) / float(np.hypot(*along)), along[0])
+        low, high = self._backwards(point - along), self._backwards(point + along)
+        return np.concatenate([low[::-1], point[None], high])
+
+    def _disclosure_slope(self, trust: float) -> float:
+        """S'(T) = (1 − c0)·nθⁿTⁿ⁻¹/(θⁿ + Tⁿ)²."""
+        n, whole = self.steepness, self.half**self.steepness + trust**self.steepness
+        return float((1.0 - self.floor) * n * self.half**n * trust ** (n - 1.0) / whole**2)
+
+    def _openness_effect(self, trust: float) -> float:
+        """Derivative of dT/dt by C, 1/month: λ⁺(1 − T) + λ⁻wT."""
+        return self.gain * (1.0 - trust) + self.loss * self.friction * trust
+
+    def _backwards(self, start: Floats) -> Floats:
+        """The path that leads to ``start``, backwards in time to the edge of the unit square, shape (k, 2)."""
+        from scipy.integrate import solve_ivp
+
+        def room(_: float, state: Floats) -> float:
+            return float(min(state.min(), 1.0 - state.max()))
+
+        room.terminal = True  # type: ignore[attr-defined]
+        longest = 200.0 / min(self.speed, self.pull(float(start[0])))  # many times what leaving takes
+        solved = solve_ivp(
+            lambda _, state: [-speed for speed in self.change(state[0], state[1])],
+            (0.0, longest),
+            start,
+            events=room,
+            rtol=1e-9,
+            atol=1e-12,
+        )
+        return np.clip(np.asarray(solved.y.T, dtype=np.float64), 0.0, 1.0)
 
 
 def friction_ratio(friction: float, gain: float, loss: float) -> float:
@@ -176,6 +246,31 @@ def fixed_points_with_floor(floor: float, ratio: float, half: float) -> Floats:
 def critical_floor(half: float) -> float:
     """c0* = 1/(27θ²), n = 2: an openness floor above it removes tipping, whatever the friction."""
     return CUSP_A / half**2
+
+
+def folds_with_floor(floor: float, half: float) -> tuple[tuple[float, float], ...]:
+    """The saddle-nodes with a floor and n = 2, as (T, ρ) with T increasing: two below c0*, none above it.
+
+    Where the cubic has the double root t, A = t²(1 − 2t) and q = 2t(1 − t)². At the lower one, T < 1/3, trust that has
+    collapsed recovers as friction falls; at the upper one, T > 1/3, trust that holds collapses as friction rises.
+    Without a floor the lower one is at (0, 0): collapsed trust never recovers.
+    """
+    if floor >= critical_floor(half) or floor >= 1.0:
+        return ()
+    roots = np.sort(np.roots([-2.0, 1.0, 0.0, -floor * half**2]).real)[1:]  # the first is negative, or 0 at no floor
+    return tuple((float(t), 2.0 * float(t) * (1.0 - float(t)) ** 2 / ((1.0 - floor) * half**2)) for t in roots)
+
+
+def tipping_curve(half: float, points: int = 400) -> Floats:
+    """ρ and c0 along the saddle-nodes, n = 2, shape (k, 2): from (0, 0) to the cusp and on to no floor at ρ = 1/(4θ²).
+
+    By the double root t of the cubic from 0 to 1/2, see :func:`folds_with_floor`; the cusp is at t = 1/3. Two outcomes
+    are possible between its two branches. Cut where c0 would pass 1.
+    """
+    t = np.linspace(0.0, 0.5, points + 1)
+    floor = t**2 * (1.0 - 2.0 * t) / half**2
+    t, floor = t[floor < 1.0], floor[floor < 1.0]
+    return np.column_stack([2.0 * t * (1.0 - t) ** 2 / ((1.0 - floor) * half**2), floor])
 
 
 def loop_gain(trust: float, steepness: float) -> float:

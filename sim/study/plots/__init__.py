@@ -14,8 +14,9 @@ figure                 shows
 ``history_ledger``     what each cause has added to trust and taken from it in that history
 ====================== ==============================================================================================
 
-``draw_all`` draws every figure that a result folder has the data for; ``save`` writes one as PNG and SVG;
-``happenings`` counts what the figure of a history marks.
+The figures of vetting and of the closed forms are in ``plots.vetting`` and ``plots.theory``. ``draw_all`` draws
+every figure that a result folder has the data for; ``save`` writes one as PNG and SVG; ``happenings`` counts what the
+figure of a history marks.
 
 No figure depends on the state of ``pyplot``. Colours are those of Okabe and Ito (safe for the colour-blind); lines also
 differ in their dashes and areas in their hatches, so that a figure reads in grey. The title says what came out, the

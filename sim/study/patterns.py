@@ -1,0 +1,1104 @@
+"""What must come out: the statements of the model page, each measured as an effect with its 95% interval.
+
+``python -m sim.study.patterns`` prints the table of docs/validation.md; the tests of ``tests/statistical`` hold those
+statements that are found to hold. Every function ``statement_…`` runs the shipped scenarios with a few settings changed
+and returns its findings. A finding has two halves: the effect, whose whole interval must lie within ``expected``, and
+the same effect with its mechanism switched off, whose whole interval must lie within ``gone``.
+
+Unless a finding says otherwise, *gone* means: within a quarter of the effect, or reversed. All numbers come from runs
+that share their random draws (same seed, paired replicates). Intervals are t intervals over replicates; ratios and
+shapes are jackknifed.
+
+The **null model** (:func:`null_model`) has partners who merely learn how trustworthy the other is. What it reproduces
+is no evidence for the model.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.dynamics.state import DISAPPOINTMENT, DISTRUST, VARIABLES
+from sim.engine import Result, simulate
+from sim.library import find
+from sim.scenario import Scenario, load
+from sim.study.analysis import interval
+
+Floats = NDArray[np.float64]
+Range = tuple[float, float]
+
+SEED = 20261122
+REPLICATES = 100
+"""Each is 50 organizations with 75 alliances over 144 months."""
+MORE = 4
+"""Times as many replicates for effects of the size of a replicate's chance variation."""
+REMAINS = 0.25
+"""Largest share of an effect that may remain when it is said to be gone."""
+ABOVE_ZERO: Range = (0.0, math.inf)
+BELOW_ZERO: Range = (-math.inf, 0.0)
+BIMODAL = 5.0 / 9.0
+"""Sarle's coefficient (skewness² + 1)/kurtosis of the uniform distribution; two humps lie above, one below."""
+SKEWED = 0.5
+"""Skewness from which a distribution is conventionally called skewed."""
+
+NOBODY_LEAVES: dict[str, Any] = {"trust_exit": 0.0, "disappointment_exit": 0.0, "exogenous_exit": 0.0}
+"""So that a mean over living alliances is not a matter of which ones are left."""
+LOW_INTEGRITY, SOUND = {"beta": [2, 6]}, {"beta": [12, 1]}
+SAME_CULTURE: dict[str, Any] = {"default_culture": 0.5, "professed": 0.85}
+ONE_TRUST, MORE_TRUST = 0.45, 0.75
+"""Two levels of trust at the signature that are compared."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Findings
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate with the ends of its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def within(self, limits: Range) -> bool:
+        """Whether the whole interval lies strictly within ``limits``; an exact number may also lie on them."""
+        if self.low == self.high:
+            return limits[0] <= self.value <= limits[1]
+        return limits[0] < self.low and self.high < limits[1]
+
+    def __str__(self) -> str:
+        digits = max(0, min(5, 2 - math.floor(math.log10(max(abs(self.low), abs(self.high), 1e-4)))))
+        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]".replace("-", "−")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part of a statement, as measured.
+
+    Attributes:
+        statement: its number on the model page; 0 for what the null model is compared on.
+        claim: what should come out; ``measured``: how it was measured, with unit.
+        effect: the estimate; ``expected``: the range that its whole interval must lie in.
+        off: how the mechanism is switched off, empty where there is nothing to switch; ``off_effect``: the effect then;
+            ``gone``: the range that its whole interval must lie in (default: at most a quarter of the effect, or
+            reversed).
+    """
+
+    statement: int
+    claim: str
+    measured: str
+    effect: Estimate
+    expected: Range = ABOVE_ZERO
+    off: str = ""
+    off_effect: Estimate | None = None
+    gone: Range = field(default=(math.nan, math.nan))
+
+    @property
+    def holds(self) -> bool:
+        """The effect is as expected."""
+        return self.effect.within(self.expected)
+
+    @property
+    def goes_away(self) -> bool:
+        """Switched off, the effect is gone; True also where there is nothing to switch."""
+        if self.off_effect is None:
+            return True
+        if not math.isnan(self.gone[0]):
+            return self.off_effect.within(self.gone)
+        left = REMAINS * abs(self.effect.value)
+        return self.off_effect.within((-math.inf, left) if self.effect.value > 0 else (-left, math.inf))
+
+    @property
+    def verdict(self) -> str:
+        """ "holds", "holds, but not by this mechanism alone" or "not yet"."""
+        if not self.holds:
+            return "not yet"
+        return "holds" if self.goes_away else "holds, but not by this mechanism alone"
+
+
+def verdict(findings: list[Finding]) -> str:
+    """The verdict on a whole statement: "holds", "partly" or "not yet"."""
+    sound = [finding.holds and finding.goes_away for finding in findings]
+    return "holds" if all(sound) else "partly" if any(sound) else "not yet"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Measuring
+# ---------------------------------------------------------------------------------------------------------------
+def mean(values: Floats) -> Estimate:
+    """Mean over replicates with its t interval."""
+    value, low, high, _ = interval(values)
+    return Estimate(value, low, high)
+
+
+def jackknife(statistic: Callable[[Floats], float], sample: Floats) -> Estimate:
+    """A smooth statistic of the mean of a sample (R, …) over replicates, with its jackknifed t interval.
+
+    ``statistic`` takes the mean, of shape (…).
+    """
+    from scipy.special import stdtrit
+
+    count = len(sample)
+    total = sample.sum(axis=0)
+    left_out = np.array([statistic((total - row) / (count - 1)) for row in sample])
+    value = statistic(total / count)
+    error = math.sqrt((count - 1) * float(left_out.var()))
+    half = float(stdtrit(count - 1, 0.975)) * error
+    return Estimate(value, value - half, value + half)
+
+
+@lru_cache(maxsize=6)
+def _cached(scenario: str, settings: str, seed: int, replicates: int) -> Result:
+    return simulate(load(find("scenarios", scenario)).with_settings(json.loads(settings)), replicates, seed)
+
+
+def run(seed: int, replicates: int, scenario: str = "baseline", **settings: Any) -> Result:
+    """A shipped scenario with settings changed (as in ``Scenario.replace``); the newest few results are kept."""
+    keyed = {key.replace("__", "."): value for key, value in settings.items()}
+    return _cached(scenario, json.dumps(keyed, sort_keys=True), seed, replicates)
+
+
+def outcome(result: Result, name: str) -> Floats:
+    """An outcome's mean over the alliances of each replicate, (R,)."""
+    return np.asarray(result.runs()[name], dtype=np.float64)
+
+
+def monthly(result: Result, variable: str) -> Floats:
+    """A recorded variable's mean over the living alliances, (R, months + 1); nobody may have died out."""
+    moments = result.moments[:, :, VARIABLES.index(variable)]
+    counts = np.maximum(moments[..., 0], 1.0)  # month 0 has no result and no effort yet: reads 0
+    return np.asarray(moments[..., 1] / counts)
+
+
+def alignment(result: Result, professed: bool) -> Floats:
+    """Minus the distance of the partners' professed, or else practised, values at the signature, (R, M)."""
+    orgs = result.organizations
+    rows = np.arange(len(orgs))[:, None]
+
+    def values(side: int) -> Floats:
+        partner = orgs[rows, result.alliances.org[..., side]]
+        w = 1.0 if professed else partner.operationalization_start[..., None]
+        return np.asarray(w * partner.professed + (1.0 - w) * partner.default_culture)
+
+    return np.asarray(-np.sqrt(((values(0) - values(1)) ** 2).mean(-1)))
+
+
+def correlations(x: Floats, y: Floats) -> Floats:
+    """Pearson's correlation over the alliances of each replicate, (R,)."""
+    x = x - x.mean(1, keepdims=True)
+    y = y - y.mean(1, keepdims=True)
+    return np.asarray((x * y).sum(1) / np.sqrt((x**2).sum(1) * (y**2).sum(1)))
+
+
+def total_value(result: Result) -> Floats:
+    """Net value of each alliance to both partners, money, (R, M)."""
+    return np.asarray(result.alliances.value.sum(-1))
+
+
+def gain(seed: int, replicates: int, name: str, here: dict[str, Any], there: dict[str, Any], **both: Any) -> Floats:
+    """Difference of an outcome between two variants of the baseline, ``here`` − ``there``, paired, (R,)."""
+    return outcome(run(seed, replicates, **both, **here), name) - outcome(run(seed, replicates, **both, **there), name)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 1 Professed and practised values
+# ---------------------------------------------------------------------------------------------------------------
+def statement_1(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Professed alignment does not matter, practised alignment does, and mostly through trust."""
+    replicates *= MORE
+
+    def correlation(professed: bool, **settings: Any) -> Estimate:
+        result = run(seed, replicates, **settings)
+        return mean(correlations(alignment(result, professed), total_value(result)))
+
+    open_and_clamped: tuple[dict[str, Any], ...] = ({}, {"clamp_trust": True})
+
+    def share_through_trust(**settings: Any) -> Estimate:
+        losses = [
+            outcome(run(seed, replicates, "culture_clash", **settings, **clamp), "value")
+            - outcome(run(seed, replicates, **settings, **clamp), "value")
+            for clamp in open_and_clamped
+        ]
+        return jackknife(lambda m: float(1.0 - m[1] / m[0]), np.stack(losses, axis=-1))
+
+    return [
+        Finding(
+            1,
+            "professed alignment does not matter",
+            "correlation of professed alignment with value, over alliances",
+            correlation(True),
+            (-0.05, 0.05),
+            "everybody practises what it professes (operationalization 1): it matters",
+            correlation(True, operationalization=1.0),
+            gone=(0.05, 1.0),
+        ),
+        Finding(
+            1,
+            "practised alignment matters",
+            "correlation of practised alignment with value, over alliances",
+            correlation(False),
+            off="unlike practices do not rub and do not hinder know-how (friction_gap 0, synergy 0)",
+            off_effect=correlation(False, friction_gap=0.0, synergy=0.0),
+        ),
+        Finding(
+            1,
+            "practised alignment works mostly through trust",
+            "share of the value lost to a culture clash that is not lost with trust clamped",
+            share_through_trust(),
+            (0.5, 1.0),
+            "unlike practices do not rub (friction_gap 0)",
+            share_through_trust(friction_gap=0.0),
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 2 Trust and communication
+# ---------------------------------------------------------------------------------------------------------------
+SIX_YEARS = 72
+
+
+def sarle(x: Floats) -> Floats:
+    """Sarle's bimodality coefficient (skewness² + 1)/kurtosis over the last axis, in (0, 1]."""
+    z = (x - x.mean(-1, keepdims=True)) / x.std(-1, keepdims=True)
+    return np.asarray(((z**3).mean(-1) ** 2 + 1.0) / (z**4).mean(-1))
+
+
+def statement_2(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Trust and communication keep each other up, and make two humps."""
+
+    def left_of_shock(variable: str, shock: dict[str, Any], **clamp: Any) -> Estimate:
+        paths = [
+            monthly(run(seed, MORE * replicates, **NOBODY_LEAVES, **clamp, **start), variable)[:, SIX_YEARS]
+            for start in (shock, {})
+        ]
+        return mean(paths[0] - paths[1])
+
+    def trust_humps(**clamp: Any) -> Estimate:
+        return mean(sarle(run(seed, replicates, **NOBODY_LEAVES, **clamp).alliances.effective.mean(-1)))
+
+    def value_humps(**settings: Any) -> Estimate:
+        return mean(sarle(total_value(run(seed, replicates, **settings))))
+
+    return [
+        Finding(
+            2,
+            "communication keeps trust up",
+            "trust left after six years of 0.1 more at the signature, nobody leaving",
+            left_of_shock("trust", {"trust_start": 0.65}),
+            off="clamp_communication",
+            off_effect=left_of_shock("trust", {"trust_start": 0.65}, clamp_communication=True),
+        ),
+        Finding(
+            2,
+            "trust keeps communication up",
+            "communication left after six years of 0.2 more at the signature, nobody leaving",
+            left_of_shock("communication", {"communication_start": 0.6}),
+            off="clamp_trust",
+            off_effect=left_of_shock("communication", {"communication_start": 0.6}, clamp_trust=True),
+        ),
+        Finding(
+            2,
+            "trust comes to have two humps",
+            f"Sarle's coefficient of trust after twelve years, nobody leaving; two humps above {BIMODAL:.3f}",
+            trust_humps(),
+            (BIMODAL, 1.0),
+            "clamp_communication",
+            trust_humps(clamp_communication=True),
+            gone=(0.0, BIMODAL),
+        ),
+        Finding(
+            2,
+            "value has two humps because of the loop",
+            f"Sarle's coefficient of value over alliances; two humps above {BIMODAL:.3f}",
+            value_humps(),
+            (BIMODAL, 1.0),
+            "clamp_communication",
+            value_humps(clamp_communication=True),
+            gone=(0.0, BIMODAL),
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 3 Monitoring
+# ---------------------------------------------------------------------------------------------------------------
+def statement_3(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Monitoring falls with trust; too much and too little of it cost, with an optimum between."""
+
+    def spent(result: Result) -> Floats:
+        return np.asarray((result.alliances.monitoring_cost / result.alliances.age).mean(1))
+
+    def saved(**both: Any) -> Estimate:
+        high, low = (spent(run(seed, replicates, trust_start=level, **both)) for level in (MORE_TRUST, ONE_TRUST))
+        return mean(high - low)
+
+    def against_rational(multiplier: float, **both: Any) -> Floats:
+        return gain(seed, replicates, "value", {"monitoring": multiplier}, {"monitoring": 1.0}, **both)
+
+    def before_its_cost(**both: Any) -> Estimate:
+        runs = [run(seed, replicates, monitoring=m, integrity=SOUND, trust_start=0.8, **both) for m in (2.0, 1.0)]
+        monthly_value = [outcome(result, "value_per_month") + spent(result) for result in runs]
+        return mean(monthly_value[0] - monthly_value[1])
+
+    return [
+        Finding(
+            3,
+            "monitoring cost falls with trust",
+            f"money a month on monitoring, trust at the signature {MORE_TRUST} against {ONE_TRUST}",
+            saved(),
+            BELOW_ZERO,
+            "effort fixed at 0.065 whatever the trust",
+            saved(monitoring=0.0, verify_floor=0.065),
+        ),
+        Finding(
+            3,
+            "with partners of low integrity, blind faith destroys value",
+            "money over life, no monitoring against the rational effort, integrity Beta(2, 6)",
+            mean(against_rational(0.0, integrity=LOW_INTEGRITY)),
+            BELOW_ZERO,
+            "nobody shirks (shirk_rate 0)",
+            mean(against_rational(0.0, integrity=LOW_INTEGRITY, shirk_rate=0.0)),
+        ),
+        Finding(
+            3,
+            "with trusting, sound partners, control beyond the optimum destroys more value than it costs",
+            "money a month before the cost of monitoring, twice the rational effort against it, integrity Beta(12, 1), "
+            "trust 0.8 at the signature",
+            before_its_cost(),
+            BELOW_ZERO,
+            "control neither offends nor hides good conduct (monitoring_resentment 0, control_attribution 0)",
+            before_its_cost(monitoring_resentment=0.0, control_attribution=0.0),
+        ),
+        Finding(
+            3,
+            "less than the optimum is worse",
+            "money over life, the rational effort against half of it",
+            mean(-against_rational(0.5)),
+            off="nobody shirks (shirk_rate 0)",
+            off_effect=mean(-against_rational(0.5, shirk_rate=0.0)),
+        ),
+        Finding(
+            3,
+            "more than the optimum is worse",
+            "money over life, the rational effort against twice of it",
+            mean(-against_rational(2.0)),
+        ),
+        Finding(
+            3,
+            "the optimum is interior with sound partners too",
+            "money over life, the rational effort against none, integrity Beta(12, 1)",
+            mean(-against_rational(0.0, integrity=SOUND)),
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 4 Trust and the unforeseen
+# ---------------------------------------------------------------------------------------------------------------
+def adaptation_worth(result: Result) -> Floats:
+    """Value made less value lost on uncovered contingencies, money/month, mean of each replicate, (R,)."""
+    a, p = result.alliances, result.scenario.parameters
+    worth = p.creativity_value * a.met_together - p.contingency_loss * (a.contingencies - a.met_together)
+    return np.asarray((worth / a.age).mean(1))
+
+
+def statement_4(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Trust is worth the more through adaptation, the more happens that no contract covers."""
+    fully_covered: dict[str, Any] = {"contract_tightness": 5.0, "contract_cap": 1.0, "contract_scale": 0.1}
+
+    def marginal(**settings: Any) -> Floats:
+        held = {**NOBODY_LEAVES, "clamp_trust": True, **settings}
+        more, less = (run(seed, replicates, trust_start=level, **held) for level in (MORE_TRUST, ONE_TRUST))
+        return adaptation_worth(more) - adaptation_worth(less)
+
+    def blur(**settings: Any) -> Floats:
+        result = run(seed, replicates, clamp_trust=True, **NOBODY_LEAVES, **settings)
+        return correlations(result.alliances.effective.mean(-1), total_value(result))
+
+    usual = marginal()
+    stormy = np.stack([marginal(market_volatility=0.6), usual], axis=-1)
+    unmoved, rare = marginal(adapt_trust=0.0), {"contingency_rate": 0.24}
+    return [
+        Finding(
+            4,
+            "trust is worth something through adaptation",
+            f"money a month on contingencies, trust held at {MORE_TRUST} against {ONE_TRUST}, nobody leaving",
+            mean(usual),
+            off="the contract covers everything (φ = 1)",
+            off_effect=mean(marginal(**fully_covered)),
+        ),
+        Finding(
+            4,
+            "it vanishes as ν goes to 0",
+            "as above",
+            mean(usual),
+            off="no contingencies (ν = 0)",
+            off_effect=mean(marginal(contingency_rate=0.0)),
+        ),
+        Finding(
+            4,
+            "it grows with the rate of contingencies",
+            "as above, ν = 0.24 against 0.12",
+            mean(marginal(**rare) - usual),
+            off="adapting does not depend on trust (adapt_trust 0)",
+            off_effect=mean(marginal(adapt_trust=0.0, **rare) - unmoved),
+        ),
+        Finding(
+            4,
+            "it grows as the contract covers less",
+            "as above, φ = 0 against 0.5",
+            mean(marginal(contract_tightness=0.0) - usual),
+            off="adapting does not depend on trust (adapt_trust 0)",
+            off_effect=mean(marginal(adapt_trust=0.0, contract_tightness=0.0) - unmoved),
+        ),
+        Finding(
+            4,
+            "market shocks leave its marginal value alone and blur its correlation",
+            "relative change of that worth, market_volatility 0.6 against 0.15",
+            jackknife(lambda m: float(m[0] / m[1] - 1.0), stormy),
+            (-REMAINS, REMAINS),
+            "(the counterpart) change of the correlation of trust with value",
+            mean(blur(market_volatility=0.6) - blur()),
+            gone=BELOW_ZERO,
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 5 Investing in relations
+# ---------------------------------------------------------------------------------------------------------------
+LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
+"""Relational investment of the one side that is varied, the other's staying at 1."""
+WATCHED_MONTHS = 73
+
+
+def optimum(values: Floats) -> float:
+    """The level at which the parabola through (:data:`LEVELS`, values) is highest, by least squares.
+
+    Held within the levels: beyond them the parabola says nothing.
+    """
+    bend, slope, _ = np.polyfit(LEVELS, values, 2)
+    if bend >= 0.0:
+        return LEVELS[-1] if values[-1] > values[0] else LEVELS[0]
+    return float(np.clip(-slope / (2.0 * bend), LEVELS[0], LEVELS[-1]))
+
+
+def two_sides(seed: int, replicates: int, ours: float, **settings: Any) -> Floats:
+    """Value to each side, mean over alliances (R, 2), when one side of every alliance invests ``ours``, the other 1."""
+    plain = dict(load(find("scenarios", "baseline")).written)
+    plain["network"] = {"mixing": "between"}
+    plain["groups"] = [
+        {"name": name, "share": 1.0, "traits": {"relational_investment": level}}
+        for name, level in (("us", ours), ("them", 1.0))
+    ]
+    scenario = Scenario.from_plain(plain, "two sides").with_settings(settings)
+    return np.asarray(simulate(scenario, replicates, seed).alliances.value.mean(1))
+
+
+def statement_5(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Under-investing pays at once and costs later, through ties, communication and trust in that order."""
+
+    def changed(variable: str, **settings: Any) -> Floats:
+        low = monthly(run(seed, replicates, "underinvestment", **settings), variable)
+        return low - monthly(run(seed, replicates, **settings), variable)
+
+    def lag(later: str, sooner: str) -> Estimate:
+        paths = np.stack([changed(name, **NOBODY_LEAVES)[:, :WATCHED_MONTHS] for name in (sooner, later)], axis=1)
+        return jackknife(lambda m: float(np.subtract(*((1.0 - m / m[:, -1:]).sum(1)[::-1]))), paths)
+
+    def gap_of_optima(**settings: Any) -> Estimate:
+        values = np.stack([two_sides(seed, replicates, level, **settings) for level in LEVELS], axis=1)
+        return jackknife(lambda m: optimum(m.sum(1)) - optimum(m[:, 0]), values)
+
+    return [
+        Finding(
+            5,
+            "at once it pays",
+            "money by month 6, under-investment against the baseline",
+            mean(changed("value")[:, 6]),
+            off="investing costs nothing (relational_cost 0)",
+            off_effect=mean(changed("value", relational_cost=0.0)[:, 6]),
+        ),
+        Finding(
+            5,
+            "later it costs more than it saved",
+            "money by month 144, under-investment against the baseline",
+            mean(changed("value")[:, -1]),
+            BELOW_ZERO,
+            "clamp_ties",
+            mean(changed("value", clamp_ties=True)[:, -1]),
+        ),
+        Finding(
+            5,
+            "the loss works through communication",
+            "money by month 144, under-investment against the baseline",
+            mean(changed("value")[:, -1]),
+            BELOW_ZERO,
+            "clamp_communication",
+            mean(changed("value", clamp_communication=True)[:, -1]),
+        ),
+        Finding(
+            5,
+            "the loss works through trust, its last link",
+            "money by month 144, under-investment against the baseline",
+            mean(changed("value")[:, -1]),
+            BELOW_ZERO,
+            "clamp_trust",
+            mean(changed("value", clamp_trust=True)[:, -1]),
+        ),
+        Finding(
+            5,
+            "communication falls after ties",
+            "months by which the mean delay of its fall over six years is longer, nobody leaving",
+            lag("communication", "ties"),
+        ),
+        Finding(5, "trust falls after communication", "as above", lag("trust", "communication")),
+        Finding(
+            5,
+            "a party's own optimum is below the joint one",
+            "joint optimum − own optimum of one side's investment (parabolas), the other's being 1",
+            gap_of_optima(),
+            off="investing moves nothing (clamp_ties)",
+            off_effect=gap_of_optima(clamp_ties=True),
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 6 Chemistry and people
+# ---------------------------------------------------------------------------------------------------------------
+def hazard(result: Result) -> Floats:
+    """Endings by distrust or disappointment per alliance-month lived, (R,)."""
+    ended = np.isin(result.alliances.cause, (DISTRUST, DISAPPOINTMENT)).sum(1)
+    return np.asarray(ended / result.alliances.age.sum(1))
+
+
+def statement_6(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Low chemistry complies but seldom exceeds; turnover of people raises the hazard of ending."""
+
+    def low_against_high(measure: Callable[[Result], Floats], **settings: Any) -> Estimate:
+        low, high = (run(seed, replicates, chemistry=x, chemistry_spread=0.0, **settings) for x in (0.15, 0.85))
+        return mean(measure(low) - measure(high))
+
+    def kept_faith(result: Result) -> Floats:
+        return np.asarray(1.0 - (result.alliances.shirks / (2.0 * result.alliances.age)).mean(1))
+
+    def exceeds(result: Result) -> Floats:
+        a = result.alliances
+        return np.asarray((a.value.sum(-1) > 2.0 * a.plan * a.age).mean(1))
+
+    def turnover_raises(**settings: Any) -> Estimate:
+        few, many = (hazard(run(seed, replicates, turnover=rate, **settings)) for rate in (0.005, 0.045))
+        return jackknife(lambda m: float(np.log(m[1] / m[0])), np.stack([few, many], axis=-1))
+
+    return [
+        Finding(
+            6,
+            "low-chemistry alliances do not go the extra mile",
+            "share of the extra mile gone, chemistry 0.15 against 0.85",
+            low_against_high(lambda result: outcome(result, "extra_mile")),
+            BELOW_ZERO,
+            "effort_chemistry 0",
+            low_against_high(lambda result: outcome(result, "extra_mile"), effort_chemistry=0.0),
+        ),
+        Finding(
+            6,
+            "they comply",
+            "share of partner-months without shirking, chemistry 0.15 against 0.85",
+            low_against_high(kept_faith),
+            (-0.01, 0.01),
+        ),
+        Finding(
+            6,
+            "they seldom exceed the plan",
+            "share of alliances worth more than the sober plan, chemistry 0.15 against 0.85",
+            low_against_high(exceeds),
+            BELOW_ZERO,
+            "chemistry moves neither effort nor adapting (effort_chemistry 0, adapt_chemistry 0)",
+            low_against_high(exceeds, effort_chemistry=0.0, adapt_chemistry=0.0),
+        ),
+        Finding(
+            6,
+            "turnover of people raises the hazard of ending",
+            "logarithm of the ratio of hazards (distrust or disappointment), turnover 0.045 against 0.005 a month",
+            turnover_raises(),
+            off="people take nothing with them (turnover_ties_loss 0, turnover_trust_loss 0, chemistry_spread 0)",
+            off_effect=turnover_raises(turnover_ties_loss=0.0, turnover_trust_loss=0.0, chemistry_spread=0.0),
+        ),
+        Finding(
+            6,
+            "also by the trust in people that is lost",
+            "as above, with neither ties nor chemistry lost",
+            turnover_raises(turnover_ties_loss=0.0, chemistry_spread=0.0),
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 7 Framing
+# ---------------------------------------------------------------------------------------------------------------
+SAME_FAULTS: dict[str, Any] = {
+    **NOBODY_LEAVES,
+    "shirk_rate": 0.0,
+    "contingency_rate": 0.0,
+    "friction_relief": 0.0,
+    "clamp_gap": True,
+}
+"""Settings in which no problem depends on how an earlier one was treated."""
+
+
+def framings(seed: int, replicates: int, **settings: Any) -> tuple[Result, Result]:
+    """Alliances that frame well and badly, with the same problems in the same months."""
+    well, badly = (run(seed, replicates, frame_base=score, **SAME_FAULTS, **settings) for score in (2.0, -2.0))
+    return well, badly
+
+
+def statement_7(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Equal fault histories diverge by framing alone; hard talks build more trust than silence without problems."""
+
+    def diverge(**settings: Any) -> Estimate:
+        well, badly = framings(seed, replicates, **settings)
+        return mean(outcome(well, "trust") - outcome(badly, "trust"))
+
+    frank: dict[str, Any] = {**NOBODY_LEAVES, "competence": 1.0, "shirk_rate": 0.0, "contingency_rate": 0.0}
+
+    def talking_against_silent(**settings: Any) -> Estimate:
+        talking = run(seed, replicates, openness=0.9, blame=0.0, **frank, **settings)
+        silent = run(seed, replicates, openness=0.3, friction_base=0.0, friction_gap=0.0, **frank)
+        return mean(outcome(talking, "trust") - outcome(silent, "trust"))
+
+    return [
+        Finding(
+            7,
+            "equal fault histories diverge by framing alone",
+            "trust after twelve years, frame_base +2 against −2, the very same problems, nobody leaving",
+            diverge(),
+            off="neither hard talks nor blame do anything (hard_talk_gain, blame_weight, blame_chill 0)",
+            off_effect=diverge(hard_talk_gain=0.0, blame_weight=0.0, blame_chill=0.0),
+        ),
+        Finding(
+            7,
+            "alliances with hard talks end with more trust than silent ones without problems",
+            "trust after twelve years, open partners without blame who have friction, against closed partners who "
+            "have none; no other faults, nobody leaving",
+            talking_against_silent(),
+            off="hard_talk_gain 0",
+            off_effect=talking_against_silent(hard_talk_gain=0.0),
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 10 Joint operationalization
+# ---------------------------------------------------------------------------------------------------------------
+def statement_10(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Joint operationalization pays above relapse, not far below it, and works through practised values."""
+
+    def pays(effort: float, **settings: Any) -> Estimate:
+        return mean(gain(seed, replicates, "value", {"session_effort": effort}, {}, **settings))
+
+    return [
+        Finding(
+            10,
+            "sessions pay when ε exceeds relapse",
+            "money over life, ε = 0.04 against none, δ = 0.02",
+            pays(0.04),
+            off="everybody has the same culture: there is nothing to close",
+            off_effect=pays(0.04, **SAME_CULTURE),
+        ),
+        Finding(
+            10,
+            "they work through practised values",
+            "as above",
+            pays(0.04),
+            off="clamp_gap",
+            off_effect=pays(0.04, clamp_gap=True),
+        ),
+        Finding(
+            10,
+            "they do not pay far below relapse",
+            "money over life, ε = 0.002 against none, δ = 0.02",
+            pays(0.002),
+            BELOW_ZERO,
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 11 AOL Time Warner
+# ---------------------------------------------------------------------------------------------------------------
+DYADS = 20
+"""Dyads run for each replicate asked for: this scenario has one alliance where the others have 75."""
+
+
+def clash_and_crash(seed: int, replicates: int, **settings: Any) -> dict[tuple[bool, bool], Result]:
+    """The four cells (clash, crash) of the scenario."""
+    return {
+        (clash, crash): run(
+            seed,
+            DYADS * replicates,
+            "aol_time_warner",
+            **settings,
+            events__crash__enabled=crash,
+            **({} if clash else {"Time Warner__default_culture": 0.9}),
+        )
+        for clash in (False, True)
+        for crash in (False, True)
+    }
+
+
+def statement_11(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Clash and crash each alone can cause a write-off, and each has its share."""
+
+    def written_off(**settings: Any) -> dict[tuple[bool, bool], Floats]:
+        return {cell: outcome(it, "written_off") for cell, it in clash_and_crash(seed, replicates, **settings).items()}
+
+    cells = clash_and_crash(seed, replicates)
+    off = {cell: outcome(result, "written_off") for cell, result in cells.items()}
+    no_clash = written_off(friction_gap=0.0, synergy=0.0)
+    no_crash = written_off(market_recovery=1.0)
+    both = off[True, True] - off[False, False]
+    to_clash = 0.5 * (off[True, False] - off[False, False] + off[True, True] - off[False, True])
+    booked = np.asarray(cells[False, False].alliances.goodwill_start.mean(1))
+    neither = np.stack([off[False, False], booked], axis=-1)
+    return [
+        Finding(
+            11,
+            "the clash alone causes a write-off",
+            "money written off, clash against neither",
+            mean(off[True, False] - off[False, False]),
+            off="unlike practices do nothing (friction_gap 0, synergy 0)",
+            off_effect=mean(no_clash[True, False] - no_clash[False, False]),
+        ),
+        Finding(
+            11,
+            "the crash alone causes a write-off",
+            "money written off, crash against neither",
+            mean(off[False, True] - off[False, False]),
+            off="the market recovers within the month (market_recovery 1)",
+            off_effect=mean(no_crash[False, True] - no_crash[False, False]),
+        ),
+        Finding(
+            11,
+            "each has its share: the clash's",
+            "share due to the clash (Shapley) of what both add to the write-off",
+            jackknife(lambda m: float(m[0] / m[1]), np.stack([to_clash, both], axis=-1)),
+            (0.0, 1.0),
+        ),
+        Finding(
+            11,
+            "with neither, most goodwill stays on the books",
+            "share of the goodwill booked that is written off with neither clash nor crash",
+            jackknife(lambda m: float(m[0] / m[1]), neither),
+            (0.0, 0.5),
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 12 Optimism
+# ---------------------------------------------------------------------------------------------------------------
+DISAPPOINTED, SETTLED = 18, 96
+"""Months at which frustration stands highest in the baseline, and at which it has long settled."""
+
+
+def ended_between(result: Result, first: int, last: int) -> Floats:
+    """Endings by distrust or disappointment in the months first to last, per alliance-month lived in them, (R,)."""
+    a = result.alliances
+    failed = np.isin(a.cause, (DISTRUST, DISAPPOINTMENT)) & (a.ended >= first) & (a.ended <= last)
+    lived = np.clip(a.age, first - 1, last) - (first - 1)
+    return np.asarray(failed.sum(1) / lived.sum(1))
+
+
+def skewness(x: Floats) -> Floats:
+    """Skewness over the last axis."""
+    z = (x - x.mean(-1, keepdims=True)) / x.std(-1, keepdims=True)
+    return np.asarray((z**3).mean(-1))
+
+
+def statement_12(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """Optimism gives honeymoon, then disappointment; most fall short; values are wide and skewed."""
+    sober: dict[str, Any] = {"optimism": 0.0}
+
+    def hump(variable: str, sign: float, against: int, **settings: Any) -> Estimate:
+        path = monthly(run(seed, MORE * replicates, **NOBODY_LEAVES, **settings), variable)
+        return mean(sign * (path[:, DISAPPOINTED] - path[:, against]))
+
+    def honeymoon(**settings: Any) -> Estimate:
+        result = run(seed, replicates, **settings)
+        return mean(ended_between(result, 13, 24) - ended_between(result, 1, 6))
+
+    result = run(seed, replicates)
+    return [
+        Finding(
+            12,
+            "disappointment comes and passes",
+            f"frustration in month {DISAPPOINTED} above month {SETTLED}, nobody leaving",
+            hump("frustration", 1.0, SETTLED),
+            off="expectations are managed (optimism 0)",
+            off_effect=hump("frustration", 1.0, SETTLED, **sober),
+        ),
+        Finding(
+            12,
+            "trust dips, unless expectations are managed",
+            f"trust in month {DISAPPOINTED} below the signature's, nobody leaving",
+            hump("trust", -1.0, 0),
+            off="expectations are managed (optimism 0)",
+            off_effect=hump("trust", -1.0, 0, **sober),
+        ),
+        Finding(
+            12,
+            "the extra mile dips, unless expectations are managed",
+            f"share of the extra mile in month {DISAPPOINTED} below month 1, nobody leaving",
+            hump("extra_mile", -1.0, 1),
+            off="expectations are managed (optimism 0)",
+            off_effect=hump("extra_mile", -1.0, 1, **sober),
+        ),
+        Finding(
+            12,
+            "a honeymoon: few leave at first",
+            "endings per alliance-month, months 13–24 above months 1–6",
+            honeymoon(),
+            off="expectations are managed (optimism 0)",
+            off_effect=honeymoon(**sober),
+        ),
+        Finding(
+            12,
+            "most fall short of what was expected",
+            "share of alliances worth less than expected at the signature",
+            mean(outcome(result, "fell_short")),
+            (0.5, 1.0),
+            "expectations are managed (optimism 0): fewer than half",
+            mean(outcome(run(seed, replicates, **sober), "fell_short")),
+            gone=(0.0, 0.5),
+        ),
+        Finding(
+            12,
+            "the best reap large rewards: values are skewed to the right",
+            f"skewness of value over alliances; skewed above {SKEWED}",
+            mean(skewness(total_value(run(seed, replicates)))),
+            (SKEWED, math.inf),
+        ),
+        Finding(
+            12,
+            "the worst drain",
+            "share of alliances whose net value is negative",
+            mean(np.asarray((total_value(run(seed, replicates)) < 0.0).mean(1))),
+            (0.01, 1.0),
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The null
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Lives:
+    """Trust month by month and when each alliance ended. R replicates, M alliances.
+
+    Attributes:
+        trust: (R, M, months + 1), NaN after the end.
+        ended: (R, M), month of the end, 0 while it goes on.
+    """
+
+    trust: Floats
+    ended: NDArray[np.int64]
+
+
+def null_model(
+    seed: int = SEED,
+    replicates: int = REPLICATES,
+    alliances: int = 75,
+    months: int = 144,
+    kinds: Range = (2.0, 1.0),
+    prior: Range = (16.0, 4.0),
+    leaves_below: float = 0.5,
+) -> Lives:
+    """Partners who merely learn a fixed trustworthiness and leave below a threshold.
+
+    A partner is trustworthy to a degree drawn from Beta(kinds): the chance that a month goes well. Trust is the mean of
+    a Beta belief that starts at the optimistic ``prior`` and counts good and bad months; who trusts less than
+    ``leaves_below`` leaves. Source: the model page; Fichman & Levinthal 1991 for the honeymoon that it gives. The
+    default numbers were chosen in favour of the null, so that it shows both a hump-shaped hazard and a positive
+    trust–age correlation; most other numbers give one of the two.
+
+    Raises:
+        ValueError: when the prior is not above the threshold.
+    """
+    if prior[0] / sum(prior) <= leaves_below:
+        raise ValueError("prior: its mean must lie above leaves_below, or nobody would begin")
+    random = np.random.default_rng(seed)
+    worth = random.beta(*kinds, size=(replicates, alliances, 1))
+    good = (random.random((replicates, alliances, months)) < worth).cumsum(-1)
+    after = (prior[0] + good) / (sum(prior) + np.arange(1, months + 1))
+    start = np.full((replicates, alliances, 1), prior[0] / sum(prior))
+    trust = np.concatenate([start, after], axis=-1)
+    leaving = trust < leaves_below
+    ended = np.where(leaving.any(-1), leaving.argmax(-1), 0)
+    over = (ended[..., None] > 0) & (np.arange(months + 1) > ended[..., None])
+    return Lives(np.where(over, np.nan, trust), ended)
+
+
+def hazard_by_year(ended: NDArray[np.int64], months: int) -> Floats:
+    """Endings in each whole year per alliance alive at its beginning, each replicate, (R, years)."""
+    years = np.arange(0, months - 11, 12)
+    alive = np.stack([((ended == 0) | (ended > start)).sum(1) for start in years], axis=-1)
+    ends = np.stack([((ended > start) & (ended <= start + 12)).sum(1) for start in years], axis=-1)
+    return np.asarray(ends / np.maximum(alive, 1))
+
+
+def interior_peak(by_year: Floats) -> Estimate:
+    """How far the hazard of years 2 to 6 stands above the mean of the first and the last two years, 1/year."""
+    return mean(by_year[:, 1:6].mean(1) - 0.5 * (by_year[:, 0] + by_year[:, -2:].mean(1)))
+
+
+def age_correlation(count: Floats, total: Floats, squares: Floats) -> Estimate:
+    """Correlation of trust with age over living alliance-months, from their moments by age, each (R, months + 1)."""
+    age = np.arange(count.shape[1], dtype=np.float64)
+
+    def correlation(m: Floats) -> float:
+        n = m[0].sum()
+        mean_age, mean_trust = (m[0] * age).sum() / n, m[1].sum() / n
+        covariance = (m[1] * age).sum() / n - mean_age * mean_trust
+        spread = ((m[0] * age**2).sum() / n - mean_age**2) * (m[2].sum() / n - mean_trust**2)
+        return float(covariance / math.sqrt(spread))
+
+    return jackknife(correlation, np.stack([count, total, squares], axis=1))
+
+
+def spread_at_equal_faults(seed: int, replicates: int) -> Estimate:
+    """Root mean square difference of trust between alliances with the very same problems, after twelve years."""
+    well, badly = framings(seed, replicates)
+    return mean(np.sqrt(((well.alliances.effective.mean(-1) - badly.alliances.effective.mean(-1)) ** 2).mean(1)))
+
+
+def null_findings(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding]:
+    """What the null reproduces (no evidence for the model), beside the model's own number, and one thing it cannot."""
+    model, null = run(seed, replicates), null_model(seed, replicates)
+    months = model.scenario.months
+    moments = model.moments[:, :, VARIABLES.index("trust")]
+    there = ~np.isnan(null.trust)
+    filled = np.where(there, null.trust, 0.0)
+    null_age = age_correlation(there.sum(1).astype(np.float64), filled.sum(1), (filled**2).sum(1))
+    return [
+        Finding(
+            0,
+            "the hazard of ending has an interior peak",
+            "endings a year per alliance: mean of years 2–6 above the mean of the first and the last two",
+            interior_peak(hazard_by_year(model.alliances.ended, months)),
+            off="the null",
+            off_effect=interior_peak(hazard_by_year(null.ended, months)),
+        ),
+        Finding(
+            0,
+            "a small positive correlation of trust with age",
+            "correlation over living alliance-months; calibration target 0 to 0.25",
+            age_correlation(moments[..., 0], moments[..., 1], moments[..., 2]),
+            (0.0, 0.25),
+            "the null",
+            null_age,
+        ),
+        Finding(
+            0,
+            "equal fault histories diverge",
+            "root mean square difference of trust after twelve years, frame_base +2 against −2",
+            spread_at_equal_faults(seed, replicates),
+            (0.05, 1.0),
+            off="the null: trust is a function of the numbers of good and bad months",
+            off_effect=Estimate(0.0, 0.0, 0.0),
+        ),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The table
+# ---------------------------------------------------------------------------------------------------------------
+STATEMENTS: dict[int, Callable[[int, int], list[Finding]]] = {
+    1: statement_1,
+    2: statement_2,
+    3: statement_3,
+    4: statement_4,
+    5: statement_5,
+    6: statement_6,
+    7: statement_7,
+    10: statement_10,
+    11: statement_11,
+    12: statement_12,
+}
+"""The statements of which this version has the mechanism, by their number on the model page."""
+WITHOUT_MECHANISM = {8: "reputation", 9: "vetting within a run"}
+"""The others, and what they need."""
+NULL_VERDICT = {False: "not in the null", True: "the null does it too: no evidence"}
+FIRST_LINE, LAST_LINE = "<!-- table: python -m sim.study.patterns --write -->", "<!-- end of table -->"
+
+
+def table(findings: dict[int, list[Finding]]) -> Iterator[str]:
+    """The lines of the Markdown table of docs/validation.md; statement 0 is the null."""
+    yield "| | claim | measured | effect | switched off | effect then | verdict |"
+    yield "|---|---|---|---|---|---|---|"
+    for number in sorted({*findings, *WITHOUT_MECHANISM}, key=lambda n: n or math.inf):
+        if number in WITHOUT_MECHANISM:
+            need = WITHOUT_MECHANISM[number]
+            yield f"| **{number}** | | | | | | needs a mechanism that is not in this version: {need} |"
+            continue
+        name = f"**{number}**" if number else "**null**"
+        if number:
+            yield f"| {name} | | | | | | **{verdict(findings[number])}** |"
+        for part in findings[number]:
+            said = (
+                part.verdict
+                if number
+                else NULL_VERDICT[part.off_effect is not None and part.off_effect.within(part.expected)]
+            )
+            then = "" if part.off_effect is None else str(part.off_effect)
+            first = "" if number else name
+            yield f"| {first} | {part.claim} | {part.measured} | {part.effect} | {part.off} | {then} | {said} |"
+
+
+def measure(seed: int = SEED, replicates: int = REPLICATES) -> dict[int, list[Finding]]:
+    """All findings by statement, the null's under 0; tells its progress on the error stream."""
+    found = {}
+    everything = {**STATEMENTS, 0: null_findings}
+    for done, (number, findings) in enumerate(everything.items(), start=1):
+        found[number] = findings(seed, replicates)
+        print(f"{done} of {len(everything)} statements measured", file=sys.stderr)
+    return found
+
+
+def write(page: Path, lines: list[str]) -> None:
+    """Put the table between its two marks on a page.
+
+    Raises:
+        ValueError: when the page does not have the marks.
+    """
+    text = page.read_text(encoding="utf-8")
+    before, first, rest = text.partition(FIRST_LINE)
+    _, last, after = rest.partition(LAST_LINE)
+    if not (first and last):
+        raise ValueError(f"{page}: has no lines {FIRST_LINE!r} and {LAST_LINE!r} to put the table between")
+    page.write_text("\n".join([before + first, *lines, last + after]), encoding="utf-8")
+
+
+def main(arguments: list[str]) -> None:
+    """Print the table; with ``--write PAGE`` put it on that page instead."""
+    if arguments and not (len(arguments) == 2 and arguments[0] == "--write"):
+        raise SystemExit("usage: python -m sim.study.patterns [--write docs/validation.md]")
+    lines = list(table(measure()))
+    if arguments:
+        write(Path(arguments[1]), lines)
+    else:
+        print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
