@@ -1,0 +1,33 @@
+"""Every shipped experiment runs, small: each cell comes out, each factor has an effect, and all is summed up in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim import library
+from sim.study.report import summary_markdown
+from sim.study.terminal import summary_text
+from sim.sweeps.design import load_experiment
+from sim.sweeps.runner import run_experiment
+from sim.sweeps.store import read_results
+
+REPLICATES, MONTHS = 3, 30
+
+
+@pytest.mark.parametrize("name", sorted(library.available("experiments")))
+def test_a_shipped_experiment_runs(name: str, tmp_path: Path) -> None:
+    experiment = load_experiment(library.find("experiments", name)).replace(replicates=REPLICATES)
+    experiment = experiment.with_settings({"months": MONTHS})
+    stored = read_results(run_experiment(experiment, tmp_path))
+    cells, runs = experiment.cells(), stored.tables["runs"]
+    assert stored.manifest["status"] == "complete"
+    assert len(runs) == len(cells) * REPLICATES
+    assert np.isfinite(runs[list(experiment.outcomes)].drop(columns="talked_through", errors="ignore")).all().all()
+    for factor in ("scenario", *experiment.factors):
+        means = runs.groupby(factor)[list(experiment.outcomes)].mean()
+        assert len(means.drop_duplicates()) == runs[factor].nunique(), f"{factor} is without effect"
+    for text in (summary_text(stored), summary_markdown(stored)):
+        assert experiment.title in text
