@@ -1,4 +1,4 @@
-"""Every shipped experiment runs, small: each cell comes out, each factor has an effect, and all is summed up in words."""
+"""Every shipped experiment runs, small: each cell comes out, each factor has an effect, all is summed up in words."""
 
 from __future__ import annotations
 
