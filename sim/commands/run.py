@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from pathlib import Path
@@ -161,7 +160,7 @@ def _store(
     Returns:
         The folder, and the files in it.
     """
-    from sim.sweeps.store import ResultFolder, write_file
+    from sim.sweeps.store import ResultFolder, write_table
 
     folder = ResultFolder.create(out, name, _digest(history))
     tables = {"history": history.table(), "ledger": ledger}
@@ -169,7 +168,7 @@ def _store(
     with writing(folder.path):
         for table, frame in tables.items():
             files.append(folder.path / "tables" / f"{table}.parquet")
-            write_file(files[-1], _parquet(frame))
+            write_table(files[-1], frame)
         folder.write_manifest(_manifest(history, alliance, files, command))
         files.append(folder.path / "manifest.json")
         if figures:
@@ -186,19 +185,11 @@ def _digest(history: History) -> str:
     return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()
 
 
-def _parquet(frame: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, compression="zstd", write_page_checksum=True, index=False)
-    return buffer.getvalue()
-
-
 def _manifest(history: History, alliance: int | None, files: list[Path], command: str) -> dict[str, Any]:
     """What the history was and how to make it again."""
     import hashlib
-    import platform
 
-    from sim.dynamics.compiled import source_digest
-    from sim.sweeps.store import COMPLETE, FORMAT, git_state, versions
+    from sim.sweeps.store import COMPLETE, FORMAT, provenance
 
     return {
         "format": FORMAT,
@@ -208,10 +199,7 @@ def _manifest(history: History, alliance: int | None, files: list[Path], command
         "seed": history.seed,
         "replicate": history.replicate,
         "alliance": alliance,
-        "code_digest": source_digest(),
-        "versions": versions(),
-        "git": git_state(),
-        "platform": platform.platform(),
+        **provenance(),
         "command": command,
         "files": {
             path.stem: {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -150,7 +149,7 @@ def _store(
     import json
 
     from sim.study.plots import save
-    from sim.sweeps.store import ResultFolder, write_file
+    from sim.sweeps.store import ResultFolder, write_table
 
     decided = json.dumps([dataclasses.asdict(findings.field), seed], sort_keys=True)
     folder = ResultFolder.create(out, KIND, hashlib.sha256(decided.encode()).hexdigest())
@@ -158,27 +157,19 @@ def _store(
     with writing(folder.path):
         for name, table in tables.items():
             files.append(folder.path / "tables" / f"{name}.parquet")
-            write_file(files[-1], _parquet(table))
+            write_table(files[-1], table)
         for name, figure in figures.items():
             files += save(figure, folder.path / "figures", name)
         folder.write_manifest(_manifest(findings, seed, files, folder.path, command))
     return folder.path, [*files, folder.path / "manifest.json"]
 
 
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, compression="zstd", write_page_checksum=True, index=False)
-    return buffer.getvalue()
-
-
 def _manifest(findings: Findings, seed: int | None, files: list[Path], folder: Path, command: str) -> dict[str, Any]:
     """What was computed and simulated, and how to make it again."""
     import hashlib
-    import platform
 
-    from sim.dynamics.compiled import source_digest
     from sim.study.phase import UNITS
-    from sim.sweeps.store import COMPLETE, FORMAT, git_state, versions
+    from sim.sweeps.store import COMPLETE, FORMAT, provenance
 
     return {
         "format": FORMAT,
@@ -188,10 +179,7 @@ def _manifest(findings: Findings, seed: int | None, files: list[Path], folder: P
         "simulated": seed is not None,
         "seed": seed,
         "units": UNITS,
-        "code_digest": source_digest(),
-        "versions": versions(),
-        "git": git_state(),
-        "platform": platform.platform(),
+        **provenance(),
         "command": command,
         "files": {
             path.relative_to(folder).as_posix(): {

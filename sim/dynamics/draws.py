@@ -20,7 +20,7 @@ CONDUCT = 1  # delivery of A, of B, shirking of A, of B
 MOVES = 2  # key person of A leaves, of B, disappointed A leaves, B leaves
 CONTINGENCY = 3  # covered by the contract, A adapts, B adapts, (free)
 SURFACING = 4  # fault of A surfaces, of B, friction surfaces, (free)
-FRAMING = 5  # fault of A is framed as a problem to solve, of B, friction, (free)
+FRAMING = 5  # fault of A is framed as a problem to solve, of B, friction, which side raises friction
 NOTICING = 6  # shirking of A shows, of B, chemistry of the new people, (free)
 START = 16  # month 0: trust of A, trust of B, chemistry, complementarity
 

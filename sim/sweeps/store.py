@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import importlib.metadata
+import io
 import json
 import os
 import platform
@@ -209,6 +210,13 @@ def write_file(path: Path, content: bytes) -> None:
     _name(file, temporary, path)
 
 
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as Parquet with page checksums, completely or not at all."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, compression="zstd", write_page_checksum=True, index=False)
+    write_file(path, buffer.getvalue())
+
+
 def cannot_store(path: Path, error: OSError) -> CannotStore:
     """The error in one line, with what to do."""
     reason = error.strerror or str(error).splitlines()[0]
@@ -293,10 +301,7 @@ def describe(experiment: Experiment, jobs: int, command: str | None, keep_allian
         ],
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "jobs": jobs,
-        "code_digest": source_digest(),
-        "versions": versions(),
-        "git": git_state(),
-        "platform": platform.platform(),
+        **provenance(),
         "cpu_features": np.show_config(mode="dicts")["SIMD Extensions"],
         "timings": {},
         "units": units(experiment, keep_alliances),
@@ -325,6 +330,16 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return str(value)
+
+
+def provenance() -> dict[str, Any]:
+    """What made a result: digest of the core, versions, commit, platform."""
+    return {
+        "code_digest": source_digest(),
+        "versions": versions(),
+        "git": git_state(),
+        "platform": platform.platform(),
+    }
 
 
 def versions() -> dict[str, str]:
