@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from sim.dynamics import draws, kernel
 from sim.dynamics.outcomes import OUTCOMES
@@ -28,7 +27,9 @@ from sim.dynamics.state import (
     EVENT,
     KEY_PERSON_LEAVES,
     LAYERS,
+    LEAVERS,
     N_CAUSES,
+    NOBODY,
     ORGANIZATION,
     SET_TRAIT,
     TRAIT_NUMBER,
@@ -41,6 +42,8 @@ from sim.scenario import Event, Scenario
 Records = Any
 """A NumPy record array."""
 Floats = NDArray[np.float64]
+LEDGER = (2, len(LAYERS), N_CAUSES)
+"""Shape of one alliance's ledger: side, layer, cause."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -51,6 +54,9 @@ def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.in
     """Organizations of each replicate: records (R, N), traits drawn from the scenario's groups."""
     orgs = np.zeros((len(replicates), scenario.organizations), ORGANIZATION).view(np.recarray)
     orgs.key[:] = np.arange(scenario.organizations)
+    orgs.ally[:] = NOBODY
+    orgs.past[:] = NOBODY
+    orgs.reputation[:] = 0.5
     for g, group in enumerate(scenario.groups):
         rows = scenario.rows(group.name)
         mine = slice(rows.start, rows.stop)
@@ -98,6 +104,8 @@ def build_pairs(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) ->
     blocks = [range(shape[1])] if scenario.network.mixing == "any" else [scenario.rows(g.name) for g in scenario.groups]
     orders = [np.argsort(place[:, b.start : b.stop], axis=1, kind="stable") + b.start for b in blocks]
     k = scenario.network.partners
+    if k == 0:
+        return np.empty((shape[0], 0, 2), dtype=np.int64)
     if scenario.network.mixing == "between":
         left, right = orders
         chosen = [(i, (i + step) % left.shape[1]) for step in range(k) for i in range(left.shape[1])]
@@ -112,11 +120,7 @@ def build_alliances(scenario: Scenario, seed: int, replicates: NDArray[np.int64]
     pairs = build_pairs(scenario, seed, replicates)
     alliances = np.zeros(pairs.shape[:2], ALLIANCE).view(np.recarray)
     alliances.org[:] = pairs
-    starts = np.empty((*pairs.shape[:2], 4))
-    draws.fill_starts(seed, replicates, pairs[..., 0].copy(), pairs[..., 1].copy(), starts)
-    p = scenario.parameters
-    starts[..., :2] = np.clip(p.trust_start + p.trust_start_sd * ndtri(starts[..., :2]), 0.0, 1.0)
-    kernel.sign_many(p.record(), orgs, alliances, starts)
+    kernel.sign_many(scenario.parameters.record(), orgs, alliances, seed, replicates)
     return alliances
 
 
@@ -178,24 +182,54 @@ class Result:
     def runs(self) -> pd.DataFrame:
         """One row a replicate: the mean of every outcome over its alliances."""
         columns: dict[str, Any] = {"replicate": self.replicates}
+        exists = self.alliances.exists == 1
         with np.errstate(invalid="ignore"):
             for name, outcome in OUTCOMES.items():
                 values = np.ascontiguousarray(outcome.formula(self.alliances))
-                columns[name] = _mean_of_defined(values)
+                columns[name] = _mean_of_defined(np.where(exists, values, np.nan))
         return pd.DataFrame(columns)
 
     def alliances_table(self) -> pd.DataFrame:
-        """One row an alliance: partners (numbers from 1), how it ended, and every outcome."""
-        shape = self.alliances.shape
+        """One row an alliance: partners (numbers from 1), when it was formed, how it ended, and every outcome."""
+        a = self.alliances
+        replicate, column = np.nonzero(a.exists)
+        signed = a[replicate, column]
         table = {
-            "replicate": np.repeat(self.replicates, shape[1]),
-            "a": self.alliances.org[..., 0].ravel() + 1,
-            "b": self.alliances.org[..., 1].ravel() + 1,
-            "cause": pd.Categorical.from_codes(self.alliances.cause.ravel(), list(CAUSES_OF_ENDING)),
-            "ended": self.alliances.ended.ravel(),
+            "replicate": self.replicates[replicate],
+            "a": signed.org[:, 0] + 1,
+            "b": signed.org[:, 1] + 1,
+            "formed": signed.formed,
+            "cause": pd.Categorical.from_codes(signed.cause, list(CAUSES_OF_ENDING)),
+            "left_by": pd.Categorical.from_codes(signed.left_by, list(LEAVERS)),
+            "ended": signed.ended,
         }
-        for name, outcome in OUTCOMES.items():
-            table[name] = np.asarray(outcome.formula(self.alliances)).ravel()
+        with np.errstate(invalid="ignore"):
+            for name, outcome in OUTCOMES.items():
+                table[name] = np.asarray(outcome.formula(signed))
+        return pd.DataFrame(table)
+
+    def organizations_table(self) -> pd.DataFrame:
+        """One row an organization: scalar traits at the end, reputation, interviews, its alliances and their value."""
+        orgs, a = self.organizations, self.alliances
+        exists = a.exists == 1
+        table: dict[str, Any] = {
+            "replicate": np.repeat(self.replicates, orgs.shape[1]),
+            "organization": np.tile(np.arange(1, orgs.shape[1] + 1), len(orgs)),
+            "group": pd.Categorical.from_codes(orgs.group.ravel(), [group.name for group in self.scenario.groups]),
+        }
+        for name in (*SCALAR_TRAITS, "reputation", "interviews", "questions", "accepted", "mistakes"):
+            table[name] = orgs[name].ravel()
+        held = {
+            "alliances": np.ones(a.org.shape),
+            "alive": np.broadcast_to(a.alive[..., None], a.org.shape),
+            "alliance_months": np.broadcast_to(a.age[..., None], a.org.shape),
+            "value": a.value,
+        }
+        for name, values in held.items():
+            sums = np.zeros(orgs.shape)
+            for r in range(len(orgs)):
+                np.add.at(sums[r], a.org[r][exists[r]], values[r][exists[r]])
+            table[name] = sums.ravel()
         return pd.DataFrame(table)
 
     def monthly(self) -> pd.DataFrame:
@@ -213,7 +247,18 @@ class Result:
 
     def ledger_table(self) -> pd.DataFrame:
         """One row a layer and cause: mean change of a partner's trust over the life of an alliance, and its se."""
-        return ledger_table(self.ledger)
+        return ledger_table(self.ledger_means())
+
+    def ledger_means(self) -> Floats:
+        """Change of trust by layer and cause, mean over the alliances and sides of each replicate, (R, layers, causes).
+
+        A replicate without alliances has NaN.
+        """
+        means = np.full((len(self.ledger), *self.ledger.shape[3:]), np.nan)
+        for r, exists in enumerate(self.alliances.exists == 1):
+            if exists.any():
+                means[r] = self.ledger[r][exists].mean(axis=(0, 1))
+        return means
 
 
 def _mean_of_defined(values: Floats) -> Floats:
@@ -263,13 +308,28 @@ def histogram_quantile(histogram: NDArray[np.int64], q: float) -> Floats:
 
 
 def survival_table(alliances: Records, months: int) -> pd.DataFrame:
-    """See :meth:`Result.survival`."""
-    total = alliances.cause.size
+    """One row a month of age: share of alliances still going on, and ended so far by each cause.
+
+    Alliances that are younger than the horizon at its end are censored: shares are Aalen–Johansen estimates (without
+    censoring these are plain shares).
+
+    Args:
+        alliances: records of any shape with the fields ``exists``, ``cause``, ``formed`` and ``ended``.
+        months: the horizon.
+    """
+    signed = np.ravel(alliances.exists) == 1
+    cause, formed, ended = (np.ravel(alliances[name])[signed] for name in ("cause", "formed", "ended"))
+    begun = np.maximum(formed - 1, 0)  # signed at the start of month ``formed``, or before the first month
+    lived = np.where(cause > 0, ended, months) - begun
+    leaving = np.bincount(lived, minlength=months + 1)
+    at_risk = len(lived) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    ends = np.stack([np.bincount(lived[cause == c], minlength=months + 1) for c in range(1, len(CAUSES_OF_ENDING))])
+    hazards = np.divide(ends, at_risk, out=np.zeros(ends.shape), where=at_risk > 0)
+    going_on = np.cumprod(1.0 - hazards.sum(axis=0))
+    before = np.concatenate([[1.0], going_on[:-1]])
     table: dict[str, Any] = {"month": np.arange(months + 1)}
-    for code, name in enumerate(CAUSES_OF_ENDING[1:], start=1):
-        ended = np.bincount(alliances.ended[alliances.cause == code], minlength=months + 1)
-        table[name] = np.cumsum(ended) / total
-    table["going on"] = 1.0 - sum(table[name] for name in CAUSES_OF_ENDING[1:])
+    table |= dict(zip(CAUSES_OF_ENDING[1:], np.cumsum(hazards * before, axis=1), strict=True))
+    table["going on"] = going_on
     return pd.DataFrame(table)
 
 
@@ -289,16 +349,17 @@ def run_ledger_table(replicates: NDArray[np.int64], ledger: Floats) -> pd.DataFr
     )
 
 
-def ledger_table(ledger: Floats) -> pd.DataFrame:
-    """See :meth:`Result.ledger_table`."""
-    per_run = ledger.mean(axis=(1, 2))  # (R, layers, causes)
+def ledger_table(per_run: Floats) -> pd.DataFrame:
+    """See :meth:`Result.ledger_table`; ``per_run`` is float64 (R, layers, causes), NaN where there is no alliance."""
+    per_run = per_run[~np.isnan(per_run).any(axis=(1, 2))]
     runs = len(per_run)
-    se = per_run.std(axis=0, ddof=1) / np.sqrt(runs) if runs > 1 else np.full(per_run.shape[1:], np.nan)
+    none = np.full(per_run.shape[1:], np.nan)
+    se = per_run.std(axis=0, ddof=1) / np.sqrt(runs) if runs > 1 else none
     return pd.DataFrame(
         {
             "layer": np.repeat(LAYERS, N_CAUSES),
             "cause": np.tile(CAUSES, len(LAYERS)),
-            "mean": per_run.mean(0).ravel(),
+            "mean": (per_run.mean(0) if runs else none).ravel(),
             "se": se.ravel(),
         }
     )
@@ -324,12 +385,53 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
     shape = (len(which), scenario.months + 1, len(VARIABLES))
     moments = np.zeros((*shape, 3))
     histogram = np.zeros((*shape[1:], BINS), dtype=np.int64)
-    ledger = np.zeros((*alliances.shape, 2, len(LAYERS), N_CAUSES))
+    if scenario.network.market:
+        alliances, ledger = _run_markets(scenario, seed, which, orgs, alliances, moments, histogram)
+        return Result(scenario, seed, which, orgs, alliances, moments, histogram, ledger)
+    ledger = np.zeros((*alliances.shape, *LEDGER))
     kernel.run_many(
         scenario.parameters.record(), orgs, float_view(orgs), alliances, build_events(scenario), seed, which,
-        scenario.months, moments, histogram, ledger, np.zeros((2, len(LAYERS), N_CAUSES)), np.zeros(N_CAUSES),
+        scenario.months, moments, histogram, ledger, *_scratch(scenario),
     )  # fmt: skip
     return Result(scenario, seed, which, orgs, alliances, moments, histogram, ledger)
+
+
+def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Room for the kernel to work in: a month's ledger, rates of change, three numbers an organization."""
+    places = scenario.organizations if scenario.network.market else 0
+    return np.zeros(LEDGER), np.zeros(N_CAUSES), np.zeros((3, places), dtype=np.int64)
+
+
+def _more(rows: Records, count: int) -> Records:
+    """A copy of the first rows with ``count`` rows in all, the new ones empty."""
+    grown = np.zeros((count, *rows.shape[1:]), rows.dtype)
+    grown[: len(rows)] = rows
+    return grown.view(type(rows))
+
+
+def _run_markets(
+    scenario: Scenario, seed: int, which: NDArray[np.int64], orgs: Records, alliances: Records, moments: Floats,
+    histogram: NDArray[np.int64],
+) -> tuple[Records, Floats]:  # fmt: skip
+    """Runs with a market: the number of alliances is not known beforehand. Returns padded alliances and ledgers."""
+    done: list[tuple[Records, Floats]] = []
+    parameters, events, scratch = scenario.parameters.record(), build_events(scenario), _scratch(scenario)
+    for r, replicate in enumerate(which):
+        count, month, market = alliances.shape[1], 0, 1.0
+        for k in range(count):
+            kernel.engage(orgs[r], alliances[r, k])
+        rows, ledger = alliances[r], np.zeros((count, *LEDGER))
+        while month < scenario.months:
+            room = count + scenario.organizations + count // 2
+            rows, ledger = _more(rows, room), _more(ledger, room)
+            month, count, market = kernel.run(
+                parameters, orgs[r], float_view(orgs[r]), rows, count, True, events, market, seed, replicate,
+                month + 1, scenario.months, moments[r], histogram, ledger, *scratch,
+            )  # fmt: skip
+        done.append((rows[:count], ledger[:count]))
+    most = max(len(rows) for rows, _ in done)
+    padded = np.stack([_more(rows, most) for rows, _ in done]).view(np.recarray)
+    return padded, np.stack([_more(ledger, most) for _, ledger in done])
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -352,21 +454,32 @@ class LiveRun:
         self.organizations = organizations[0]
         self.events = build_events(scenario)
         self.parameters = scenario.parameters.record()
-        self.ledger = np.zeros((len(self.alliances), 2, len(LAYERS), N_CAUSES))
+        self.ledger = np.zeros((len(self.alliances), *LEDGER))
         self.month_ledger = np.zeros_like(self.ledger)
         self.month = 0
         self.market = 1.0
-        self._entries = np.zeros(self.ledger.shape[1:])
-        self._rates = np.zeros(N_CAUSES)
+        self._scratch = _scratch(scenario)
+        if scenario.network.market:
+            for alliance in self.alliances:
+                kernel.engage(self.organizations, alliance)
 
     def step(self) -> None:
-        """One month for everybody."""
+        """One month for everybody. In a market the arrays of alliances are longer when new ones have been signed."""
         self.month += 1
-        self.month_ledger[:] = 0.0
-        self.market = kernel.month_of_all(
-            self.parameters, self.organizations, float_view(self.organizations), self.alliances, self.events,
-            self.market, self.seed, self.replicate, self.month, self.month_ledger, self._entries, self._rates,
+        count = len(self.alliances)
+        searching = self.scenario.network.market
+        rows, entered = self.alliances, np.zeros_like(self.ledger)
+        if searching:
+            room = count + int(kernel.how_many_free(self.organizations, self.month))
+            rows, entered = _more(rows, room), _more(entered, room)
+        self.market, count = kernel.month_of_all(
+            self.parameters, self.organizations, float_view(self.organizations), rows, count, searching, self.events,
+            self.market, self.seed, self.replicate, self.month, entered, *self._scratch,
         )  # fmt: skip
+        if searching:
+            self.alliances = rows[:count]
+            self.ledger = _more(self.ledger, count)
+        self.month_ledger = entered[:count]
         self.ledger += self.month_ledger
 
 
@@ -378,7 +491,7 @@ class History:
     seed: int
     replicate: int
     organizations: Records  # (months + 1, N)
-    alliances: Records  # (months + 1, M)
+    alliances: Records  # (months + 1, M); in a market, those not signed yet are empty
     ledger: Floats  # (months, M, 2, layers, causes): entries of each month, units of trust
     market: Floats  # (months + 1,)
 
@@ -402,7 +515,8 @@ class History:
         table["value"] = a.value.sum(-1).ravel()
         table["market"] = np.repeat(self.market, count)
         frame = pd.DataFrame(table)
-        lived = frame["alive"] | (frame["month"] == np.tile(a.ended[-1], months))
+        last = np.tile(np.where(a.ended[-1] > 0, a.ended[-1], -1), months)
+        lived = frame["alive"] | (frame["month"] == last)
         return frame[lived].reset_index(drop=True)
 
     def ledger_table(self, layer: str = "effective") -> pd.DataFrame:
@@ -425,12 +539,15 @@ def simulate_history(scenario: Scenario, seed: int = 1, replicate: int = 0) -> H
     live = LiveRun(scenario, seed, replicate)
     months = scenario.months
     organizations = np.empty((months + 1, len(live.organizations)), ORGANIZATION).view(np.recarray)
-    alliances = np.empty((months + 1, len(live.alliances)), ALLIANCE).view(np.recarray)
-    ledger = np.empty((months, *live.ledger.shape))
+    alliances, ledgers = [live.alliances.copy()], []
     market = np.ones(months + 1)
-    organizations[0], alliances[0] = live.organizations, live.alliances
+    organizations[0] = live.organizations
     for month in range(1, months + 1):
         live.step()
-        organizations[month], alliances[month] = live.organizations, live.alliances
-        ledger[month - 1], market[month] = live.month_ledger, live.market
-    return History(scenario, live.seed, live.replicate, organizations, alliances, ledger, market)
+        organizations[month], market[month] = live.organizations, live.market
+        alliances.append(live.alliances.copy())
+        ledgers.append(live.month_ledger)
+    count = len(live.alliances)
+    rows = np.stack([_more(of_month, count) for of_month in alliances]).view(np.recarray)
+    ledger = np.stack([_more(of_month, count) for of_month in ledgers])
+    return History(scenario, live.seed, live.replicate, organizations, rows, ledger, market)

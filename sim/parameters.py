@@ -26,6 +26,9 @@ DIMENSIONS = ("people", "culture", "politics", "practices", "priorities", "struc
 """The six dimensions of values (Kotelnikov: trust "involves your people, corporate culture, politics, practices,
 priorities, and structures")."""
 
+PLACES = 8
+"""Most alliances that an organization can hold in a market, and most earlier partners that it remembers."""
+
 Basis = Literal["source", "model", "assumed"]
 
 
@@ -87,6 +90,16 @@ class Parameters(BaseModel):
         0.90, 0, 1, "share", "largest share of contingencies that any contract covers", "assumed", "seed K (note 3)"
     )
 
+    specific_investment: float = _number(
+        1.5,
+        0,
+        100,
+        "money",
+        "what each partner sinks into the relation at the signature and cannot take elsewhere",
+        "assumed",
+        "Dyer & Chu 2003",
+    )
+
     # 1 Disclose
     openness_floor: float = _number(
         0.08, 0, 1, "share", "c0: what is said whatever the trust", "model", "prototype; Luna-Reyes et al. 2008"
@@ -99,13 +112,20 @@ class Parameters(BaseModel):
         0.25, 0, 1, "1/month", "κ: speed at which communication follows its target", "model", "prototype"
     )
     openness_weight: float = _number(
-        0.60, 0, 1, "1", "how much closed partners narrow what is disclosed", "assumed", "seed L"
+        0.40, 0, 1, "1", "how much closed partners raise the trust that talk needs", "assumed", "seed L"
     )
     internal_trust_weight: float = _number(
-        0.30, 0, 1, "1", "how much distrust inside the house narrows what is disclosed", "assumed", "seed R"
+        0.20, 0, 1, "1", "how much distrust inside the house raises it", "assumed", "seed R"
     )
-    ties_candour: float = _number(
-        0.50, 0, 1, "1", "how much missing personal ties narrow what is disclosed", "assumed", "seed K"
+    ties_candour: float = _number(0.50, 0, 1, "1", "how much missing personal ties raise it", "assumed", "seed K")
+    channel_spread: float = _number(
+        0.40,
+        0,
+        1,
+        "share",
+        "channels of communication are uniform from 1 minus this to 1: distance, language, calendars",
+        "assumed",
+        "so that communication does not follow trust alone",
     )
     contract_clarity: float = _number(
         0.10, 0, 1, "1", "how far a full contract lifts the openness floor", "assumed", "Poppo & Zenger 2002"
@@ -190,6 +210,14 @@ class Parameters(BaseModel):
         3.0, 0, 20, "logit", "weight of frustration against the extra mile", "assumed", "seed L"
     )
 
+    delegation_base: float = _number(
+        -4.0, -20, 20, "logit", "decisions left to the partner with everything else at zero", "assumed", "seed R"
+    )
+    delegation_trust: float = _number(5.0, 0, 20, "logit", "weight of trust in delegation", "assumed", "seed R")
+    delegation_misreading: float = _number(
+        3.0, 0, 20, "logit", "weight of misreading the partner against it", "assumed", "seed R"
+    )
+
     # 4 Talk
     silence: float = _number(
         0.50, 0, 1, "1", "share of problems that stays unsaid in a house without internal trust", "assumed", "seed R"
@@ -215,6 +243,15 @@ class Parameters(BaseModel):
     trust_gain: float = _number(0.05, 0, 0.5, "1/month", "λ⁺: learning from good months", "model", "prototype")
     trust_loss: float = _number(
         0.15, 0, 0.5, "1/month", "λ⁻: learning from bad ones, 2–4 times λ⁺", "model", "prototype; Slovic 1993"
+    )
+    routine_ceiling: float = _number(
+        0.40,
+        0,
+        1,
+        "trust",
+        "trust that routine work can earn in silence; the more is said, the more of the rest it can earn",
+        "assumed",
+        "seed K: dependence 'involves more than keeping promises'",
     )
     integrity_weight: float = _number(
         1.5, 0, 5, "1", "weight of a failure of integrity (shirking)", "assumed", "model page"
@@ -290,6 +327,13 @@ class Parameters(BaseModel):
         0.30, 0, 5, "1", "rise of operationalization per unit of session effort", "assumed", "seed R"
     )
 
+    inference_rate: float = _number(
+        0.15, 0, 1, "1/month", "speed at which full communication ends misreading", "assumed", "seed K (alignment)"
+    )
+    forecast_learning: float = _number(
+        0.20, 0, 1, "1", "weight of the newest act in the forecast of the partner's acts", "assumed", "seed K"
+    )
+
     # 7 Account
     extra_effort: float = _number(
         0.50, 0, 5, "money/month", "output added when everybody goes the extra mile", "assumed", "seed L"
@@ -306,6 +350,12 @@ class Parameters(BaseModel):
         "assumed",
         "seed K",
     )
+    know_how_speed: float = _number(
+        0.05, 0, 1, "1/month", "speed at which shared know-how follows what is exchanged", "assumed", "model page"
+    )
+    know_how_returns: float = _number(
+        0.80, 0, 0.95, "1", "how much know-how helps to absorb more of it", "assumed", "Cohen & Levinthal 1990"
+    )
     creativity_value: float = _number(1.00, 0, 20, "money", "worth of a contingency met together", "assumed", "seed K")
     contingency_loss: float = _number(
         1.00, 0, 20, "money", "cost of an uncovered contingency not met together", "assumed", "seed K"
@@ -320,13 +370,16 @@ class Parameters(BaseModel):
         0.50, 0, 1, "share", "share of the loss recovered when shirking is noticed", "assumed", "model page"
     )
     market_volatility: float = _number(
-        0.15,
+        0.06,
         0,
-        5,
-        "money/month",
-        "standard deviation of the market's monthly shock to an alliance",
+        1,
+        "share",
+        "standard deviation of the monthly shock to an alliance's own market",
         "assumed",
         "model page",
+    )
+    fortune_recovery: float = _number(
+        0.05, 0, 1, "1/month", "speed at which an alliance's own market returns to normal", "assumed", "model page"
     )
     market_recovery: float = _number(
         0.02, 0, 1, "1/month", "speed at which the market recovers from a crash", "assumed", "seed R (AOL Time Warner)"
@@ -343,6 +396,9 @@ class Parameters(BaseModel):
     session_cost: float = _number(
         0.50, 0, 20, "money", "cost to a partner of closing the whole gap by sessions", "assumed", "seed R"
     )
+    session_fixed_cost: float = _number(
+        0.02, 0, 5, "money/month", "cost to a partner of holding sessions at all", "assumed", "seed R"
+    )
     contracting_cost: float = _number(
         0.30, 0, 10, "money/tightness", "cost of writing the contract, shared", "assumed", "Poppo & Zenger 2002"
     )
@@ -354,6 +410,15 @@ class Parameters(BaseModel):
     )
     value_smoothing: float = _number(
         0.15, 0.01, 1, "1/month", "weight of the newest month in the smoothed result", "assumed", "model page"
+    )
+    shortfall_tolerance: float = _number(
+        0.10,
+        0,
+        5,
+        "share",
+        "shortfall that is taken as an ordinary ups and downs, in units of the plan",
+        "assumed",
+        "model page",
     )
     frustration_gain: float = _number(
         0.15, 0, 1, "1/month", "frustration from falling short by the whole plan", "assumed", "seed L"
@@ -369,6 +434,10 @@ class Parameters(BaseModel):
         12, 1, 600, "month", "months between two tests of goodwill for impairment", "source", "IAS 36: once a year"
     )
 
+    impairment_headroom: float = _number(
+        0.10, 0, 1, "share", "shortfall of worth that a test of goodwill lets pass", "assumed", "form: IAS 36"
+    )
+
     # 8 Stay or leave
     trust_exit: float = _number(0.12, 0, 1, "trust", "a partner leaves below this trust", "model", "prototype")
     disappointment_exit: float = _number(
@@ -376,6 +445,216 @@ class Parameters(BaseModel):
     )
     exogenous_exit: float = _number(
         0.003, 0, 1, "1/month", "chance of a sale or a change of strategy", "model", "prototype"
+    )
+
+    # 9 Market: search, reputation, contracts, vetting
+    search_rate: float = _number(
+        0.50, 0, 1, "1/month", "chance that an organization with free capacity searches", "assumed", "model page"
+    )
+    search_breadth: float = _number(6, 1, 100, "candidates", "strangers looked at in a search", "assumed", "model page")
+    appeal_reputation: float = _number(
+        1.0, 0, 20, "1", "weight of reputation in choosing a partner", "assumed", "seed K"
+    )
+    appeal_memory: float = _number(
+        1.0, 0, 20, "1", "weight of trust in an earlier partner in choosing it again", "assumed", "model page"
+    )
+    memory: float = _number(
+        0.70, 0, 1, "share", "share of trust and ties that an earlier alliance hands down", "assumed", "model page"
+    )
+    reputation_visibility: float = _number(
+        0.30, 0, 1, "probability", "chance that a telling act becomes known", "assumed", "seed K"
+    )
+    witness_noise: float = _number(
+        0.10, 0, 1, "probability", "chance that a known act is reported the wrong way round", "assumed", "model page"
+    )
+    reputation_forgetting: float = _number(
+        0.02, 0, 1, "1/month", "speed at which known acts are forgotten", "assumed", "Jøsang & Ismail 2002"
+    )
+    reputation_prior: float = _number(
+        2.0, 0.01, 100, "acts", "imagined neutral acts that a reputation starts from", "source", "Jøsang & Ismail 2002"
+    )
+    reputation_trust: float = _number(
+        0.40, 0, 2, "trust", "trust at the signature per unit of reputation above the neutral", "assumed", "seed K"
+    )
+    reputation_alarm: float = _number(
+        1.0, 0, 10, "1", "how much ill fame makes a trusted partner look risky", "assumed", "seed K (note 3)"
+    )
+    choose_contract: bool = _switch("choose the contract's tightness from stakes and trust, instead of as given")
+    contract_horizon: float = _number(
+        36, 1, 600, "month", "months that partners think of when they write a contract", "assumed", "model page"
+    )
+    vet_alpha: float = _number(
+        0.05, 1e-6, 0.5, "probability", "α: tolerated chance of accepting a cat poster", "model", "model page"
+    )
+    vet_beta: float = _number(
+        0.10, 1e-6, 0.49, "probability", "β: tolerated chance of turning a genuine partner away", "model", "model page"
+    )
+    genuine_from: float = _number(
+        0.60,
+        0,
+        1,
+        "share",
+        "operationalization from which an organization counts as practising what it professes",
+        "assumed",
+        "so that about one in ten is genuine (seed R)",
+    )
+    skip_behaviour: bool = _switch("ask no behavioural questions")
+    skip_self_ratings: bool = _switch("ask for no self-ratings")
+    trust_example_p1: float = _number(
+        0.8,
+        0.01,
+        0.99,
+        "probability",
+        "question trust example: chance that a genuine partner answers convincingly",
+        "model",
+        "model page, step 9",
+    )
+    trust_example_p0: float = _number(
+        0.3,
+        0.01,
+        0.99,
+        "probability",
+        "question trust example: chance that a cat poster answers convincingly",
+        "model",
+        "model page, step 9",
+    )
+    trust_example_cost: float = _number(
+        0.01,
+        0,
+        100,
+        "money",
+        "question trust example: cost of asking it once",
+        "assumed",
+        "a day or two for an interview",
+    )
+    team_rating_p1: float = _number(
+        0.6,
+        0.01,
+        0.99,
+        "probability",
+        "question team rating: chance that a genuine partner answers convincingly",
+        "assumed",
+        "seed R: 'likely inflated'",
+    )
+    team_rating_p0: float = _number(
+        0.55,
+        0.01,
+        0.99,
+        "probability",
+        "question team rating: chance that a cat poster answers convincingly",
+        "assumed",
+        "seed R: 'likely inflated'",
+    )
+    team_rating_cost: float = _number(
+        0.005,
+        0,
+        100,
+        "money",
+        "question team rating: cost of asking it once",
+        "assumed",
+        "a day or two for an interview",
+    )
+    management_rating_p1: float = _number(
+        0.6,
+        0.01,
+        0.99,
+        "probability",
+        "question management rating: chance that a genuine partner answers convincingly",
+        "assumed",
+        "seed R: 'likely inflated'",
+    )
+    management_rating_p0: float = _number(
+        0.55,
+        0.01,
+        0.99,
+        "probability",
+        "question management rating: chance that a cat poster answers convincingly",
+        "assumed",
+        "seed R: 'likely inflated'",
+    )
+    management_rating_cost: float = _number(
+        0.005,
+        0,
+        100,
+        "money",
+        "question management rating: cost of asking it once",
+        "assumed",
+        "a day or two for an interview",
+    )
+    complaints_p1: float = _number(
+        0.8,
+        0.01,
+        0.99,
+        "probability",
+        "question complaints: chance that a genuine partner answers convincingly",
+        "model",
+        "model page, step 9",
+    )
+    complaints_p0: float = _number(
+        0.3,
+        0.01,
+        0.99,
+        "probability",
+        "question complaints: chance that a cat poster answers convincingly",
+        "model",
+        "model page, step 9",
+    )
+    complaints_cost: float = _number(
+        0.01, 0, 100, "money", "question complaints: cost of asking it once", "assumed", "a day or two for an interview"
+    )
+    agreed_actions_p1: float = _number(
+        0.75,
+        0.01,
+        0.99,
+        "probability",
+        "question agreed actions: chance that a genuine partner answers convincingly",
+        "model",
+        "model page, step 9",
+    )
+    agreed_actions_p0: float = _number(
+        0.35,
+        0.01,
+        0.99,
+        "probability",
+        "question agreed actions: chance that a cat poster answers convincingly",
+        "model",
+        "model page, step 9",
+    )
+    agreed_actions_cost: float = _number(
+        0.01,
+        0,
+        100,
+        "money",
+        "question agreed actions: cost of asking it once",
+        "assumed",
+        "a day or two for an interview",
+    )
+    absent_partner_p1: float = _number(
+        0.75,
+        0.01,
+        0.99,
+        "probability",
+        "question absent partner: chance that a genuine partner answers convincingly",
+        "model",
+        "model page, step 9",
+    )
+    absent_partner_p0: float = _number(
+        0.35,
+        0.01,
+        0.99,
+        "probability",
+        "question absent partner: chance that a cat poster answers convincingly",
+        "model",
+        "model page, step 9",
+    )
+    absent_partner_cost: float = _number(
+        0.01,
+        0,
+        100,
+        "money",
+        "question absent partner: cost of asking it once",
+        "assumed",
+        "a day or two for an interview",
     )
 
     # Clamps: each holds one state where it started, so that its loop is open
@@ -522,6 +801,21 @@ class Traits(BaseModel):
         "what it does when nobody looks, six dimensions",
         "assumed",
         "Sull et al. 2020",
+    )
+    capacity: Trait = _trait(
+        Constant(3), 0, PLACES, "alliances", "how many alliances it can hold (in a market)", "assumed", "model page"
+    )
+    arrival: Trait = _trait(
+        Constant(0), 0, 2400, "month", "month from which it is in the market", "model", "model page"
+    )
+    vetting: Trait = _trait(
+        Constant(0),
+        0,
+        200,
+        "questions",
+        "most questions that it asks a candidate before it decides: 0 vets nobody",
+        "model",
+        "seed R",
     )
 
 

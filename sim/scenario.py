@@ -12,6 +12,7 @@ A file holds only what differs from the defaults::
     [network]                        # optional
     partners = 3                     # everyone with k partners, or: pairs = [["AOL", "Time Warner"], [1, 3]]
     mixing = "any"                   # any | between (two groups) | within (a group)
+    market = false                   # true: free organizations search, vet, contract, sign; partners may be 0
 
     [parameters]                     # any of sim.parameters.Parameters
     [traits]                         # any of sim.parameters.Traits, for everybody
@@ -33,7 +34,7 @@ from typing import Any
 import numpy as np
 
 from sim.distributions import Distribution, is_number, parse
-from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
+from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read, shown
 
 TEXTS = ("title", "question", "source", "expected")
@@ -74,11 +75,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Network:
-    """Who is allied with whom. ``pairs`` (rows of organizations, from 0) or everyone with ``partners`` others."""
+    """Who is allied with whom at the start: ``pairs`` (rows of organizations, from 0) or everyone with ``partners``.
+
+    With a ``market``, organizations that have a place free search for partners from the first month on.
+    """
 
     partners: int = 3
     mixing: str = "any"
     pairs: tuple[tuple[int, int], ...] = ()
+    market: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,8 +167,15 @@ class Scenario:
 
     @property
     def alliances(self) -> int:
-        """How many alliances the network has."""
-        return len(self.network.pairs) or self.organizations * self.network.partners // 2
+        """How many alliances the network has; with a market, about how many there are at a time."""
+        if self.network.pairs:
+            return len(self.network.pairs)
+        if not self.network.market:
+            return self.organizations * self.network.partners // 2
+        evenly = (np.arange(64) + 0.5) / 64
+        places = [group.traits.capacity.draw(evenly * 37 % 1.0, evenly).mean() for group in self.groups]
+        held = sum(size * place for size, place in zip(self.sizes, places, strict=True))
+        return max(1, round(held / 2))
 
     def plain(self) -> dict[str, Any]:
         """Every resolved value, defaults included, as a manifest records it and :meth:`from_plain` reads it."""
@@ -172,6 +184,8 @@ class Scenario:
             if self.network.pairs
             else {"partners": self.network.partners, "mixing": self.network.mixing}
         )
+        if self.network.market:
+            network["market"] = True
         return {
             **{text: getattr(self, text) for text in TEXTS},
             "months": self.months,
@@ -218,7 +232,7 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
     """Set one value of a scenario's plain data, in place.
 
     Keys: a parameter (``trust_gain``), a trait for everybody (``openness``) or one group (``aggressive.openness``),
-    ``months``, ``organizations``, ``partners``, ``mixing``, or an event's field (``events.crash.enabled``).
+    ``months``, ``organizations``, ``partners``, ``mixing``, ``market``, or an event's field (``events.crash.enabled``).
 
     Raises:
         BadFile: when there is no such key.
@@ -237,15 +251,24 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
             group.get("traits", {}).pop(name, None)
     elif len(parts) == 1 and name in ("months", "organizations"):
         data[name] = value
-    elif len(parts) == 1 and name in ("partners", "mixing"):
+    elif len(parts) == 1 and name in ("partners", "mixing", "market"):
         data.setdefault("network", {})[name] = value
-        data["network"].pop("pairs", None)
+        if name != "market":
+            data["network"].pop("pairs", None)
     elif len(parts) == 2 and parts[0] in groups and name in Traits.model_fields and data.get("groups"):
         data["groups"][groups[parts[0]]].setdefault("traits", {})[name] = value
     elif len(parts) == 3 and parts[0] == "events" and parts[1] in events:
         data["events"][events[parts[1]]][name] = value
     else:
-        known = [*Parameters.model_fields, *Traits.model_fields, "months", "organizations", "partners", "mixing"]
+        known = [
+            *Parameters.model_fields,
+            *Traits.model_fields,
+            "months",
+            "organizations",
+            "partners",
+            "mixing",
+            "market",
+        ]
         known += [f"{group}.{trait}" for group in groups for trait in Traits.model_fields if data.get("groups")]
         known += [f"events.{event}.enabled" for event in events]
         raise BadFile(scenario.name, [Problem((key,), f"is no setting{did_you_mean(key, known)}")])
@@ -419,15 +442,24 @@ class _Reader:
 
     def network(self, draft: Scenario) -> Network:
         table = self.table(self.data, "network")
-        self.unknown(table, ("partners", "mixing", "pairs"), ("network",))
+        self.unknown(table, ("partners", "mixing", "pairs", "market"), ("network",))
+        market = table.get("market", False)
+        if not isinstance(market, bool):
+            self.wrong(("network", "market"), f"must be true or false, got {shown(market)}")
+            market = False
         if "pairs" in table:
             for name in ("partners", "mixing"):
                 if name in table:
                     self.wrong(("network", name), "goes with 'partners', not with 'pairs': keep one of them")
-            return Network(pairs=self.pairs(table["pairs"], draft))
+            pairs = self.pairs(table["pairs"], draft)
+            if market and pairs and max(np.bincount(np.ravel(pairs))) > PLACES:
+                self.wrong(("network", "pairs"), f"gives somebody more than the {PLACES} partners that a market knows")
+            return Network(pairs=pairs, market=market)
         n = draft.organizations
-        default = 1 if n == 2 else min(3 if n % 2 == 0 else 2, n - 1)
-        partners = self.whole(table.get("partners", default), 1, n - 1, ("network", "partners")) or default
+        default = 0 if market else 1 if n == 2 else min(3 if n % 2 == 0 else 2, n - 1)
+        fewest, most = (0, min(PLACES, n - 1)) if market else (1, n - 1)
+        found = self.whole(table.get("partners", default), fewest, most, ("network", "partners"))
+        partners = default if found is None else found
         mixing = self.choice(table.get("mixing", "any"), MIXING, ("network", "mixing")) or "any"
         at: Key = ("network", "partners") if "partners" in table else ("network",)
         if mixing == "any" and partners % 2 and n % 2:
@@ -443,7 +475,7 @@ class _Reader:
                     self.wrong(at, f"group {group.name!r} of {size} cannot give each member {partners} partners")
         if n * partners // 2 > MAX_ALLIANCES:
             self.wrong(at, f"{n} organizations with {partners} partners are more than {MAX_ALLIANCES} alliances")
-        return Network(partners, mixing)
+        return Network(partners, mixing, market=market)
 
     def pairs(self, rows: Any, draft: Scenario) -> tuple[tuple[int, int], ...]:
         at: Key = ("network", "pairs")

@@ -22,11 +22,15 @@ CONTINGENCY = 3  # covered by the contract, A adapts, B adapts, (free)
 SURFACING = 4  # fault of A surfaces, of B, friction surfaces, (free)
 FRAMING = 5  # fault of A is framed as a problem to solve, of B, friction, which side raises friction
 NOTICING = 6  # shirking of A shows, of B, chemistry of the new people, (free)
-START = 16  # month 0: trust of A, trust of B, chemistry, complementarity
+WITNESS = 7  # act of A becomes known, is reported the wrong way round; the same of B
+START = 16  # month of the signature: trust of A, trust of B, chemistry, (free)
+PAIR = 17  # month 0, lasting: complementarity, channels, (free), (free)
 
 # Blocks of an organization (the second key is NOBODY); vectors take one block for each dimension.
 TRAITS = 4096  # block = TRAITS + 64·trait + dimension: words 0–1 value, words 2–3 component of a mixture
 ORDER = 32  # place in the random order that a network is built from
+SEARCH = 33  # does it search, (free) …; the next blocks are one a candidate: which place in the pool, tie-break
+INTERVIEW = 512  # block = INTERVIEW + question number // 4: its answers; keys are who asks and who answers
 
 NOBODY = 0xFFFFFFFF
 
@@ -93,23 +97,6 @@ def fill_pairs(seed, replicates, block, keys, values, selects):  # type: ignore[
             w0, w1, w2, w3 = philox(block, replicates[r], keys[r, i], NOBODY, seed & _MASK, (seed >> 32) & _MASK)
             values[r, i] = ((w0 >> 5) * 67108864.0 + (w1 >> 6) + 0.5) / 9007199254740992.0
             selects[r, i] = ((w2 >> 5) * 67108864.0 + (w3 >> 6) + 0.5) / 9007199254740992.0
-
-
-@compiled
-def fill_starts(seed, replicates, firsts, seconds, values):  # type: ignore[no-untyped-def]
-    """The four starting uniforms of each (replicate, alliance).
-
-    Args:
-        seed: see :func:`four`.
-        replicates: int64 array (R,).
-        firsts, seconds: int64 arrays (R, M) of the partners' keys, smaller key first.
-        values: float64 array (R, M, 4), filled in place.
-    """
-    for r in range(len(replicates)):
-        for m in range(firsts.shape[1]):
-            u = four(seed, replicates[r], 0, START, firsts[r, m], seconds[r, m])
-            for w in range(4):
-                values[r, m, w] = u[w]
 
 
 def check_seed(seed: int) -> int:

@@ -40,12 +40,23 @@ from sim.dynamics.state import (
     GOING_ON,
     HARD_TALK,
     HIGHS,
+    KEPT_AWAY,
     KEY_PERSON_LEAVES,
     LAYERS,
     LEARNED,
     LOWS,
     N_CAUSES,
+    NO_BAD_WORK,
+    NO_BLAME,
+    NO_CONTINGENCY,
+    NO_ENDING,
+    NO_FESTERING,
+    NO_FRICTION,
+    NO_HARD_TALK,
     NO_PROBLEM,
+    NO_SHIRKING,
+    NO_TURNOVER,
+    NOBODY,
     NOTHING,
     ORGANIZATIONAL,
     PERSONAL,
@@ -57,9 +68,11 @@ from sim.dynamics.state import (
     TRAIT_NUMBER,
     VALUE,
 )
+from sim.parameters import PLACES
 
 SIDES = 2
 ISSUES = 3  # fault of A, fault of B, friction
+QUESTIONS = 6  # of an interview
 N_LAYERS = len(LAYERS)
 OPERATIONALIZATION = TRAIT_NUMBER["operationalization"]
 
@@ -68,10 +81,15 @@ OPERATIONALIZATION = TRAIT_NUMBER["operationalization"]
 # The steps of a month
 # ---------------------------------------------------------------------------------------------------------------
 @compiled
+def words_and_deeds(me):
+    """Distance between what an organization professes and what it practises, [0, 1]."""
+    return rules.practice_gap(me.operationalization, me.professed, me.default_culture)
+
+
+@compiled
 def disclose(p, a, b, tie):
     """Step 1: what the partners are willing to say sets where communication moves to."""
-    willingness = rules.hill(rules.mutual_trust(tie.effective[0], tie.effective[1]), p.trust_half, p.trust_steepness)
-    scale = rules.candour(
+    candour = rules.candour(
         p.openness_weight,
         math.sqrt(a.openness * b.openness),
         p.internal_trust_weight,
@@ -79,21 +97,34 @@ def disclose(p, a, b, tie):
         p.ties_candour,
         tie.ties,
     )
+    willingness = rules.hill(
+        rules.mutual_trust(tie.effective[0], tie.effective[1]), p.trust_half / candour, p.trust_steepness
+    )
     floor = rules.lifted_floor(p.openness_floor, p.contract_clarity, tie.coverage)
-    tie.disclosure = rules.disclosure(floor, willingness, scale)
+    tie.disclosure = rules.disclosure(floor, willingness, tie.channels)
 
 
 @compiled
-def watch(p, me, tie, s):
+def ill_fame(partner):
+    """How far the partner's reputation lies below the neutral one, as a share of it, [0, 1)."""
+    return max(0.0, 1.0 - 2.0 * partner.reputation)
+
+
+@compiled
+def watch(p, me, partner, tie, s):
     """Step 2: side ``s`` decides what it spends on watching its partner."""
-    optimum = rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, tie.effective[s])
+    risk = rules.perceived_risk(tie.effective[s], p.reputation_alarm, ill_fame(partner))
+    optimum = rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, risk)
     tie.monitoring[s] = rules.monitoring_spent(me.monitoring, me.verify_floor, optimum)
     tie.watching[s] = rules.watched(p.monitoring_effect, tie.monitoring[s])
 
 
 @compiled
 def exert(p, tie, s):
-    """Step 3: how much of the extra mile side ``s`` goes."""
+    """Step 3: how much of the extra mile side ``s`` goes, and what it leaves to its partner to decide."""
+    tie.delegation[s] = rules.delegation(
+        p.delegation_base, p.delegation_trust * tie.effective[s], p.delegation_misreading * tie.misread[s]
+    )
     tie.effort[s] = rules.extra_mile(
         p.effort_base,
         p.effort_chemistry * tie.chemistry,
@@ -125,7 +156,7 @@ def work(p, a, b, tie, happens, seed, replicate, month):
     tie.contingency = 0
     tie.adapted[0] = 0
     tie.adapted[1] = 0
-    if happens[0] < p.contingency_rate:
+    if happens[0] < p.contingency_rate and not tie.without & NO_CONTINGENCY:
         met = draws.four(seed, replicate, month, draws.CONTINGENCY, a.key, b.key)
         tie.contingency = 1
         if met[0] >= tie.coverage:
@@ -135,9 +166,10 @@ def work(p, a, b, tie, happens, seed, replicate, month):
 
     for s in range(SIDES):
         me = a if s == 0 else b
-        tie.shirked[s] = conduct[2 + s] < rules.shirk_chance(p.shirk_rate, me.integrity, tie.watching[1 - s])
+        shirk = rules.shirk_chance(p.shirk_rate, me.integrity, tie.watching[1 - s])
+        tie.shirked[s] = conduct[2 + s] < shirk and not tie.without & NO_SHIRKING
         tie.problem[s] = NO_PROBLEM
-        if conduct[s] >= me.competence:
+        if conduct[s] >= me.competence and not tie.without & NO_BAD_WORK:
             tie.problem[s] = BAD_WORK
         if tie.contingency == 2 and tie.adapted[s] == 0:
             tie.problem[s] = REFUSAL
@@ -150,7 +182,7 @@ def work(p, a, b, tie, happens, seed, replicate, month):
     rub = rules.friction_chance(
         p.friction_base, p.friction_gap, tie.gap, p.friction_power, p.friction_relief, tie.communication
     )
-    tie.problem[2] = FRICTION if happens[1] < rub else NO_PROBLEM
+    tie.problem[2] = FRICTION if happens[1] < rub and not tie.without & NO_FRICTION else NO_PROBLEM
 
 
 @compiled
@@ -187,11 +219,11 @@ def talk(p, a, b, tie, seed, replicate, month):
             raiser = 0 if framed[3] < 0.5 else 1
             chance = said
         if aloud[q] >= chance:
-            tie.talk[q] = FESTERING
+            tie.talk[q] = NOTHING if tie.without & NO_FESTERING else FESTERING
         elif frames_well(p, a if raiser == 0 else b, tie, raiser, framed[q]):
-            tie.talk[q] = HARD_TALK
+            tie.talk[q] = NOTHING if tie.without & NO_HARD_TALK else HARD_TALK
         else:
-            tie.talk[q] = BLAME
+            tie.talk[q] = NOTHING if tie.without & NO_BLAME else BLAME
 
 
 @compiled
@@ -210,15 +242,15 @@ def rates_of_change(p, partner, tie, s, rates):
     j = 1 - s
     for cause in range(LEARNED):
         rates[cause] = 0.0
-    credit = rules.attribution(p.control_attribution, tie.watching[s])
+    credit = rules.credited(tie.communication, rules.attribution(p.control_attribution, tie.watching[s]))
     if tie.problem[j] == NO_PROBLEM:
-        rates[BY_DELIVERY] = rules.delivery_rate(p.trust_gain, tie.communication, credit)
+        rates[BY_DELIVERY] = p.trust_gain * credit
     if tie.adapted[j] == 1:
         rates[BY_ADAPTATION] = p.trust_gain * p.adaptation_gain * credit
     for q in range(ISSUES):
         weight = weight_of(p, tie.problem[q]) if q == j else 1.0
         if tie.talk[q] == HARD_TALK:
-            rates[BY_HARD_TALK] += p.trust_gain * p.hard_talk_gain
+            rates[BY_HARD_TALK] += p.trust_gain * p.hard_talk_gain * tie.communication
         elif tie.talk[q] == BLAME:
             rates[BY_BLAME] -= p.trust_loss * p.blame_weight * weight
         elif tie.talk[q] == FESTERING and q != s:
@@ -228,7 +260,7 @@ def rates_of_change(p, partner, tie, s, rates):
         tie.monitoring[j], p.legitimate_monitoring
     )
     rates[BY_DISAPPOINTMENT] = -p.disappointment_loss * min(
-        1.0, rules.shortfall(tie.expectation[s], tie.smoothed[s], tie.plan)
+        1.0, rules.shortfall(tie.expectation[s], tie.smoothed[s], tie.plan, p.shortfall_tolerance)
     )
 
 
@@ -242,10 +274,12 @@ def learn(p, partner, tie, s, entries, rates):
     personal = tie.personal[s]
     passed = rules.passed_on(p.people_rate, tie.ties, personal, organizational)
     rates_of_change(p, partner, tie, s, rates)
+    routine = rules.routine_ceiling(p.routine_ceiling, tie.communication)
     for cause in range(LEARNED):
         rate = rates[cause]
-        step = rules.trust_step(tie.trust[s], rules.within(rate, -1.0, 1.0))
-        personal_step = rules.trust_step(tie.personal[s], rules.within(rate * p.personal_speed, -1.0, 1.0))
+        ceiling = routine if cause == BY_DELIVERY else 1.0
+        step = rules.trust_step(tie.trust[s], rules.within(rate, -1.0, 1.0), ceiling)
+        personal_step = rules.trust_step(tie.personal[s], rules.within(rate * p.personal_speed, -1.0, 1.0), ceiling)
         entries[ORGANIZATIONAL, cause] = step
         entries[PERSONAL, cause] = personal_step
         organizational += step
@@ -262,7 +296,7 @@ def learn(p, partner, tie, s, entries, rates):
 @compiled
 def lose_people(p, tie, s, entries):
     """Step 6: a key person left, so personal trust falls back towards organizational trust."""
-    step = -p.turnover_trust_loss * (tie.personal[s] - tie.trust[s])
+    step = rules.strangers_trust(tie.personal[s], tie.trust[s], p.turnover_trust_loss)
     entries[PERSONAL, BY_TURNOVER] += step
     tie.personal[s] += step
 
@@ -296,22 +330,43 @@ def relate(p, a, b, tie, seed, replicate, month):
         tie.chemistry = rules.chemistry_drawn(p.chemistry, p.chemistry_spread, meet[2])
     tie.hard_talks += hard_talks
     tie.blames += blames
+    for s in range(SIDES):
+        gap_of_words = words_and_deeds(b if s == 0 else a)
+        tie.misread[s] = rules.misreading_after(tie.misread[s], gap_of_words, p.inference_rate, tie.communication)
+        if tie.turnover[1 - s] == 1:
+            tie.misread[s] = gap_of_words  # new people at the partner's: one starts from their words again
+        tie.misreading += 0.5 * tie.misread[s]
+
+
+@compiled
+def foresee(p, tie):
+    """Step 7: what each side had forecast of the other's adapting is held against what it did, and learns from it."""
+    for s in range(SIDES):
+        act = float(tie.adapted[1 - s])
+        tie.forecast_error += (act - tie.forecast[s]) ** 2
+        tie.forecast[s] = rules.toward(tie.forecast[s], act, p.forecast_learning)
 
 
 @compiled
 def joint_result(p, tie, market, uniform):
     """Step 7: what the month's work was worth to both together, before anybody's own costs, money."""
-    work_done = rules.base_output(
-        market, p.extra_effort, 0.5 * (tie.effort[0] + tie.effort[1]), p.coordination_loss, tie.communication
+    tie.fortune = rules.fortune_after(
+        tie.fortune, p.fortune_recovery, rules.logistic_draw(p.market_volatility, uniform)
     )
-    shared = rules.synergy_output(
-        market,
-        p.synergy,
-        tie.complementarity,
-        tie.communication,
-        rules.mutual_trust(tie.effective[0], tie.effective[1]),
-        tie.gap,
+    level = market * tie.fortune
+    delegated = 0.5 * (tie.delegation[0] + tie.delegation[1])
+    running = rules.coordination(
+        p.coordination_loss, tie.communication, delegated, 0.5 * (tie.misread[0] + tie.misread[1])
     )
+    work_done = rules.base_output(level, p.extra_effort, 0.5 * (tie.effort[0] + tie.effort[1]), running)
+    mutual = rules.mutual_trust(tie.effective[0], tie.effective[1])
+    tie.know_how = rules.know_how_after(
+        tie.know_how,
+        rules.absorbed(tie.complementarity, tie.communication, mutual, tie.gap),
+        p.know_how_speed,
+        p.know_how_returns,
+    )
+    shared = rules.synergy_output(level, p.synergy, tie.know_how)
     created = 0.0
     lost = 0.0
     if tie.contingency == 2:
@@ -321,6 +376,7 @@ def joint_result(p, tie, market, uniform):
             created = p.creativity_value
         else:
             lost += p.contingency_loss
+        foresee(p, tie)
     for q in range(ISSUES):
         if tie.problem[q] != NO_PROBLEM:
             tie.problems += 1
@@ -333,21 +389,24 @@ def joint_result(p, tie, market, uniform):
     tie.synergy += shared
     tie.creativity += created
     tie.losses += lost
-    return work_done + shared + created - lost + rules.market_shock(p.market_volatility, uniform)
+    tie.extra_mile += 0.5 * (tie.effort[0] + tie.effort[1])
+    tie.delegated += delegated
+    return work_done + shared + created - lost
 
 
 @compiled
 def account(p, me, tie, s, joint):
     """Step 7: side ``s`` books its half of the joint result, its own costs and losses, and learns what to expect."""
     j = 1 - s
-    people = rules.relational_spending(p.relational_cost, me.relational_investment) + p.session_cost * me.session_effort
-    contract = 0.5 * p.contracting_cost * p.contract_tightness if tie.age == 1 else 0.0
+    people = rules.relational_spending(p.relational_cost, me.relational_investment)
+    if me.session_effort > 0.0:
+        people += p.session_fixed_cost + p.session_cost * me.session_effort
     cheated = 0.0
     if tie.shirked[j] == 1:
         tie.shirks += 1
         cheated = p.loss_at_stake * (1.0 - p.recovery * (tie.problem[j] == SHIRKING))
-    net = 0.5 * joint - tie.monitoring[s] - people - contract - cheated
-    short = rules.shortfall(tie.expectation[s], tie.smoothed[s], tie.plan)
+    net = 0.5 * joint - tie.monitoring[s] - people - cheated
+    short = rules.shortfall(tie.expectation[s], tie.smoothed[s], tie.plan, p.shortfall_tolerance)
     if not p.clamp_frustration:
         tie.frustration[s] = rules.frustration_after(
             tie.frustration[s], p.frustration_gain, short, p.frustration_relief
@@ -357,10 +416,10 @@ def account(p, me, tie, s, joint):
     tie.smoothed[s] = rules.toward(tie.smoothed[s], net, p.value_smoothing)
     tie.net[s] = net
     tie.value[s] += net
+    tie.apart += me.outside_option
     tie.losses += cheated
     tie.monitoring_cost += tie.monitoring[s]
     tie.relational_cost += people
-    tie.governance_cost += contract
 
 
 @compiled
@@ -368,32 +427,75 @@ def impair(p, a, b, tie):
     """Step 7: goodwill is tested at intervals and written down when expectation has fallen; it is never written up."""
     if tie.age % p.impairment_interval >= 1.0:
         return
-    carried = rules.goodwill(tie.expectation[0], a.outside_option, tie.annuity) + rules.goodwill(
+    recoverable = rules.goodwill(tie.expectation[0], a.outside_option, tie.annuity) + rules.goodwill(
         tie.expectation[1], b.outside_option, tie.annuity
     )
-    if carried < tie.goodwill:
-        tie.written_off += tie.goodwill - carried
-        tie.goodwill = carried
+    impaired = rules.impairment(tie.goodwill, recoverable, p.impairment_headroom)
+    tie.written_off += impaired
+    tie.goodwill -= impaired
 
 
 @compiled
 def leave(p, a, b, tie, exogenous, leaves_a, leaves_b, month):
-    """Step 8: competing risks; when several strike in one month, distrust is recorded before disappointment."""
+    """Step 8: competing risks; when several strike in one month, distrust is recorded before disappointment.
+
+    What is left of goodwill is sold with the alliance at a strategic end, and written off at any other.
+    """
     cause = GOING_ON
+    who = 0
     if exogenous < p.exogenous_exit:
         cause = EXOGENOUS
-    if (tie.smoothed[0] < a.outside_option and leaves_a < p.disappointment_exit) or (
+    fed_up = (tie.smoothed[0] < a.outside_option and leaves_a < p.disappointment_exit) + 2 * (
         tie.smoothed[1] < b.outside_option and leaves_b < p.disappointment_exit
-    ):
+    )
+    if fed_up > 0:
         cause = DISAPPOINTMENT
-    if tie.effective[0] < p.trust_exit or tie.effective[1] < p.trust_exit:
+        who = fed_up
+    distrusting = (tie.effective[0] < p.trust_exit) + 2 * (tie.effective[1] < p.trust_exit)
+    if distrusting > 0:
         cause = DISTRUST
-    if cause != GOING_ON:
-        tie.alive = 0
-        tie.cause = cause
-        tie.ended = month
+        who = distrusting
+    if cause == GOING_ON or tie.without & NO_ENDING:
+        return
+    tie.alive = 0
+    tie.cause = cause
+    tie.left_by = who
+    tie.ended = month
+    if cause == EXOGENOUS:
+        tie.realized += tie.goodwill
+    else:
         tie.written_off += tie.goodwill
-        tie.goodwill = 0.0
+    tie.goodwill = 0.0
+
+
+@compiled
+def make_known(p, orgs, a, b, tie, seed, replicate, month):
+    """Step 9: telling acts of the month become known, or do not, and may be reported the wrong way round.
+
+    Telling is what could have gone otherwise: to adapt or refuse, to shirk and be noticed, to break faith. Only what is
+    observed counts, never what an organization is.
+    """
+    if p.reputation_visibility == 0.0:
+        return
+    telling = False
+    for s in range(SIDES):
+        me = a if s == 0 else b
+        telling = telling or tie.adapted[s] == 1 or tie.problem[s] >= REFUSAL or me.breach_now > 0.0
+    if not telling:
+        return
+    witness = draws.four(seed, replicate, month, draws.WITNESS, a.key, b.key)
+    for s in range(SIDES):
+        me = orgs[tie.org[s]]
+        bad = tie.problem[s] >= REFUSAL or me.breach_now > 0.0
+        if not bad and tie.adapted[s] == 0:
+            continue
+        if witness[2 * s] < p.reputation_visibility:
+            if witness[2 * s + 1] < p.witness_noise:
+                bad = not bad
+            if bad:
+                me.bad_now += 1.0
+            else:
+                me.good_now += 1.0
 
 
 @compiled
@@ -451,9 +553,9 @@ def alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates)
     for s in range(SIDES):
         me = a if s == 0 else b
         if not p.clamp_monitoring:
-            watch(p, me, tie, s)
+            watch(p, me, b if s == 0 else a, tie, s)
         exert(p, tie, s)
-        tie.turnover[s] = moves[s] < me.turnover or me.turnover_now > 0.0
+        tie.turnover[s] = (moves[s] < me.turnover or me.turnover_now > 0.0) and not tie.without & NO_TURNOVER
     work(p, a, b, tie, happens, seed, replicate, month)
     talk(p, a, b, tie, seed, replicate, month)
 
@@ -469,9 +571,10 @@ def alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates)
         account(p, a if s == 0 else b, tie, s, joint)
         close_ledger(p, tie, s, ties_before, entries[s])
     tie.output += joint
-    tie.extra_mile += 0.5 * (tie.effort[0] + tie.effort[1])
+    make_known(p, orgs, a, b, tie, seed, replicate, month)
     impair(p, a, b, tie)
     leave(p, a, b, tie, happens[3], moves[2], moves[3], month)
+    tie.without = 0
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -530,13 +633,344 @@ def apply_events(orgs, columns, events, month, market):
 
 
 @compiled
+def keep_away(alliances, count, events, month):
+    """What a counterfactual keeps from happening this month is noted on the alliances that it concerns."""
+    for e in range(len(events)):
+        event = events[e]
+        if event.month == month and event.code == KEPT_AWAY:
+            for k in range(count):
+                if event.org == k or event.org == NOBODY:
+                    alliances[k].without |= 1 << event.trait
+
+
+@compiled
 def organizations_month(p, orgs):
-    """Step 6: joint operationalization sessions teach an organization to practise what it professes; relapse."""
+    """Steps 6 and 9: sessions teach an organization to practise what it professes; its public record moves on."""
     for i in range(len(orgs)):
         me = orgs[i]
+        me.good = rules.remembered(me.good, p.reputation_forgetting, me.good_now)
+        me.bad = rules.remembered(me.bad, p.reputation_forgetting, me.bad_now)
+        me.good_now = 0.0
+        me.bad_now = 0.0
+        me.reputation = rules.reputation(me.good, me.bad, p.reputation_prior)
         me.operationalization = rules.operationalization_after(
             me.operationalization, p.session_learning, me.session_effort, p.relapse, me.operationalization_start
         )
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The signature
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def place_of(rows, row):
+    """Where ``row`` stands in a short list of rows, or -1."""
+    for place in range(len(rows)):
+        if rows[place] == row:
+            return place
+    return -1
+
+
+@compiled
+def complementarity_of(p, a, b, seed, replicate):
+    """Complementarity of two organizations, [0, 1]: a lasting property of the pair."""
+    first, second = (a.key, b.key) if a.key < b.key else (b.key, a.key)
+    uniform = draws.four(seed, replicate, 0, draws.PAIR, first, second)[0]
+    return rules.within(p.complementarity + p.complementarity_spread * (2.0 * uniform - 1.0), 0.0, 1.0)
+
+
+@compiled
+def write_contract(p, tie):
+    """The contract's tightness, as given or the mean of what each side would choose, and what it covers."""
+    tie.tightness = p.contract_tightness
+    if p.choose_contract:
+        stakes = 0.5 * p.contingency_rate * p.contingency_loss * p.contract_horizon
+        cost = 0.5 * p.contracting_cost
+        tie.tightness = 0.5 * (
+            rules.chosen_tightness(p.contract_scale, stakes, 1.0 - tie.effective[0], cost)
+            + rules.chosen_tightness(p.contract_scale, stakes, 1.0 - tie.effective[1], cost)
+        )
+    tie.coverage = rules.coverage(tie.tightness, p.contract_scale, p.contract_cap)
+
+
+@compiled
+def sign(p, orgs, tie, seed, replicate, month):
+    """The state of an alliance on the day it is signed; ``tie.org`` says between whom.
+
+    Args:
+        p: record of the parameters.
+        orgs: records of the organizations, (N,).
+        tie: record of the alliance, empty but for ``org``.
+        seed, replicate, month: the key of the draws; month 0 is before the first month.
+    """
+    a = orgs[tie.org[0]]
+    b = orgs[tie.org[1]]
+    start = draws.four(seed, replicate, month, draws.START, a.key, b.key)
+    tie.exists = 1
+    tie.alive = 1
+    tie.formed = month
+    tie.fortune = 1.0
+    tie.communication = p.communication_start
+    tie.ties = p.ties_start
+    tie.gap = rules.practised_distance(
+        a.operationalization, a.professed, a.default_culture, b.operationalization, b.professed, b.default_culture
+    )
+    tie.chemistry = rules.chemistry_drawn(p.chemistry, p.chemistry_spread, start[2])
+    tie.complementarity = complementarity_of(p, a, b, seed, replicate)
+    tie.channels = 1.0 - p.channel_spread * draws.four(seed, replicate, 0, draws.PAIR, a.key, b.key)[1]
+    for s in range(SIDES):
+        me = a if s == 0 else b
+        partner = b if s == 0 else a
+        fame = p.reputation_trust * (partner.reputation - 0.5)
+        drawn = p.trust_start + rules.logistic_draw(p.trust_start_sd, start[s])
+        known = place_of(me.past, tie.org[1 - s])
+        if known >= 0:
+            tie.trust[s] = rules.trust_at_start(drawn, fame, p.memory, me.past_trust[known])
+            tie.ties = rules.toward(p.ties_start, me.past_ties[known], p.memory)
+            tie.earlier = me.past_times[known]
+        else:
+            tie.trust[s] = rules.trust_at_start(drawn, fame, 0.0, 0.0)
+        tie.personal[s] = tie.trust[s]
+        tie.effective[s] = tie.trust[s]
+        tie.trust_start[s] = tie.trust[s]
+        tie.misread[s] = words_and_deeds(partner)
+        tie.forecast[s] = 0.5
+    write_contract(p, tie)
+    book_start(p, a, b, tie)
+
+
+@compiled
+def book_start(p, a, b, tie):
+    """What is expected, put on the books and sunk on the day of the signature."""
+    tie.annuity = rules.annuity(p.discount_rate, p.goodwill_months)
+    tie.plan = rules.sober_plan(p.synergy, tie.complementarity, p.planned_quality)
+    contract = 0.5 * p.contracting_cost * tie.tightness
+    for s in range(SIDES):
+        me = a if s == 0 else b
+        tie.expectation[s] = tie.plan * (1.0 + me.optimism)
+        tie.expectation_start[s] = tie.expectation[s]
+        tie.smoothed[s] = tie.expectation[s]  # before the first result, the partners see what they expect
+        watch(p, me, b if s == 0 else a, tie, s)
+        tie.goodwill += rules.goodwill(tie.expectation[s], me.outside_option, tie.annuity)
+        tie.value[s] -= contract + p.specific_investment + me.search_cost
+        tie.governance_cost += contract
+        tie.start_cost += p.specific_investment
+        tie.vetting_cost += me.search_cost
+        me.search_cost = 0.0
+    tie.goodwill_start = tie.goodwill
+
+
+@compiled
+def sign_many(p, orgs, alliances, seed, replicates):
+    """Sign every alliance of many runs in month 0: ``orgs`` (R, N), ``alliances`` (R, M), ``replicates`` int64 (R,)."""
+    for r in range(alliances.shape[0]):
+        for k in range(alliances.shape[1]):
+            sign(p, orgs[r], alliances[r, k], seed, replicates[r], 0)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The market
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def engage(orgs, tie):
+    """Both partners give a place to the alliance."""
+    for s in range(SIDES):
+        me = orgs[tie.org[s]]
+        me.ally[place_of(me.ally, NOBODY)] = tie.org[1 - s]
+        me.engaged += 1
+
+
+@compiled
+def part(orgs, tie):
+    """Both partners have the place free again, and remember each other; the oldest memory makes room."""
+    for s in range(SIDES):
+        me = orgs[tie.org[s]]
+        other = tie.org[1 - s]
+        me.ally[place_of(me.ally, other)] = NOBODY
+        me.engaged -= 1
+        place = place_of(me.past, other)
+        if place < 0:
+            place = me.next_past
+            me.next_past = (me.next_past + 1) % PLACES
+        me.past[place] = other
+        me.past_trust[place] = tie.effective[s]
+        me.past_ties[place] = tie.ties
+        me.past_times[place] = tie.earlier + 1
+
+
+@compiled
+def is_free(me, month):
+    """Whether an organization is in the market and has a place free."""
+    return me.arrival <= month and me.engaged < me.capacity
+
+
+@compiled
+def how_many_free(orgs, month):
+    """How many organizations have a place free: no month can bring more new alliances."""
+    count = 0
+    for i in range(len(orgs)):
+        count += is_free(orgs[i], month)
+    return count
+
+
+@compiled
+def appeal_of(p, me, other, row, seed, replicate):
+    """How much the organization in ``row`` appeals to me."""
+    known = place_of(me.past, row)
+    from_memory = p.appeal_memory * (me.past_trust[known] - p.trust_start) if known >= 0 else 0.0
+    return rules.appeal(
+        complementarity_of(p, me, other, seed, replicate), p.appeal_reputation * (other.reputation - 0.5), from_memory
+    )
+
+
+@compiled
+def best_candidate(p, orgs, i, pool, size, seed, replicate, month):
+    """The row of the candidate that appeals most to organization ``i`` among some of the pool and earlier partners."""
+    me = orgs[i]
+    breadth = int(p.search_breadth)
+    best, most = NOBODY, -math.inf
+    drawn = draws.four(seed, replicate, month, draws.SEARCH, me.key, draws.NOBODY)
+    for j in range(breadth + PLACES):
+        if j < breadth:
+            if j % 4 == 0:
+                drawn = draws.four(seed, replicate, month, draws.SEARCH + 1 + j // 4, me.key, draws.NOBODY)
+            row = pool[int(drawn[j % 4] * size)]
+        else:
+            row = me.past[j - breadth]
+            if row == NOBODY or not is_free(orgs[row], month):
+                continue
+        if row == i or place_of(me.ally, row) >= 0:
+            continue
+        appeal = appeal_of(p, me, orgs[row], row, seed, replicate)
+        if appeal > most:
+            best, most = row, appeal
+    return best
+
+
+@compiled
+def question(p, number):
+    """p1, p0 and cost of a question; numbers 0 to 5 in the order of seed R."""
+    if number == 0:
+        return p.trust_example_p1, p.trust_example_p0, p.trust_example_cost
+    if number == 1:
+        return p.team_rating_p1, p.team_rating_p0, p.team_rating_cost
+    if number == 2:
+        return p.management_rating_p1, p.management_rating_p0, p.management_rating_cost
+    if number == 3:
+        return p.complaints_p1, p.complaints_p0, p.complaints_cost
+    if number == 4:
+        return p.agreed_actions_p1, p.agreed_actions_p0, p.agreed_actions_cost
+    return p.absent_partner_p1, p.absent_partner_p0, p.absent_partner_cost
+
+
+@compiled
+def is_asked(p, number):
+    """Whether a question is asked at all; 1 and 2 ask for ratings of oneself, the others for what is done."""
+    if number == 1 or number == 2:
+        return not p.skip_self_ratings
+    return not p.skip_behaviour
+
+
+@compiled
+def vets(p, me, other, seed, replicate, month):
+    """Interview a candidate until yes or no (Wald 1945), or until the limit forces a decision; True is yes.
+
+    The questions come in turn. What is found out is whether the candidate practises what it professes.
+    """
+    limit = int(me.vetting)
+    if limit == 0 or (p.skip_behaviour and p.skip_self_ratings):
+        return True
+    upper = math.log((1.0 - p.vet_beta) / p.vet_alpha)
+    lower = math.log(p.vet_beta / (1.0 - p.vet_alpha))
+    genuine = other.operationalization >= p.genuine_from
+    total = 0.0
+    number = -1
+    answers = draws.four(seed, replicate, month, draws.INTERVIEW, me.key, other.key)
+    for asked in range(limit):
+        if asked > 0 and asked % 4 == 0:
+            answers = draws.four(seed, replicate, month, draws.INTERVIEW + asked // 4, me.key, other.key)
+        number = (number + 1) % QUESTIONS
+        while not is_asked(p, number):
+            number = (number + 1) % QUESTIONS
+        p1, p0, cost = question(p, number)
+        total += rules.evidence(answers[asked % 4] < (p1 if genuine else p0), p1, p0)
+        me.questions += 1
+        me.search_cost += cost
+        if total >= upper or total <= lower:
+            break
+    me.interviews += 1
+    yes = total >= 0.0
+    me.accepted += yes
+    me.mistakes += yes and not genuine
+    return yes
+
+
+@compiled
+def courts(target, suitor, row):
+    """Whether an organization's own proposal is the one that its target prefers."""
+    return target[row] != NOBODY and suitor[target[row]] == row
+
+
+@compiled
+def market_month(p, orgs, alliances, count, seed, replicate, month, pool, target, suitor):
+    """Step 9: search, propose, vet, sign. Returns the new number of alliances.
+
+    Everybody with a free place may look at some candidates and propose to the best; everybody proposed to considers its
+    best suitor. Who has one place only and whose own proposal is preferred does not take another. No step depends on
+    the order of organizations.
+
+    Args:
+        p, orgs, seed, replicate, month: as in :func:`sign`.
+        alliances: records with room for as many more as there are organizations with a free place.
+        count: how many rows are in use.
+        pool, target, suitor: int64 scratch (N,).
+    """
+    size = 0
+    for i in range(len(orgs)):
+        target[i] = NOBODY
+        suitor[i] = NOBODY
+        if is_free(orgs[i], month):
+            pool[size] = i
+            size += 1
+    for q in range(size):
+        i = pool[q]
+        looks = draws.four(seed, replicate, month, draws.SEARCH, orgs[i].key, draws.NOBODY)[0]
+        if looks < p.search_rate:
+            target[i] = best_candidate(p, orgs, i, pool, size, seed, replicate, month)
+    for q in range(size):
+        i = pool[q]
+        c = target[i]
+        if c == NOBODY:
+            continue
+        now = suitor[c]
+        if now == NOBODY or appeal_of(p, orgs[c], orgs[i], i, seed, replicate) > appeal_of(
+            p, orgs[c], orgs[now], now, seed, replicate
+        ):
+            suitor[c] = i
+    for q in range(size):
+        c = pool[q]
+        i = suitor[c]
+        if i == NOBODY:
+            continue
+        courts_me_too = target[c] == i and suitor[i] == c
+        if courts_me_too and c > i:
+            continue  # the two meet once
+        if not courts_me_too and courts(target, suitor, c) and orgs[c].capacity - orgs[c].engaged < 2.0:
+            continue
+        if place_of(orgs[c].ally, i) >= 0 or not (is_free(orgs[c], month) and is_free(orgs[i], month)):
+            continue
+        known = place_of(orgs[c].past, i) >= 0 or place_of(orgs[i].past, c) >= 0
+        if not known:
+            wanted = vets(p, orgs[i], orgs[c], seed, replicate, month)
+            wanting = vets(p, orgs[c], orgs[i], seed, replicate, month)
+            if not (wanted and wanting):
+                continue
+        tie = alliances[count]
+        tie.org[0] = min(i, c)
+        tie.org[1] = max(i, c)
+        sign(p, orgs, tie, seed, replicate, month)
+        engage(orgs, tie)
+        count += 1
+    return count
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -553,16 +987,16 @@ def note(x, v, scale, moments, histogram):
 
 
 @compiled
-def observe(alliances, months, moments, histogram):
+def observe(alliances, count, months, moments, histogram):
     """Enter every alliance's state at the end of a month; the order of the variables is ``state.VARIABLES``.
 
     Args:
-        alliances: records, (M,).
+        alliances: records, (M,); the first ``count`` of them are in use.
         months: horizon of the run; the histogram of ``value`` is scaled by it.
         moments: float64 (variables, 3): count, sum, sum of squares.
         histogram: int64 (variables, BINS).
     """
-    for k in range(len(alliances)):
+    for k in range(count):
         tie = alliances[k]
         if tie.alive == 1:
             note(0.5 * (tie.effective[0] + tie.effective[1]), 0, 1.0, moments, histogram)
@@ -582,106 +1016,89 @@ def observe(alliances, months, moments, histogram):
 # A month, a run, many runs
 # ---------------------------------------------------------------------------------------------------------------
 @compiled
-def month_of_all(p, orgs, columns, alliances, events, market, seed, replicate, month, ledger, entries, rates):
-    """One month of a whole run: dated events, every living alliance, every organization, the market.
+def month_of_all(
+    p,
+    orgs,
+    columns,
+    alliances,
+    count,
+    searching,
+    events,
+    market,
+    seed,
+    replicate,
+    month,
+    ledger,
+    entries,
+    rates,
+    scratch,
+):
+    """One month of a whole run: dated events, the market, every living alliance, every organization.
 
-    ``ledger`` (M, 2, layers, causes) is added to; the other arguments are as in :func:`run`. Returns the market.
+    ``ledger`` (M, 2, layers, causes) is added to; ``market`` is the level of the general market; the other arguments
+    are as in :func:`run`. Returns the level of the market and the number of alliances.
     """
     market = apply_events(orgs, columns, events, month, market)
-    for k in range(len(alliances)):
-        if alliances[k].alive == 1:
-            alliance_month(p, orgs, alliances[k], market, seed, replicate, month, entries, rates)
+    if searching:
+        count = market_month(p, orgs, alliances, count, seed, replicate, month, scratch[0], scratch[1], scratch[2])
+    keep_away(alliances, count, events, month)
+    for k in range(count):
+        tie = alliances[k]
+        if tie.alive == 1:
+            alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates)
             add_to(ledger[k], entries)
+            if searching and tie.alive == 0:
+                part(orgs, tie)
     organizations_month(p, orgs)
-    return rules.toward(market, 1.0, p.market_recovery)
+    return rules.toward(market, 1.0, p.market_recovery), count
 
 
 @compiled
-def run(p, orgs, columns, alliances, events, seed, replicate, months, moments, histogram, ledger, entries, rates):
-    """One run, in place.
+def run(
+    p, orgs, columns, alliances, count, searching, events, market, seed, replicate, first, months, moments, histogram,
+    ledger, entries, rates, scratch,
+):  # fmt: skip
+    """One run, in place, from month ``first`` to the last, or until there may be too few rows for new alliances.
 
     Args:
         p: record of the parameters.
         orgs, columns: organizations as records (N,) and the same memory as float64 (N, fields).
-        alliances: records (M,).
+        alliances: records (M,), of which ``count`` are in use.
+        searching: whether there is a market, in which organizations search for partners.
         events: records, see ``state.EVENT``.
+        market: level of the general market, 1 in normal times.
         seed, replicate: the key of the draws.
-        months: how many.
+        first, months: the next month, from 1, and the last one. Month 1 also records the start.
         moments: float64 (months + 1, variables, 3), added to.
         histogram: int64 (months + 1, variables, BINS), added to.
         ledger: float64 (M, 2, layers, causes), added to.
         entries, rates: scratch, see :func:`alliance_month`.
+        scratch: int64 (3, N).
+
+    Returns:
+        Months done, alliances in use, level of the market. Fewer months than asked for: give it more rows and go on.
     """
-    market = 1.0
-    observe(alliances, months, moments[0], histogram[0])
-    for month in range(1, months + 1):
-        market = month_of_all(
-            p, orgs, columns, alliances, events, market, seed, replicate, month, ledger, entries, rates
-        )
-        observe(alliances, months, moments[month], histogram[month])
+    if first == 1:
+        observe(alliances, count, months, moments[0], histogram[0])
+    for month in range(first, months + 1):
+        if searching and len(alliances) - count < how_many_free(orgs, month):
+            return month - 1, count, market
+        market, count = month_of_all(
+            p, orgs, columns, alliances, count, searching, events, market, seed, replicate, month, ledger, entries,
+            rates, scratch,
+        )  # fmt: skip
+        observe(alliances, count, months, moments[month], histogram[month])
+    return months, count, market
 
 
 @compiled
-def run_many(p, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries, rates):
-    """Many runs, one after the other: as :func:`run`, with a replicate axis first on every array but the histogram."""
+def run_many(
+    p, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries, rates, scratch
+):
+    """Many runs without a market, one after the other: as :func:`run`, with a replicate axis first on every array but
+    the histogram."""
     for r in range(len(replicates)):
         run(
-            p,
-            orgs[r],
-            columns[r],
-            alliances[r],
-            events,
-            seed,
-            replicates[r],
-            months,
-            moments[r],
-            histogram,
-            ledger[r],
-            entries,
-            rates,
-        )
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# The signature
-# ---------------------------------------------------------------------------------------------------------------
-@compiled
-def sign(p, a, b, tie, start):
-    """The state of an alliance on the day it is signed.
-
-    Args:
-        p, a, b, tie: as in :func:`alliance_month`.
-        start: four numbers: trust of A in B, of B in A, then uniforms for chemistry and complementarity.
-    """
-    tie.alive = 1
-    tie.communication = p.communication_start
-    tie.ties = p.ties_start
-    tie.gap = rules.practised_distance(
-        a.operationalization, a.professed, a.default_culture, b.operationalization, b.professed, b.default_culture
-    )
-    tie.chemistry = rules.chemistry_drawn(p.chemistry, p.chemistry_spread, start[2])
-    tie.complementarity = rules.within(p.complementarity + p.complementarity_spread * (2.0 * start[3] - 1.0), 0.0, 1.0)
-    tie.coverage = rules.coverage(p.contract_tightness, p.contract_scale, p.contract_cap)
-    tie.annuity = rules.annuity(p.discount_rate, p.goodwill_months)
-    tie.plan = rules.sober_plan(p.synergy, tie.complementarity, p.planned_quality)
-    for s in range(SIDES):
-        me = a if s == 0 else b
-        tie.trust[s] = start[s]
-        tie.personal[s] = start[s]
-        tie.effective[s] = start[s]
-        tie.trust_start[s] = start[s]
-        tie.expectation[s] = tie.plan * (1.0 + me.optimism)
-        tie.expectation_start[s] = tie.expectation[s]
-        tie.smoothed[s] = tie.expectation[s]  # before the first result, the partners see what they expect
-        watch(p, me, tie, s)
-        tie.goodwill += rules.goodwill(tie.expectation[s], me.outside_option, tie.annuity)
-    tie.goodwill_start = tie.goodwill
-
-
-@compiled
-def sign_many(p, orgs, alliances, starts):
-    """Sign every alliance of many runs: ``orgs`` (R, N), ``alliances`` (R, M), ``starts`` float64 (R, M, 4)."""
-    for r in range(alliances.shape[0]):
-        for k in range(alliances.shape[1]):
-            tie = alliances[r, k]
-            sign(p, orgs[r, tie.org[0]], orgs[r, tie.org[1]], tie, starts[r, k])
+            p, orgs[r], columns[r], alliances[r], alliances.shape[1], False, events, 1.0, seed, replicates[r], 1,
+            months, moments[r], histogram, ledger[r], entries, rates, scratch,
+        )  # fmt: skip

@@ -76,6 +76,11 @@ def fell_short(a: Alliances) -> Array:
     return np.where(a.value.sum(-1) < a.expectation_start.sum(-1) * a.age, 1.0, 0.0)
 
 
+@outcome("share", "alliances whose net value was at least the sober plan over the months lived", +1)
+def succeeded(a: Alliances) -> Array:
+    return np.where(a.value.sum(-1) >= 2.0 * a.plan * a.age, 1.0, 0.0)
+
+
 @outcome("share", "alliances that are still going on at the horizon")
 def survived(a: Alliances) -> Array:
     return np.asarray(a.alive, dtype=np.float64)
@@ -131,9 +136,34 @@ def frustration(a: Alliances) -> Array:
     return np.asarray(a.frustration.mean(-1))
 
 
-@outcome("share", "performance: share of the extra mile gone, mean over the months lived", +1)
+@outcome("share", "confidence: discretionary resources committed, share of the extra mile gone over the months lived", +1)
 def extra_mile(a: Alliances) -> Array:
     return _ratio(a.extra_mile, a.age)
+
+
+@outcome("share", "strategic alignment: accuracy of each side's reading of what the other means to do, months lived", +1)
+def alignment(a: Alliances) -> Array:
+    return 1.0 - _ratio(a.misreading, a.age)
+
+
+@outcome("share", "predictability: 1 − mean squared error of each side's forecast whether the other will adapt", +1)
+def predictability(a: Alliances) -> Array:
+    return 1.0 - _ratio(a.forecast_error, 2.0 * a.contingencies)
+
+
+@outcome("share of the plan", "performance: net value against the sober plan, over the months lived", +1)
+def performance(a: Alliances) -> Array:
+    return _ratio(a.value.sum(-1), 2.0 * a.plan * a.age)
+
+
+@outcome("money/month", "synergy: value together minus value apart (the outside options), per month lived", +1)
+def surplus(a: Alliances) -> Array:
+    return _ratio(a.value.sum(-1) - a.apart, a.age)
+
+
+@outcome("share", "delegation: decisions left to the absent partner, mean over the months lived")
+def delegation(a: Alliances) -> Array:
+    return _ratio(a.delegated, a.age)
 
 
 @outcome("share", "mutual creativity: uncovered contingencies that both partners met together", +1)
@@ -141,7 +171,7 @@ def met_together(a: Alliances) -> Array:
     return _ratio(a.met_together, a.contingencies)
 
 
-@outcome("money/month", "value of know-how shared", +1)
+@outcome("money/month", "of the synergy: what shared know-how earned", +1)
 def synergy(a: Alliances) -> Array:
     return _ratio(a.synergy, a.age)
 
@@ -184,3 +214,23 @@ def festered(a: Alliances) -> Array:
 @outcome("money", "goodwill impaired or written off, both partners' books", -1)
 def written_off(a: Alliances) -> Array:
     return np.array(a.written_off)
+
+
+@outcome("money", "goodwill sold with the alliance at a strategic end, both partners' books")
+def realized(a: Alliances) -> Array:
+    return np.array(a.realized)
+
+
+@outcome("tightness", "tightness of the contract")
+def tightness(a: Alliances) -> Array:
+    return np.array(a.tightness)
+
+
+@outcome("money", "interviews that led to the alliance, vain ones included, both partners", -1)
+def vetting_cost(a: Alliances) -> Array:
+    return np.array(a.vetting_cost)
+
+
+@outcome("share", "alliances between partners who had been allied before")
+def repeated(a: Alliances) -> Array:
+    return np.where(a.earlier > 0, 1.0, 0.0)

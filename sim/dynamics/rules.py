@@ -56,6 +56,16 @@ def practised_distance(w_a, professed_a, default_a, w_b, professed_b, default_b)
 
 
 @compiled
+def practice_gap(operationalization, professed, default_culture):
+    """Root mean square distance, in [0, 1], between what an organization professes and what it practises (R)."""
+    total = 0.0
+    for k in range(len(professed)):
+        step = (1.0 - operationalization) * (professed[k] - default_culture[k])
+        total += step * step
+    return math.sqrt(total / len(professed))
+
+
+@compiled
 def effective_trust(ties_weight, ties, personal, organizational):
     """τ = ψK·P + (1 − ψK)·T, in [0, 1]: the stronger the ties, the more the people count (K; Zaheer et al. 1998)."""
     return organizational + ties_weight * ties * (personal - organizational)
@@ -86,9 +96,9 @@ def lifted_floor(openness_floor, contract_clarity, coverage):
 
 @compiled
 def candour(openness_weight, mutual_openness, internal_weight, mutual_internal_trust, ties_weight, ties):
-    """Product of (1 − a·(1 − x)) over openness, internal trust and ties, in [0, 1]: who and what narrows disclosure.
+    """Product of (1 − a·(1 − x)) over openness, internal trust and ties, in (0, 1]: how easily these people speak up.
 
-    With the three weights a at zero it is 1 (the mean-field limit).
+    It divides the trust θ at which half is said. With the three weights a at zero it is 1 (the mean-field limit).
     """
     return (
         (1.0 - openness_weight * (1.0 - mutual_openness))
@@ -98,13 +108,15 @@ def candour(openness_weight, mutual_openness, internal_weight, mutual_internal_t
 
 
 @compiled
-def disclosure(floor, willingness, scale):
-    """S = c0 + (1 − c0)·H(τ̄)·candour, in [0, 1]: what communication moves to.
+def disclosure(floor, willingness, channels):
+    """S = c0 + (1 − c0)·H(τ̄; θ/candour)·channels, in [0, 1]: what communication moves to.
 
+    Partners of little candour need more trust before they talk; with enough of it they say as much as others. Channels,
+    in [0, 1], are what distance, language and calendars let through, whatever the will.
     L: "trust is affected by the degree of openness in communication; adversely a lack in trust is also a root cause
     for poor communication".
     """
-    return floor + (1.0 - floor) * willingness * scale
+    return floor + (1.0 - floor) * willingness * channels
 
 
 @compiled
@@ -126,15 +138,24 @@ def toward(x, target, speed):
 # 2 Monitor
 # ---------------------------------------------------------------------------------------------------------------
 @compiled
-def optimal_monitoring(effect, loss_at_stake, trust):
-    """m* = (1/k)·max(0, ln(k·L·(1 − τ))), money/month: minimizes m + L(1 − τ)·exp(−k·m).
+def perceived_risk(trust, alarm, ill_fame):
+    """1 − τ·(1 − a·ill fame), in [0, 1]: a poor record makes even a trusted partner look risky (K, note 3).
 
-    It is zero above τ = 1 − 1/(k·L): trusted partners need less control (K, note 3).
+    ``ill_fame`` is how far the partner's reputation lies below the neutral one, in [0, 1]; 0 leaves 1 − τ.
     """
-    risk = effect * loss_at_stake * (1.0 - trust)
-    if risk <= 1.0:
+    return 1.0 - trust * (1.0 - min(1.0, alarm * ill_fame))
+
+
+@compiled
+def optimal_monitoring(effect, loss_at_stake, risk):
+    """m* = (1/k)·max(0, ln(k·L·risk)), money/month: minimizes m + L·risk·exp(−k·m).
+
+    With risk = 1 − τ it is zero above τ = 1 − 1/(k·L): trusted partners need less control (K, note 3).
+    """
+    saved = effect * loss_at_stake * risk
+    if saved <= 1.0:
         return 0.0
-    return math.log(risk) / effect
+    return math.log(saved) / effect
 
 
 @compiled
@@ -171,6 +192,25 @@ def attribution(control_attribution, deterrence):
 def coverage(tightness, scale, cap):
     """φ = min(cap, 1 − exp(−x/x0)), in [0, 1]: share of contingencies that the contract covers."""
     return min(cap, 1.0 - math.exp(-tightness / scale))
+
+
+@compiled
+def chosen_tightness(scale, stakes, distrust, cost):
+    """x* = x0·max(0, ln(stakes·(1 − τ)/(c·x0))), tightness: minimizes c·x + stakes·(1 − τ)·exp(−x/x0).
+
+    The less trust and the more at stake, the tighter the contract; known partners write lighter ones (Puranam &
+    Vanneste 2009).
+
+    Args:
+        scale: x0, tightness that covers 63% of contingencies.
+        stakes: what uncovered contingencies would cost a partner that does not adapt, over the planned life, money.
+        distrust: 1 − τ, [0, 1].
+        cost: c, one side's cost of a unit of tightness, money.
+    """
+    worth = stakes * distrust
+    if worth <= cost * scale:
+        return 0.0
+    return scale * math.log(worth / (cost * scale))
 
 
 @compiled
@@ -213,6 +253,15 @@ def extra_mile(base, from_chemistry, from_trust, from_frustration):
     return logistic(base + from_chemistry + from_trust - from_frustration)
 
 
+@compiled
+def delegation(base, from_trust, from_misreading):
+    """logistic(base + trust − misreading), in (0, 1): share of decisions left to the partner when one is absent.
+
+    R: "what would have to be agreed for each of us to make a large decision with the other not present?"
+    """
+    return logistic(base + from_trust - from_misreading)
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # 4 Talk
 # ---------------------------------------------------------------------------------------------------------------
@@ -235,20 +284,31 @@ def constructive_chance(base, from_trust, from_operationalization, from_blame):
 # 5 Learn
 # ---------------------------------------------------------------------------------------------------------------
 @compiled
-def trust_step(trust, rate):
-    """r·(1 − T) when the rate is positive, r·T when negative: change of trust by one cause in one month.
+def trust_step(trust, rate, ceiling):
+    """r·max(0, T_c − T) when the rate is positive, r·T when negative: change of trust by one cause in one month.
 
-    ``rate`` is in [-1, 1]; one such step never leaves [0, 1]. Losses weigh 2–4 times gains (Slovic 1993).
+    ``rate`` is in [-1, 1], the ceiling T_c in [0, 1]: the trust that a cause can earn. One such step never leaves
+    [0, 1]. Losses weigh 2–4 times gains (Slovic 1993).
     """
     if rate > 0.0:
-        return rate * (1.0 - trust)
+        return rate * max(0.0, ceiling - trust)
     return rate * trust
 
 
 @compiled
-def delivery_rate(trust_gain, communication, attribution):
-    """λ⁺·C·attribution, 1/month: good work builds trust as far as it is seen and can be credited to the partner."""
-    return trust_gain * communication * attribution
+def routine_ceiling(silent, communication):
+    """T_c = a + (1 − a)·C, in [0, 1]: the trust that routine work can earn, a in silence, all of it when all is said.
+
+    K: to depend on one another "involves more than keeping promises"; what was never talked about was never tested. With
+    a = 1 routine earns any trust (the mean-field limit).
+    """
+    return silent + (1.0 - silent) * communication
+
+
+@compiled
+def credited(communication, attribution):
+    """C·attribution, in [0, 1]: good conduct counts as far as it is seen and can be put down to the partner."""
+    return communication * attribution
 
 
 @compiled
@@ -296,6 +356,22 @@ def operationalization_after(w, learning, session, relapse, w_start):
 
 
 @compiled
+def misreading_after(misreading, practice_gap, rate, communication):
+    """Mis − r·C·Mis, in [0, 1], never above what there is to misread: talk teaches what the partner means to do.
+
+    ``practice_gap`` is the distance between what the partner professes and what it practises: at the signature one
+    has only its words to go by (R).
+    """
+    return min(misreading, practice_gap) * (1.0 - rate * communication)
+
+
+@compiled
+def strangers_trust(personal, organizational, share):
+    """−a·max(0, P − T): personal trust lost when its people leave. Newcomers inherit distrust, not friendship."""
+    return -share * max(0.0, personal - organizational)
+
+
+@compiled
 def chemistry_drawn(mean, spread, uniform):
     """mean ± spread, uniform, held in [0, 1]: what happens when people meet (L)."""
     return within(mean + spread * (2.0 * uniform - 1.0), 0.0, 1.0)
@@ -305,26 +381,57 @@ def chemistry_drawn(mean, spread, uniform):
 # 7 Account
 # ---------------------------------------------------------------------------------------------------------------
 @compiled
-def base_output(market, extra_effort, mean_effort, coordination_loss, communication):
-    """M·(1 + e·effort)·(1 − l·(1 − C)), money/month: work together, less what is lost for want of talk."""
-    return market * (1.0 + extra_effort * mean_effort) * (1.0 - coordination_loss * (1.0 - communication))
+def coordination(loss, communication, delegated, misread):
+    """1 − l·[(1 − C)·(1 − D) + D·Mis], in [0, 1]: what waiting for talk, and acting on a misreading, leave of output.
 
-
-@compiled
-def synergy_output(market, synergy, complementarity, communication, mutual_trust, gap):
-    """M·s·complementarity·C·τ̄·(1 − G), money/month: know-how shared beyond the sum of the parts (K)."""
-    return market * synergy * complementarity * communication * mutual_trust * (1.0 - gap)
-
-
-@compiled
-def market_shock(volatility, uniform):
-    """volatility·(√3/π)·ln(u/(1 − u)), money/month: logistic, mean 0, standard deviation = volatility.
-
-    Heavier tails than the normal; it hits trusted and distrusted alike.
+    D is the share of decisions left to the absent partner: these need no talk, but go wrong as far as it is misread.
     """
-    if volatility == 0.0:
+    return 1.0 - loss * ((1.0 - communication) * (1.0 - delegated) + delegated * misread)
+
+
+@compiled
+def base_output(market, extra_effort, mean_effort, coordination):
+    """M·(1 + e·effort)·coordination, money/month: work together, less what is lost for want of talk."""
+    return market * (1.0 + extra_effort * mean_effort) * coordination
+
+
+@compiled
+def absorbed(complementarity, communication, mutual_trust, gap):
+    """x = complementarity·C·τ̄·(1 − G), in [0, 1]: how much of the partner's know-how a month lets through (K)."""
+    return complementarity * communication * mutual_trust * (1.0 - gap)
+
+
+@compiled
+def know_how_after(know_how, absorbed, speed, returns):
+    """Q + v·(x·(1 + b·Q) − Q), ≥ 0: shared know-how grows on know-how (Cohen & Levinthal 1990).
+
+    It settles at x/(1 − b·x), so twice the exchange gives more than twice the know-how: values are skewed. v is in
+    [0, 1] and b below 1.
+    """
+    return max(0.0, know_how + speed * (absorbed * (1.0 + returns * know_how) - know_how))
+
+
+@compiled
+def synergy_output(market, synergy, know_how):
+    """M·s·Q, money/month: what shared know-how earns beyond the sum of the parts (K)."""
+    return market * synergy * know_how
+
+
+@compiled
+def logistic_draw(spread, uniform):
+    """spread·(√3/π)·ln(u/(1 − u)): logistic, mean 0, standard deviation = spread; heavier tails than the normal."""
+    if spread == 0.0:
         return 0.0
-    return volatility * 0.5513288954217921 * math.log(uniform / (1.0 - uniform))
+    return spread * 0.5513288954217921 * math.log(uniform / (1.0 - uniform))
+
+
+@compiled
+def fortune_after(fortune, recovery, shock):
+    """(f + r·(1 − f))·max(0.01, 1 + shock): the alliance's own market, mean 1, returning to 1 at rate r.
+
+    Shocks multiply, so fortunes are skewed to the right; they hit trusted and distrusted alike.
+    """
+    return (fortune + recovery * (1.0 - fortune)) * max(0.01, 1.0 + shock)
 
 
 @compiled
@@ -340,9 +447,12 @@ def sober_plan(synergy, complementarity, planned_quality):
 
 
 @compiled
-def shortfall(expectation, smoothed, plan):
-    """max(0, E − V̄)/plan, ≥ 0: how far results stay behind what is expected, in units of the plan."""
-    return max(0.0, expectation - smoothed) / plan
+def shortfall(expectation, smoothed, plan, tolerance):
+    """max(0, (E − V̄)/plan − tolerance), ≥ 0: how far results stay behind what is expected, in units of the plan.
+
+    What partners are used to from ups and downs, the tolerance, does not count.
+    """
+    return max(0.0, (expectation - smoothed) / plan - tolerance)
 
 
 @compiled
@@ -361,3 +471,55 @@ def annuity(discount_rate, months):
 def goodwill(expectation, outside_option, annuity):
     """(E − outside)⁺·annuity, money: present value of the surplus that one partner expects."""
     return max(0.0, expectation - outside_option) * annuity
+
+
+@compiled
+def impairment(carried, recoverable, headroom):
+    """What a test of goodwill writes down, money: carried − recoverable, once that exceeds a share of what is carried.
+
+    Small differences are within the error of any valuation (IAS 36 asks for the recoverable amount).
+    """
+    if recoverable < (1.0 - headroom) * carried:
+        return carried - recoverable
+    return 0.0
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# 9 Market
+# ---------------------------------------------------------------------------------------------------------------
+@compiled
+def reputation(good, bad, weight):
+    """(good + ½·w)/(good + bad + w), in (0, 1): expected good conduct after w imagined neutral acts.
+
+    Jøsang & Ismail 2002 (beta reputation), with w = 2. With nothing observed it is ½ for everybody.
+    """
+    return (good + 0.5 * weight) / (good + bad + weight)
+
+
+@compiled
+def remembered(count, forgetting, newly):
+    """(1 − f)·count + newly: counts of observed conduct fade (Jøsang & Ismail 2002)."""
+    return (1.0 - forgetting) * count + newly
+
+
+@compiled
+def appeal(complementarity, from_reputation, from_memory):
+    """Score of a candidate: complementarity + reputation + what is remembered of earlier alliances with it."""
+    return complementarity + from_reputation + from_memory
+
+
+@compiled
+def trust_at_start(drawn, from_reputation, memory, remembered_trust):
+    """(1 − m)·(drawn + reputation) + m·remembered, held in [0, 1]: one does not meet an old partner as a stranger.
+
+    ``memory`` m is 0 for strangers.
+    """
+    return within((1.0 - memory) * (drawn + from_reputation) + memory * remembered_trust, 0.0, 1.0)
+
+
+@compiled
+def evidence(convincing, p1, p0):
+    """ln of the likelihood ratio of one answer: genuine partner (p1) against cat poster (p0) (Wald 1945)."""
+    if convincing:
+        return math.log(p1 / p0)
+    return math.log((1.0 - p1) / (1.0 - p0))

@@ -11,9 +11,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
+from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
 
 BOTH = (2,)
+NOBODY = -1
+"""In a field that names a row: there is none."""
 
 ORGANIZATION = np.dtype(
     [("key", "i8")]  # who it is to the random numbers, in [0, 2**32); its row may change, its key does not
@@ -25,6 +27,25 @@ ORGANIZATION = np.dtype(
         ("breach_now", "f8"),  # share of the partners' trust that a breach costs this month (dated event)
         ("turnover_now", "f8"),  # 1 when the key person leaves this month (dated event)
         ("group", "i8"),  # row of the scenario's group
+        # its record, public: telling acts that became known
+        ("good", "f8"),
+        ("bad", "f8"),
+        ("good_now", "f8"),  # this month's
+        ("bad_now", "f8"),
+        ("reputation", "f8"),  # (0, 1), 1/2 is neutral
+        # in a market
+        ("engaged", "i8"),  # alliances that it holds
+        ("ally", "i8", (PLACES,)),  # rows of the partners that it has, or NOBODY
+        ("past", "i8", (PLACES,)),  # rows of earlier partners, or NOBODY
+        ("past_trust", "f8", (PLACES,)),  # effective trust in them at the end
+        ("past_ties", "f8", (PLACES,)),
+        ("past_times", "i8", (PLACES,)),  # how many times they were allied
+        ("next_past", "i8"),  # where the next earlier partner is written
+        ("search_cost", "f8"),  # spent on vetting since the last signature, money
+        ("interviews", "i8"),  # candidates vetted
+        ("questions", "i8"),  # questions asked
+        ("accepted", "i8"),  # candidates accepted
+        ("mistakes", "i8"),  # of them: cat posters
     ],
     align=True,
 )
@@ -42,10 +63,14 @@ ALLIANCE = np.dtype(
     [
         # who
         ("org", "i8", BOTH),  # rows of the two partners
+        ("exists", "i8"),  # 1 once signed; other rows of a padded array are empty
         ("alive", "i8"),  # 1 while it goes on
         ("cause", "i8"),  # one of CAUSES_OF_ENDING
+        ("left_by", "i8"),  # one of LEAVERS
+        ("formed", "i8"),  # month of the signature; 0: before the first month
         ("ended", "i8"),  # month of the end, 0 while it goes on
         ("age", "i8"),  # months worked together
+        ("earlier", "i8"),  # how many times the two were allied before
         # state
         ("trust", "f8", BOTH),  # organizational trust T, [0, 1]
         ("personal", "f8", BOTH),  # personal trust P between the people who carry it, [0, 1]
@@ -57,9 +82,15 @@ ALLIANCE = np.dtype(
         ("ties", "f8"),  # relational capital K, [0, 1]
         ("gap", "f8"),  # working gap G, [0, 1]
         ("chemistry", "f8"),  # chi, [0, 1]
+        ("misread", "f8", BOTH),  # how far each misreads what the other means to do, [0, 1]
+        ("forecast", "f8", BOTH),  # chance that each gives the other's adapting, [0, 1]
+        ("know_how", "f8"),  # Q, shared, >= 0
+        ("fortune", "f8"),  # level of its own market, 1 in normal times
         ("goodwill", "f8"),  # on the books of both, money
         # given
         ("complementarity", "f8"),  # [0, 1]
+        ("channels", "f8"),  # what distance, language and calendars let through, [0, 1]
+        ("tightness", "f8"),  # of the contract, x
         ("coverage", "f8"),  # contract coverage phi, [0, 1]
         ("plan", "f8"),  # sober plan of one partner, money/month
         ("annuity", "f8"),  # present value of one unit of money a month, months
@@ -68,6 +99,8 @@ ALLIANCE = np.dtype(
         ("monitoring", "f8", BOTH),  # m, what each spends on watching the other, money/month
         ("watching", "f8", BOTH),  # how well each keeps watch on the other, [0, 1)
         ("effort", "f8", BOTH),  # share of the extra mile gone, (0, 1)
+        ("delegation", "f8", BOTH),  # share of decisions that each leaves to the absent partner, (0, 1)
+        ("without", "i8"),  # what is kept from happening: sum of 2**(number in WITHOUT)
         ("net", "f8", BOTH),  # what each earned after its own costs, money
         ("contingency", "i8"),  # 0 none, 1 covered by the contract, 2 uncovered
         ("adapted", "i8", BOTH),  # 1 adapted to an uncovered contingency
@@ -77,14 +110,20 @@ ALLIANCE = np.dtype(
         ("turnover", "i8", BOTH),  # 1 the key person left
         # totals over its life
         ("value", "f8", BOTH),  # net value, money
+        ("apart", "f8"),  # what both would have earned elsewhere in the meantime, money
         ("output", "f8"),  # value made together before each one's own costs, money
         ("synergy", "f8"),  # of it: know-how shared, money
         ("creativity", "f8"),  # of it: contingencies met together, money
         ("losses", "f8"),  # friction, faults, contingencies not met, shirking, money
         ("monitoring_cost", "f8"),  # money
         ("governance_cost", "f8"),  # contract, money
+        ("vetting_cost", "f8"),  # interviews that led to it, vain ones included, money
+        ("start_cost", "f8"),  # sunk at the signature, money
         ("relational_cost", "f8"),  # people and sessions, money
         ("extra_mile", "f8"),  # sum over months of the mean effort
+        ("delegated", "f8"),  # sum over months of the mean delegation
+        ("misreading", "f8"),  # sum over months of the mean misreading
+        ("forecast_error", "f8"),  # sum of squared errors of both forecasts
         ("contingencies", "i8"),  # uncovered ones
         ("met_together", "i8"),  # of them: both adapted
         ("problems", "i8"),  # faults and frictions that were felt
@@ -93,6 +132,7 @@ ALLIANCE = np.dtype(
         ("festered", "i8"),
         ("shirks", "i8"),
         ("written_off", "f8"),  # goodwill impaired or written off, money
+        ("realized", "f8"),  # goodwill sold with the alliance at a strategic end, money
         ("goodwill_start", "f8"),  # goodwill booked at the signature, money
         ("expectation_start", "f8", BOTH),  # money/month
         ("trust_start", "f8", BOTH),  # effective trust at the signature
@@ -103,6 +143,9 @@ ALLIANCE = np.dtype(
 
 CAUSES_OF_ENDING = ("going on", "distrust", "disappointment", "strategic change")
 GOING_ON, DISTRUST, DISAPPOINTMENT, EXOGENOUS = range(4)
+
+LEAVERS = ("nobody", "side a", "side b", "both")
+"""Who left: the partner whose own threshold was crossed; at a strategic change nobody is named."""
 
 PROBLEMS = ("none", "bad work", "refusal to adapt", "shirking", "friction")
 NO_PROBLEM, BAD_WORK, REFUSAL, SHIRKING, FRICTION = range(5)
@@ -177,4 +220,19 @@ def histogram_range(months: int) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 EVENT = np.dtype([("month", "i8"), ("code", "i8"), ("org", "i8"), ("trait", "i8"), ("value", "f8")], align=True)
 """A dated event on one organization (or on the market), applied at the start of its month, in the order of the file."""
-SET_TRAIT, ADD_TRAIT, BREACH, KEY_PERSON_LEAVES, CRASH = range(5)
+SET_TRAIT, ADD_TRAIT, BREACH, KEY_PERSON_LEAVES, CRASH, KEPT_AWAY = range(6)
+
+WITHOUT = ("blame", "festering", "hard_talk", "friction", "contingency", "bad_work", "shirking", "turnover", "ending")
+"""What can be kept from happening in one month of one alliance, for a counterfactual: an event of code KEPT_AWAY, whose
+``trait`` is a number in this list and whose ``org`` is the row of the alliance (-1: all)."""
+(
+    NO_BLAME,
+    NO_FESTERING,
+    NO_HARD_TALK,
+    NO_FRICTION,
+    NO_CONTINGENCY,
+    NO_BAD_WORK,
+    NO_SHIRKING,
+    NO_TURNOVER,
+    NO_ENDING,
+) = (1 << number for number in range(len(WITHOUT)))
