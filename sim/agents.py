@@ -3,7 +3,8 @@
 Nothing is simulated here. ``AllianceModel.step`` calls :meth:`sim.engine.LiveRun.step` once, and an ``Organization``
 reads and writes its row of that run's records, so a run in Mesa is bit for bit the replicate that a sweep counts.
 ``organization.explain(partner)`` says term by term why trust is what it is and what follows from it, with the functions
-of :mod:`sim.dynamics.rules` that the kernel calls.
+of :mod:`sim.dynamics.rules` that the kernel calls. In a market, alliances are signed and end while the model runs, and
+``explain`` also says what speaks for a candidate.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
 
     Attributes:
         live: the run; its arrays hold the whole state, and the next month uses what they hold.
-        organizations: the agents, in the order of the scenario; ``model.agents`` is the same as an AgentSet.
+        organizations: the agents, in the order of the scenario; ``model.agents`` is the same as an AgentSet. All are
+            there from the start, also those whose ``arrival`` in the market is still to come.
         datacollector: model and agent reporters, one entry a month from month 0 (the signature).
         running: False from the horizon on. ``step`` goes on beyond it when it is called all the same.
 
@@ -99,6 +101,7 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.live = LiveRun(chosen, key, replicate)
         self.organizations = tuple(Organization(self, row) for row in range(chosen.organizations))
         self.layers_before = _layers(self.live.alliances)
+        self._introduce(0)
         self.datacollector = mesa.DataCollector(
             model_reporters={name: name for name in ("share_alive", "mean_trust", "mean_communication", "mean_value")},
             agent_reporters={
@@ -106,6 +109,7 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
                 "trust": "mean_trust",
                 "trusted": "mean_trust_received",
                 "value": "value",
+                "reputation": "reputation",
             },
         )
         self.datacollector.collect(self)
@@ -127,16 +131,25 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         return self.live.month
 
     def step(self) -> None:
-        """One month for everybody."""
-        self.layers_before = _layers(self.live.alliances)
+        """One month for everybody. In a market, this month's signatures are the last rows of ``live.alliances``."""
+        before = _layers(self.live.alliances)
         self.live.step()
+        self._introduce(len(before))
+        signed = self.live.alliances.trust_start[len(before) :]
+        self.layers_before = np.concatenate([before, np.repeat(signed[..., None], len(LAYERS), axis=-1)])
         self.running = self.month < self.scenario.months
         self.datacollector.collect(self)
 
+    def _introduce(self, first: int) -> None:
+        """Tell both partners of each alliance from row ``first`` on where it stands."""
+        for row, (a, b) in enumerate(self.live.alliances.org[first:].tolist(), start=first):
+            self.organizations[a].allied(b, row, side=0)
+            self.organizations[b].allied(a, row, side=1)
+
     @property
     def share_alive(self) -> float:
-        """Share of the alliances that go on, [0, 1]."""
-        return float(self.live.alliances.alive.mean())
+        """Share of the alliances signed so far that go on, [0, 1]; NaN before the first."""
+        return _mean(self.live.alliances.alive)
 
     @property
     def mean_trust(self) -> float:
@@ -150,8 +163,8 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
 
     @property
     def mean_value(self) -> float:
-        """Mean net value so far of an alliance, both sides together, ended ones included, money."""
-        return float(self.live.alliances.value.sum(-1).mean())
+        """Mean net value so far of an alliance, both sides together, ended ones included, money; NaN without any."""
+        return _mean(self.live.alliances.value.sum(-1))
 
     def _mean_of_living(self, values: NDArray[np.float64]) -> float:
         return _mean(values[self.live.alliances.alive == 1].ravel())
@@ -176,14 +189,14 @@ def _seed(seed: Any) -> int:
 
 
 def _layers(alliances: Record) -> NDArray[np.float64]:
-    """The three layers of trust of each alliance and side, (M, 2, layers), as a copy."""
+    """The three layers of trust of each alliance and side, (M, 2, layers), as a copy; M may be 0."""
     return np.stack([alliances.trust, alliances.personal, alliances.effective], axis=-1)
 
 
 def _mean(values: Iterable[float]) -> float:
     """Mean of some numbers; NaN when there are none."""
-    values = list(values)
-    return float(np.mean(values)) if values else math.nan
+    values = np.fromiter(values, dtype=np.float64)
+    return float(values.mean()) if len(values) else math.nan
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -193,7 +206,8 @@ class Organization(mesa.Agent):  # type: ignore[misc]
     """An organization: a live view on its row of the run's records.
 
     Every trait of :class:`sim.parameters.Traits` is a property (``organization.openness``); what you set counts from
-    the next month on. Organizations neither enter nor leave a run.
+    the next month on. In a market an organization searches for partners from the month of its ``arrival`` on, while it
+    holds fewer alliances than its ``capacity``; nobody leaves a run.
 
     Attributes:
         row: its row in ``model.live.organizations``, from 0.
@@ -204,10 +218,19 @@ class Organization(mesa.Agent):  # type: ignore[misc]
         super().__init__(model)
         self.row = row
         self.record: Record = model.live.organizations[row]
-        pairs = model.live.alliances.org
-        self._place: dict[int, tuple[int, int]] = {}  # row of the partner -> (row of the alliance, my side)
-        for alliance, side in np.argwhere(pairs == row).tolist():
-            self._place[int(pairs[alliance, 1 - side])] = (alliance, side)
+        self._places: list[tuple[int, int]] = []  # of all its alliances: (row of the alliance, my side)
+        self._place: dict[int, tuple[int, int]] = {}  # row of the partner -> the newest of them
+
+    def allied(self, partner: int, alliance: int, side: int) -> None:
+        """Note a new alliance; the model calls this.
+
+        Args:
+            partner: row of the partner.
+            alliance: row of the alliance.
+            side: 0 when I am its side A, 1 when I am its side B.
+        """
+        self._places.append((alliance, side))
+        self._place[partner] = (alliance, side)
 
     def __repr__(self) -> str:
         return f"<Organization {self.name!r}, row {self.row}>"
@@ -222,6 +245,11 @@ class Organization(mesa.Agent):  # type: ignore[misc]
         """Its group's name when it is the only member, else "organization" and its number from 1."""
         alone = self.model.scenario.sizes[self.record.group] == 1
         return self.group if alone else f"organization {self.row + 1}"
+
+    @property
+    def reputation(self) -> float:
+        """What is publicly known of its conduct, (0, 1); 1/2 is neutral."""
+        return float(self.record.reputation)
 
     @property
     def partners(self) -> list[Organization]:
@@ -251,10 +279,13 @@ class Organization(mesa.Agent):  # type: ignore[misc]
     @property
     def value(self) -> float:
         """Its net value so far from all its alliances, ended ones included, money."""
-        return sum(float(self.model.live.alliances.value[place]) for place in self._place.values())
+        return sum(float(self.model.live.alliances.value[place]) for place in self._places)
 
     def alliance_with(self, partner: Organization) -> Record:
         """The live record of the alliance, fields as in ``sim.dynamics.state.ALLIANCE``; :meth:`side_in` is my side.
+
+        Of several alliances with one partner it is the newest. In a market every month has new records: ask again after
+        each step.
 
         Raises:
             ValueError: when the two never were allied.
@@ -274,8 +305,18 @@ class Organization(mesa.Agent):  # type: ignore[misc]
         return float(self.model.live.alliances.monitoring[self.place_with(partner)])
 
     def explain(self, partner: Organization) -> Explanation:
-        """Why its trust in the partner is what it is, and what follows from it; print it, or take its ``table()``."""
+        """Why its trust in the partner is what it is, and what follows from it; print it, or take its ``table()``.
+
+        In a market it also says how much a candidate, an earlier partner or a stranger, appeals to it.
+
+        Raises:
+            ValueError: when the two never were allied and the partner is no candidate either.
+        """
         return explanation(self, partner)
+
+    def has_met(self, partner: Organization) -> bool:
+        """Whether the two are or were allied."""
+        return partner.model is self.model and partner.row in self._place
 
     def place_with(self, partner: Organization) -> tuple[int, int]:
         """Row of the alliance with the partner, and my side in it: the index of what I hold about it.
@@ -283,7 +324,7 @@ class Organization(mesa.Agent):  # type: ignore[misc]
         Raises:
             ValueError: when the two never were allied.
         """
-        if partner.model is self.model and partner.row in self._place:
+        if self.has_met(partner):
             return self._place[partner.row]
         known = ", ".join(other.name for other in self.all_partners)
         raise ValueError(f"{self.name} has no alliance with {partner.name}; its partners are: {known or 'none'}")
@@ -321,10 +362,13 @@ PARTS = {
     "trust now": "the people's share and the organization's add up",
     "this month": "how effective trust moved, by cause",
     "over life": "how effective trust moved since the signature, by cause",
+    "trust that talk needs": "the trust at which half is said, divided by each of the other terms",
     "communication": "floor + (1 - floor) x the product of the other terms",
     "monitoring": "the larger of the floor and of what pays, multiplied, money/month",
     "extra mile": "logits that add up to a score",
+    "delegation": "logits that add up to a score",
     "readiness to adapt": "logits that add up to a score",
+    "appeal": "the terms add up",
 }
 """The parts of an explanation, and how their terms combine."""
 
@@ -357,8 +401,8 @@ class Explanation:
 
     Attributes:
         title: who about whom, and when.
-        terms: see :class:`Term`. In "trust now" and the ledgers the terms add up to the result; so do the logits of
-            "extra mile" and "readiness to adapt" (to their score).
+        terms: see :class:`Term`. In "trust now", the ledgers and "appeal" the terms add up to the result; so do the
+            logits of "extra mile", "delegation" and "readiness to adapt" (to their score).
     """
 
     title: str
@@ -396,11 +440,14 @@ def _line(term: Term) -> str:
 
 def explanation(me: Organization, partner: Organization) -> Explanation:
     """See :meth:`Organization.explain`."""
-    live, tie, s = me.model.live, me.alliance_with(partner), me.side_in(partner)
-    place = me.place_with(partner)
+    live = me.model.live
+    when = f"after month {live.month}" if live.month else "on the day of the signature"
+    if _is_candidate(me, partner) and not me.has_met(partner):
+        when = when if live.month else "before the first month"
+        return Explanation(f"Appeal of {partner.name} to {me.name} {when}", tuple(_appeal(me, partner)))
+    tie, s, place = me.alliance_with(partner), me.side_in(partner), me.place_with(partner)
     now = _layers(live.alliances)[place]
     at_start = np.full(len(LAYERS), tie.trust_start[s])
-    when = f"after month {live.month}" if live.month else "on the day of the signature"
     title = f"Trust of {me.name} in {partner.name} {when}"
     terms = _trust_now(live.parameters, tie, s)
     terms += _ledger("this month", live.month_ledger[place], me.model.layers_before[place], now)
@@ -409,7 +456,16 @@ def explanation(me: Organization, partner: Organization) -> Explanation:
         terms += _consequences(live.parameters, me.record, partner.record, tie, s)
     else:
         title += f" (the alliance ended in month {tie.ended}: {CAUSES_OF_ENDING[tie.cause]})"
+    if _is_candidate(me, partner):
+        terms += _appeal(me, partner)
     return Explanation(title, tuple(terms))
+
+
+def _is_candidate(me: Organization, other: Organization) -> bool:
+    """Could the two sign an alliance, had both a place free? Only in a market, and not while they are allied."""
+    if not me.model.scenario.network.market or other is me or other.model is not me.model:
+        return False
+    return not me.has_met(other) or me.alliance_with(other).alive == 0
 
 
 def _trust_now(p: Record, tie: Record, s: int) -> list[Term]:
@@ -446,66 +502,79 @@ def _ledger(
 def _consequences(p: Record, me: Record, partner: Record, tie: Record, s: int) -> list[Term]:
     """What trust as it is now means for the coming month, unless a dated event changes a trait."""
     a, b = (me, partner) if s == 0 else (partner, me)
-    spent_on_me = _monitoring_to_come(p, partner, tie, 1 - s)
+    spent_on_me = _monitoring_to_come(p, partner, me, tie, 1 - s)
     return [
         *_communication(p, a, b, tie),
-        *_monitoring(p, me, tie, s),
+        *_monitoring(p, me, partner, tie, s),
         *_extra_mile(p, tie, s),
+        *_delegation(p, tie, s),
         *_readiness(p, me, tie, s, rules.watched(p.monitoring_effect, spent_on_me)),
     ]
 
 
 def _communication(p: Record, a: Record, b: Record, tie: Record) -> list[Term]:
-    """What the partners are willing to say: floor + (1 − floor) × the product of the other terms."""
+    """The trust that these partners need before they talk, and what they say with the trust that they have."""
     mutual = rules.mutual_trust(tie.effective[0], tie.effective[1])
-    floor = rules.lifted_floor(p.openness_floor, p.contract_clarity, tie.coverage)
-    willing = rules.hill(mutual, p.trust_half, p.trust_steepness)
     openness, inside = math.sqrt(a.openness * b.openness), math.sqrt(a.internal_trust * b.internal_trust)
-    scale = rules.candour(
-        p.openness_weight, openness, p.internal_trust_weight, inside, p.ties_candour, tie.ties
-    )  # fmt: skip
-    return _part(
+    needed = p.trust_half / rules.candour(p.internal_trust_weight, inside, p.ties_candour, tie.ties)
+    willing = rules.hill(mutual, needed, p.trust_steepness)
+    floor = rules.lifted_floor(p.openness_floor, p.contract_clarity, tie.coverage)
+    reach = rules.reach(tie.channels, p.openness_weight, openness)
+    trust = rules.candour(p.internal_trust_weight, inside, 0.0, 1.0)
+    needs = _part(
+        "trust that talk needs",
+        "trust",
+        [
+            ("half", p.trust_half, "where houses trust themselves and ties are close"),
+            ("internal trust", trust, "those who distrust their own house need more"),
+            ("ties", rules.candour(0.0, 1.0, p.ties_candour, tie.ties), "so do those who hardly know each other"),
+        ],
+        [("needed", needed, "trust at which they say half of what they ever say")],
+    )
+    talk = _part(
         "communication",
         "share",
         [
             ("floor", floor, "said whatever the trust, and about the contract"),
-            ("trust", willing, f"share that mutual trust {mutual:.4f} opens"),
-            ("openness", rules.candour(p.openness_weight, openness, 0.0, 1.0, 0.0, 1.0), "left by closed partners"),
-            (
-                "internal trust",
-                rules.candour(0.0, 1.0, p.internal_trust_weight, inside, 0.0, 1.0),
-                "left by distrust inside the houses",
-            ),
-            ("ties", rules.candour(0.0, 1.0, 0.0, 1.0, p.ties_candour, tie.ties), "left by missing personal ties"),
+            ("willingness", willing, f"share that mutual trust {mutual:.4f} opens"),
+            ("channels", tie.channels, "let through by distance, language and calendars"),
+            ("openness", rules.reach(1.0, p.openness_weight, openness), "left by closed partners"),
         ],
         [
             (
                 "disclosure",
-                rules.disclosure(floor, willing, scale),
+                rules.disclosure(floor, willing, reach),
                 f"where communication, now {tie.communication:.4f}, moves",
             )
         ],
     )
+    return needs + talk
 
 
-def _monitoring_to_come(p: Record, watcher: Record, tie: Record, s: int) -> float:
+def _optimum(p: Record, partner: Record, tie: Record, s: int) -> float:
+    """What pays to spend on watching the partner, money/month."""
+    risk = rules.perceived_risk(tie.effective[s], p.reputation_alarm, kernel.ill_fame(partner))
+    return float(rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, risk))
+
+
+def _monitoring_to_come(p: Record, watcher: Record, watched: Record, tie: Record, s: int) -> float:
     """What side ``s`` will spend on watching its partner in the coming month, money/month."""
     if p.clamp_monitoring:
         return float(tie.monitoring[s])
-    optimum = rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, tie.effective[s])
-    return float(rules.monitoring_spent(watcher.monitoring, watcher.verify_floor, optimum))
+    return float(rules.monitoring_spent(watcher.monitoring, watcher.verify_floor, _optimum(p, watched, tie, s)))
 
 
-def _monitoring(p: Record, me: Record, tie: Record, s: int) -> list[Term]:
+def _monitoring(p: Record, me: Record, partner: Record, tie: Record, s: int) -> list[Term]:
     """What I shall spend on watching the partner: the larger of the floor and multiplier × optimum."""
-    spent = _monitoring_to_come(p, me, tie, s)
-    optimum = rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, tie.effective[s])
+    spent, optimum = _monitoring_to_come(p, me, partner, tie, s), _optimum(p, partner, tie, s)
+    unalarmed = rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, 1.0 - tie.effective[s])
     return _part(
         "monitoring",
         "money/month",
         [
-            ("optimum", optimum, f"what pays at trust {tie.effective[s]:.4f}"),
-            ("multiplied", me.monitoring * optimum, f"{me.monitoring:g} times that is its way"),
+            ("optimum", optimum, f"what pays at trust {tie.effective[s]:.4f} and reputation {partner.reputation:.4f}"),
+            ("alarm", optimum - unalarmed, "of it, for the partner's ill fame"),
+            ("multiplied", me.monitoring * optimum, f"{me.monitoring:g} times the optimum is its way"),
             ("floor", me.verify_floor, "kept up whatever the trust"),
         ],
         [
@@ -536,6 +605,25 @@ def _extra_mile(p: Record, tie: Record, s: int) -> list[Term]:
     )
 
 
+def _delegation(p: Record, tie: Record, s: int) -> list[Term]:
+    """What I leave to the partner to decide: logits that add up to a score, and the share that comes of it."""
+    trust, misreading = p.delegation_trust * tie.effective[s], p.delegation_misreading * tie.misread[s]
+    return _score(
+        "delegation",
+        [
+            ("base", p.delegation_base, "with everything else at zero"),
+            ("trust", trust, f"trust {tie.effective[s]:.4f}"),
+            ("misreading", -misreading, f"misreading of what the partner means to do {tie.misread[s]:.4f}"),
+        ],
+        (
+            "delegated",
+            rules.delegation(p.delegation_base, trust, misreading),
+            "share",
+            "of the decisions in its absence that it leaves to the partner",
+        ),
+    )
+
+
 def _readiness(p: Record, me: Record, tie: Record, s: int, deterrence: float) -> list[Term]:
     """My readiness to adapt to what the contract does not cover: logits, their score, and the chance."""
     weighted = (
@@ -562,6 +650,28 @@ def _readiness(p: Record, me: Record, tie: Record, s: int, deterrence: float) ->
         "readiness to adapt",
         [(name, value, meaning) for (name, meaning), value in zip(meanings, signed, strict=True)],
         ("chance", chance, "probability", f"never below {p.adapt_floor:g}, if the unforeseen happens"),
+    )
+
+
+def _appeal(me: Organization, other: Organization) -> list[Term]:
+    """What speaks for a candidate, as a search in the coming month would see it."""
+    live, p = me.model.live, me.model.live.parameters
+    fits = kernel.complementarity_of(p, me.record, other.record, live.seed, live.replicate)
+    fame = p.appeal_reputation * (other.reputation - 0.5)
+    known = kernel.place_of(me.record.past, other.row)
+    memory, recalled = 0.0, "they never were allied, or it has forgotten"
+    if known >= 0:
+        trust = me.record.past_trust[known]
+        memory, recalled = p.appeal_memory * (trust - p.trust_start), f"trust at the end was {trust:.4f}"
+    return _part(
+        "appeal",
+        "1",
+        [
+            ("complementarity", fits, "of their resources"),
+            ("reputation", fame, f"its reputation is {other.reputation:.4f}"),
+            ("memory", memory, recalled),
+        ],
+        [("appeal", rules.appeal(fits, fame, memory), "a search proposes to the candidate that appeals most")],
     )
 
 

@@ -8,6 +8,7 @@ its default comes from, in the field ``basis``:
 
 * ``source``   a published number, cited;
 * ``model``    a starting value from the feasibility prototype of the model page;
+* ``calibrated`` found by experiments/calibration/calibrate.py on the calibration targets alone;
 * ``assumed``  our judgement, to be calibrated.
 """
 
@@ -29,11 +30,24 @@ priorities, and structures")."""
 PLACES = 8
 """Most alliances that an organization can hold in a market, and most earlier partners that it remembers."""
 
-Basis = Literal["source", "model", "assumed"]
+Basis = Literal["source", "model", "calibrated", "assumed"]
 
 
-def _number(default: Any, low: float, high: float, unit: str, meaning: str, basis: Basis, source: str) -> Any:
-    """A declared number: its default, closed bounds, unit, meaning and where the default comes from."""
+def _number(
+    default: Any,
+    low: float,
+    high: float,
+    unit: str,
+    meaning: str,
+    basis: Basis,
+    source: str,
+    plausible: tuple[float, float] | None = None,
+) -> Any:
+    """A declared number: its default, closed bounds, unit, meaning, where the default comes from, and plausible range.
+
+    The bounds are what the model can do with; the plausible range, where there is one, is what the literature and the
+    prototype leave open: calibration searches it, and a sampled design may ask for it.
+    """
     if basis not in get_args(Basis):
         raise ValueError(f"unknown basis {basis!r}")
     return Field(
@@ -41,8 +55,18 @@ def _number(default: Any, low: float, high: float, unit: str, meaning: str, basi
         ge=low,
         le=high,
         description=meaning,
-        json_schema_extra={"unit": unit, "basis": basis, "source": source, "low": low, "high": high},
+        json_schema_extra=_about(unit, basis, source, low, high, plausible),
     )
+
+
+def _about(
+    unit: str, basis: Basis, source: str, low: float, high: float, plausible: tuple[float, float] | None
+) -> dict[str, Any]:
+    """What is declared besides default and meaning."""
+    about: dict[str, Any] = {"unit": unit, "basis": basis, "source": source, "low": low, "high": high}
+    if plausible is not None:
+        about |= {"plausible_low": plausible[0], "plausible_high": plausible[1]}
+    return about
 
 
 def _switch(meaning: str) -> Any:
@@ -102,30 +126,71 @@ class Parameters(BaseModel):
 
     # 1 Disclose
     openness_floor: float = _number(
-        0.08, 0, 1, "share", "c0: what is said whatever the trust", "model", "prototype; Luna-Reyes et al. 2008"
+        0.11,
+        0,
+        1,
+        "share",
+        "c0: what is said whatever the trust",
+        "calibrated",
+        "experiments/calibration; prototype; Luna-Reyes et al. 2008",
+        plausible=(0.02, 0.15),
     )
     trust_half: float = _number(
-        0.45, 0.01, 1, "trust", "θ: trust at which half of what could be said is said", "model", "prototype"
+        0.2,
+        0.01,
+        1,
+        "trust",
+        "θ: trust at which half of what could be said is said",
+        "calibrated",
+        "experiments/calibration; prototype",
+        plausible=(0.2, 0.45),
     )
-    trust_steepness: float = _number(2.0, 1, 8, "1", "n: steepness of the disclosure curve", "model", "prototype")
+    trust_steepness: float = _number(
+        2.6,
+        1,
+        8,
+        "1",
+        "n: steepness of the disclosure curve",
+        "calibrated",
+        "experiments/calibration; prototype",
+        plausible=(2.0, 4.0),
+    )
     communication_speed: float = _number(
-        0.25, 0, 1, "1/month", "κ: speed at which communication follows its target", "model", "prototype"
+        0.25,
+        0,
+        1,
+        "1/month",
+        "κ: speed at which communication follows its target",
+        "calibrated",
+        "experiments/calibration; prototype",
+        plausible=(0.1, 0.5),
     )
     openness_weight: float = _number(
-        0.40, 0, 1, "1", "how much closed partners raise the trust that talk needs", "assumed", "seed L"
+        0.7, 0, 1, "1", "share of what could be said that wholly closed partners hold back", "assumed", "seed L"
     )
     internal_trust_weight: float = _number(
-        0.20, 0, 1, "1", "how much distrust inside the house raises it", "assumed", "seed R"
+        0.20, 0, 1, "1", "how much distrust inside the house raises the trust that talk needs", "assumed", "seed R"
     )
     ties_candour: float = _number(0.50, 0, 1, "1", "how much missing personal ties raise it", "assumed", "seed K")
+    communication_noise: float = _number(
+        0.12,
+        0,
+        0.5,
+        "share",
+        "standard deviation of the monthly shock to communication: meetings fall out, crises crowd in",
+        "calibrated",
+        "experiments/calibration",
+        plausible=(0.0, 0.20),
+    )
     channel_spread: float = _number(
-        0.40,
+        0.2,
         0,
         1,
         "share",
         "channels of communication are uniform from 1 minus this to 1: distance, language, calendars",
-        "assumed",
-        "so that communication does not follow trust alone",
+        "calibrated",
+        "experiments/calibration; so that communication does not follow trust alone",
+        plausible=(0.0, 0.6),
     )
     contract_clarity: float = _number(
         0.10, 0, 1, "1", "how far a full contract lifts the openness floor", "assumed", "Poppo & Zenger 2002"
@@ -187,9 +252,24 @@ class Parameters(BaseModel):
     adapt_frustration: float = _number(
         2.0, 0, 20, "logit", "weight of frustration against adapting", "assumed", "seed L"
     )
-    friction_base: float = _number(0.05, 0, 1, "1/month", "w0: friction between partners alike", "model", "prototype")
+    friction_base: float = _number(
+        0.063,
+        0,
+        1,
+        "1/month",
+        "w0: friction between partners alike",
+        "calibrated",
+        "experiments/calibration; prototype",
+        plausible=(0.02, 0.1),
+    )
     friction_gap: float = _number(
-        0.50, 0, 5, "1/month", "w1: friction added by a full gap of practised values", "model", "prototype"
+        0.50,
+        0,
+        5,
+        "1/month",
+        "w1: friction added by a full gap of practised values",
+        "model",
+        "prototype",
     )
     friction_power: float = _number(
         1.3, 0.2, 5, "1", "η: how friction bends with the working gap", "model", "prototype"
@@ -240,24 +320,48 @@ class Parameters(BaseModel):
     )
 
     # 5 Learn
-    trust_gain: float = _number(0.05, 0, 0.5, "1/month", "λ⁺: learning from good months", "model", "prototype")
+    trust_gain: float = _number(
+        0.047,
+        0,
+        0.5,
+        "1/month",
+        "λ⁺: learning from good months",
+        "calibrated",
+        "experiments/calibration; prototype",
+        plausible=(0.03, 0.08),
+    )
     trust_loss: float = _number(
-        0.15, 0, 0.5, "1/month", "λ⁻: learning from bad ones, 2–4 times λ⁺", "model", "prototype; Slovic 1993"
+        0.15,
+        0,
+        0.5,
+        "1/month",
+        "λ⁻: learning from bad ones, 2–4 times λ⁺",
+        "calibrated",
+        "experiments/calibration; prototype; Slovic 1993",
+        plausible=(0.08, 0.2),
     )
     routine_ceiling: float = _number(
-        0.40,
+        0.55,
         0,
         1,
         "trust",
         "trust that routine work can earn in silence; the more is said, the more of the rest it can earn",
-        "assumed",
-        "seed K: dependence 'involves more than keeping promises'",
+        "calibrated",
+        "experiments/calibration; seed K: dependence 'involves more than keeping promises'",
+        plausible=(0.2, 0.7),
     )
     integrity_weight: float = _number(
         1.5, 0, 5, "1", "weight of a failure of integrity (shirking)", "assumed", "model page"
     )
     competence_weight: float = _number(
-        0.5, 0, 5, "1", "weight of a failure of competence (work that came out badly)", "assumed", "model page"
+        0.82,
+        0,
+        5,
+        "1",
+        "weight of a failure of competence (work that came out badly)",
+        "calibrated",
+        "experiments/calibration; model page",
+        plausible=(0.25, 1.0),
     )
     adaptation_gain: float = _number(
         2.0, 0, 5, "1", "trust from a partner who adapted, in units of λ⁺", "assumed", "seed K (note 1)"
@@ -267,13 +371,14 @@ class Parameters(BaseModel):
     )
     blame_weight: float = _number(1.0, 0, 5, "1", "trust lost to blame, in units of λ⁻", "assumed", "seed L")
     disappointment_loss: float = _number(
-        0.03,
+        0.038,
         0,
         1,
         "1/month",
         "trust lost per unit of shortfall against the plan",
-        "assumed",
-        "seed L; Harrison & March 1984",
+        "calibrated",
+        "experiments/calibration; seed L; Harrison & March 1984",
+        plausible=(0.01, 0.1),
     )
     personal_speed: float = _number(
         1.5,
@@ -354,7 +459,7 @@ class Parameters(BaseModel):
         0.05, 0, 1, "1/month", "speed at which shared know-how follows what is exchanged", "assumed", "model page"
     )
     know_how_returns: float = _number(
-        0.80, 0, 0.95, "1", "how much know-how helps to absorb more of it", "assumed", "Cohen & Levinthal 1990"
+        2.0, 0, 10, "1", "how much know-how helps to absorb more of it", "assumed", "Cohen & Levinthal 1990"
     )
     creativity_value: float = _number(1.00, 0, 20, "money", "worth of a contingency met together", "assumed", "seed K")
     contingency_loss: float = _number(
@@ -403,7 +508,14 @@ class Parameters(BaseModel):
         0.30, 0, 10, "money/tightness", "cost of writing the contract, shared", "assumed", "Poppo & Zenger 2002"
     )
     planned_quality: float = _number(
-        0.10, 0, 1, "share", "share of the whole synergy that a sober plan counts on", "assumed", "model page"
+        0.063,
+        0,
+        1,
+        "share",
+        "share of the whole synergy that a sober plan counts on",
+        "calibrated",
+        "experiments/calibration; model page",
+        plausible=(0.02, 0.25),
     )
     expectation_learning: float = _number(
         0.08, 0, 1, "1/month", "speed at which expectation follows results", "model", "prototype"
@@ -439,12 +551,35 @@ class Parameters(BaseModel):
     )
 
     # 8 Stay or leave
-    trust_exit: float = _number(0.12, 0, 1, "trust", "a partner leaves below this trust", "model", "prototype")
+    trust_exit: float = _number(
+        0.14,
+        0,
+        1,
+        "trust",
+        "a partner leaves below this trust",
+        "calibrated",
+        "experiments/calibration; prototype",
+        plausible=(0.04, 0.2),
+    )
     disappointment_exit: float = _number(
-        0.08, 0, 1, "1/month", "chance of leaving while results are below the outside option", "model", "prototype"
+        0.083,
+        0,
+        1,
+        "1/month",
+        "chance of leaving while results are below the outside option",
+        "calibrated",
+        "experiments/calibration; prototype",
+        plausible=(0.02, 0.12),
     )
     exogenous_exit: float = _number(
-        0.003, 0, 1, "1/month", "chance of a sale or a change of strategy", "model", "prototype"
+        0.0024,
+        0,
+        1,
+        "1/month",
+        "chance of a sale or a change of strategy",
+        "calibrated",
+        "experiments/calibration; prototype",
+        plausible=(0.001, 0.005),
     )
 
     # 9 Market: search, reputation, contracts, vetting
@@ -689,12 +824,24 @@ Trait = Distribution
 """One trait of the organizations of a group: how it is spread over them."""
 
 
-def _trait(default: Trait, low: float, high: float, unit: str, meaning: str, basis: Basis, source: str) -> Any:
-    """A declared trait: its distribution, the closed bounds that draws are held in, unit, meaning and basis."""
+def _trait(
+    default: Trait,
+    low: float,
+    high: float,
+    unit: str,
+    meaning: str,
+    basis: Basis,
+    source: str,
+    plausible: tuple[float, float] | None = None,
+) -> Any:
+    """A declared trait: its distribution, the closed bounds that draws are held in, unit, meaning and basis.
+
+    ``plausible`` is the range of one number for everybody.
+    """
     return Field(
         default,
         description=meaning,
-        json_schema_extra={"unit": unit, "basis": basis, "source": source, "low": low, "high": high},
+        json_schema_extra=_about(unit, basis, source, low, high, plausible),
     )
 
 
@@ -782,7 +929,14 @@ class Traits(BaseModel):
         "winner's curse 1–60%: Harrison & March 1984",
     )
     outside_option: Trait = _trait(
-        Constant(0.34), -5, 5, "money/month", "what its resources would earn elsewhere", "assumed", "model page"
+        Constant(0.37),
+        -5,
+        5,
+        "money/month",
+        "what its resources would earn elsewhere",
+        "calibrated",
+        "experiments/calibration",
+        plausible=(0.25, 0.45),
     )
     professed: Trait = _trait(
         Mixture(((0.85, Normal(0.85, 0.05)), (0.15, Uniform(0.2, 1.0)))),

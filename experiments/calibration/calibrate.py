@@ -35,7 +35,7 @@ from scipy.stats import qmc
 from sim.dynamics.state import DISAPPOINTMENT, DISTRUST, VARIABLES
 from sim.engine import Result, simulate
 from sim.library import find
-from sim.parameters import Parameters
+from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, load
 from sim.study.vetting import Interview, vet
 
@@ -49,8 +49,8 @@ STARTS = 4
 STEPS = 120
 """Points of the Sobol sequence; how many of the best are refined; most steps of each refinement."""
 PRIOR = 0.5
-"""Weight of a weak prior: the loss of a point in a corner of the plausible ranges, above one in their middle. Without it
-the search picks a corner among points that the targets cannot tell apart."""
+"""Weight of a weak prior: the loss of a point in a corner of the plausible ranges, above one in their middle. Without
+it the search picks a corner among points that the targets cannot tell apart."""
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -74,9 +74,9 @@ class Target:
 
 
 TARGETS = {
-    "half_life": Target(78, 90, 6, "month", "half ended after about seven years: Park & Russo 1996; Deeds & Rothaermel 2003"),
+    "half_life": Target(78, 90, 6, "month", "half ended after about 7 years: Park & Russo 1996"),
     "failing": Target(0.30, 0.70, 0.03, "share", "30–70% failing: Kale & Singh 2009; seed L"),
-    "peak_year": Target(2, 6, 0.5, "year", "interior peak of the hazard: Fichman & Levinthal 1991; Deeds & Rothaermel 2003"),
+    "peak_year": Target(2, 6, 0.5, "year", "interior peak of the hazard: Fichman & Levinthal 1991"),
     "late_hazard": Target(0.0, 0.75, 0.1, "share of the peak", "then falling: as above"),
     "age_correlation": Target(0.0, 0.25, 0.03, "correlation", "trust and age: Vanneste, Puranam & Kretschmer 2014"),
     "talk_correlation": Target(0.40, 0.60, 0.1, "correlation", "communication and trust: Palmatier et al. 2006"),
@@ -93,7 +93,7 @@ def hazard_by_year(result: Result) -> NDArray[np.float64]:
 
 
 def half_life(result: Result) -> float:
-    """Month in which half of the alliances have ended; beyond the horizon by the mean hazard of its last half, month."""
+    """Month in which half have ended; beyond the horizon, extrapolated with the mean hazard of its last half."""
     going_on = result.survival()["going on"].to_numpy()
     if going_on[-1] < 0.5:
         return float(np.argmax(going_on < 0.5))
@@ -148,25 +148,13 @@ def loss_of(measured: Mapping[str, float]) -> float:
 # What is free
 # ---------------------------------------------------------------------------------------------------------------
 FREE: dict[str, tuple[float, float]] = {
-    "trust_half": (0.12, 0.45),
-    "trust_steepness": (2.0, 4.0),
-    "trust_gain": (0.03, 0.08),
-    "trust_loss": (0.08, 0.20),
-    "communication_speed": (0.10, 0.50),
-    "openness_floor": (0.02, 0.15),
-    "routine_ceiling": (0.2, 0.7),
-    "channel_spread": (0.2, 0.9),
-    "friction_base": (0.02, 0.10),
-    "competence_weight": (0.25, 1.0),
-    "disappointment_loss": (0.01, 0.10),
-    "disappointment_exit": (0.02, 0.12),
-    "exogenous_exit": (0.001, 0.005),
-    "trust_exit": (0.04, 0.20),
-    "outside_option": (0.25, 0.45),
-    "planned_quality": (0.02, 0.25),
+    name: (about["plausible_low"], about["plausible_high"])
+    for model in (Parameters, Traits)
+    for name, field in model.model_fields.items()
+    if (about := meta(field))["basis"] == "calibrated"
 }
-"""Plausible ranges, from the feasibility prototype and our judgement; ``outside_option`` is a trait, one number for all.
-Ratio λ⁻/λ⁺ is held between 2 and 4 (Slovic 1993)."""
+"""Plausible ranges, as ``sim/parameters.py`` declares them: from the feasibility prototype and our judgement. A trait
+is one number for all. The ratio λ⁻/λ⁺ is held between 2 and 4 (Slovic 1993)."""
 
 
 class Search:
@@ -184,7 +172,9 @@ class Search:
         """Loss of a point of the unit cube; outside it, and where λ⁻/λ⁺ leaves [2, 4], a penalty."""
         inside = np.clip(unit, 0.0, 1.0)
         outside = float(np.abs(unit - inside).sum())
-        point = {name: low + (high - low) * float(u) for (name, (low, high)), u in zip(FREE.items(), inside, strict=True)}
+        point = {
+            name: low + (high - low) * float(u) for (name, (low, high)), u in zip(FREE.items(), inside, strict=True)
+        }
         ratio = point["trust_loss"] / point["trust_gain"]
         outside += max(0.0, 2.0 - ratio, ratio - 4.0)
         if outside > 0.0:
@@ -192,11 +182,15 @@ class Search:
         measured = measure(self.scenario.with_settings(point))
         loss = loss_of(measured) + PRIOR * float(np.mean((2.0 * inside - 1.0) ** 2))
         self.tried.append((loss, point, measured))
-        self._log.writerow([stage, f"{loss:.4f}", *(f"{v:.5g}" for v in point.values()), *(f"{v:.4g}" for v in measured.values())])
+        self._log.writerow(
+            [stage, f"{loss:.4f}", *(f"{v:.5g}" for v in point.values()), *(f"{v:.4g}" for v in measured.values())]
+        )
         self._file.flush()
         if len(self.tried) % 20 == 0:
             best = min(self.tried, key=lambda t: t[0])[0]
-            print(f"{len(self.tried)} points, best loss {best:.3f}, {time.perf_counter() - self._begun:.0f} s", flush=True)
+            print(
+                f"{len(self.tried)} points, best loss {best:.3f}, {time.perf_counter() - self._begun:.0f} s", flush=True
+            )
         return loss
 
     def best(self, count: int) -> list[NDArray[np.float64]]:
@@ -234,7 +228,9 @@ def write_identified(search: Search, best: float) -> None:
     good = [point for loss, point, _ in search.tried if loss <= 2.0 * best + 0.1]
     with (HERE / "identified.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["parameter", "plausible_low", "plausible_high", "good_10", "good_90", "share_of_range", "good_points"])
+        rows.writerow(
+            ["parameter", "plausible_low", "plausible_high", "good_10", "good_90", "share_of_range", "good_points"]
+        )
         for name, (low, high) in FREE.items():
             tenth, ninetieth = np.quantile([point[name] for point in good], [0.1, 0.9])
             share = (ninetieth - tenth) / (0.8 * (high - low))
@@ -264,7 +260,7 @@ def main() -> None:
     if not chosen.check:
         point = calibrate(chosen.points, chosen.starts, chosen.steps)
         for name, value in point.items():
-            default = getattr(Parameters(), name, "a trait")
+            default = getattr(baseline.parameters, name, "a trait")
             print(f"{name} = {value:.4g}  (now {default})")
         baseline = baseline.with_settings(point)
     print("\n".join(report(baseline)))

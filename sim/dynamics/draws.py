@@ -23,6 +23,7 @@ SURFACING = 4  # fault of A surfaces, of B, friction surfaces, (free)
 FRAMING = 5  # fault of A is framed as a problem to solve, of B, friction, which side raises friction
 NOTICING = 6  # shirking of A shows, of B, chemistry of the new people, (free)
 WITNESS = 7  # act of A becomes known, is reported the wrong way round; the same of B
+TALKING = 8  # how much is said this month, (free), (free), (free)
 START = 16  # month of the signature: trust of A, trust of B, chemistry, (free)
 PAIR = 17  # month 0, lasting: complementarity, channels, (free), (free)
 

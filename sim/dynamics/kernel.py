@@ -90,8 +90,6 @@ def words_and_deeds(me):
 def disclose(p, a, b, tie):
     """Step 1: what the partners are willing to say sets where communication moves to."""
     candour = rules.candour(
-        p.openness_weight,
-        math.sqrt(a.openness * b.openness),
         p.internal_trust_weight,
         math.sqrt(a.internal_trust * b.internal_trust),
         p.ties_candour,
@@ -101,7 +99,9 @@ def disclose(p, a, b, tie):
         rules.mutual_trust(tie.effective[0], tie.effective[1]), p.trust_half / candour, p.trust_steepness
     )
     floor = rules.lifted_floor(p.openness_floor, p.contract_clarity, tie.coverage)
-    tie.disclosure = rules.disclosure(floor, willingness, tie.channels)
+    tie.disclosure = rules.disclosure(
+        floor, willingness, rules.reach(tie.channels, p.openness_weight, math.sqrt(a.openness * b.openness))
+    )
 
 
 @compiled
@@ -311,9 +311,13 @@ def relate(p, a, b, tie, seed, replicate, month):
         hard_talks += tie.talk[q] == HARD_TALK
         blames += tie.talk[q] == BLAME
     if not p.clamp_communication:
-        tie.communication = rules.toward(tie.communication, tie.disclosure, p.communication_speed) * rules.kept(
+        said = rules.toward(tie.communication, tie.disclosure, p.communication_speed) * rules.kept(
             p.blame_chill, blames
         )
+        if p.communication_noise > 0.0:
+            occasion = draws.four(seed, replicate, month, draws.TALKING, a.key, b.key)[0]
+            said = rules.occasions(said, rules.logistic_draw(p.communication_noise, occasion))
+        tie.communication = said
     if not p.clamp_ties:
         tie.ties = rules.ties_after(
             tie.ties, p.ties_growth, a.relational_investment, b.relational_investment, p.ties_decay

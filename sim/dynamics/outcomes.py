@@ -136,12 +136,16 @@ def frustration(a: Alliances) -> Array:
     return np.asarray(a.frustration.mean(-1))
 
 
-@outcome("share", "confidence: discretionary resources committed, share of the extra mile gone over the months lived", +1)
+@outcome(
+    "share", "confidence: discretionary resources committed, share of the extra mile gone over the months lived", +1
+)
 def extra_mile(a: Alliances) -> Array:
     return _ratio(a.extra_mile, a.age)
 
 
-@outcome("share", "strategic alignment: accuracy of each side's reading of what the other means to do, months lived", +1)
+@outcome(
+    "share", "strategic alignment: accuracy of each side's reading of what the other means to do, months lived", +1
+)
 def alignment(a: Alliances) -> Array:
     return 1.0 - _ratio(a.misreading, a.age)
 

@@ -95,28 +95,40 @@ def lifted_floor(openness_floor, contract_clarity, coverage):
 
 
 @compiled
-def candour(openness_weight, mutual_openness, internal_weight, mutual_internal_trust, ties_weight, ties):
-    """Product of (1 − a·(1 − x)) over openness, internal trust and ties, in (0, 1]: how easily these people speak up.
+def candour(internal_weight, mutual_internal_trust, ties_weight, ties):
+    """Product of (1 − a·(1 − x)) over internal trust and ties, in (0, 1]: how easily these people speak up.
 
-    It divides the trust θ at which half is said. With the three weights a at zero it is 1 (the mean-field limit).
+    It divides the trust θ at which half is said. With both weights a at zero it is 1 (the mean-field limit).
     """
-    return (
-        (1.0 - openness_weight * (1.0 - mutual_openness))
-        * (1.0 - internal_weight * (1.0 - mutual_internal_trust))
-        * (1.0 - ties_weight * (1.0 - ties))
-    )
+    return (1.0 - internal_weight * (1.0 - mutual_internal_trust)) * (1.0 - ties_weight * (1.0 - ties))
 
 
 @compiled
-def disclosure(floor, willingness, channels):
-    """S = c0 + (1 − c0)·H(τ̄; θ/candour)·channels, in [0, 1]: what communication moves to.
+def reach(channels, openness_weight, mutual_openness):
+    """channels·(1 − a·(1 − openness)), in [0, 1]: what is said at most, whatever the trust.
 
-    Partners of little candour need more trust before they talk; with enough of it they say as much as others. Channels,
-    in [0, 1], are what distance, language and calendars let through, whatever the will.
+    Channels, in [0, 1], are what distance, language and calendars let through; closed partners hold back the rest (L).
+    With channels 1 and a = 0 it is 1 (the mean-field limit).
+    """
+    return channels * (1.0 - openness_weight * (1.0 - mutual_openness))
+
+
+@compiled
+def disclosure(floor, willingness, reach):
+    """S = c0 + (1 − c0)·H(τ̄; θ/candour)·reach, in [0, 1]: what communication moves to.
+
+    Partners of little candour need more trust before they talk; with enough of it they say all that they ever say.
     L: "trust is affected by the degree of openness in communication; adversely a lack in trust is also a root cause
     for poor communication".
     """
-    return floor + (1.0 - floor) * willingness * channels
+    return floor + (1.0 - floor) * willingness * reach
+
+
+@compiled
+def occasions(communication, shock):
+    """C + shock, held in [0, 1]: from month to month more or less is said than the will would have it (meetings fall
+    out, crises crowd in)."""
+    return within(communication + shock, 0.0, 1.0)
 
 
 @compiled
@@ -297,10 +309,10 @@ def trust_step(trust, rate, ceiling):
 
 @compiled
 def routine_ceiling(silent, communication):
-    """T_c = a + (1 − a)·C, in [0, 1]: the trust that routine work can earn, a in silence, all of it when all is said.
+    """T_c = a + (1 − a)·C, in [0, 1]: the trust that routine can earn, a in silence, all when all is said.
 
-    K: to depend on one another "involves more than keeping promises"; what was never talked about was never tested. With
-    a = 1 routine earns any trust (the mean-field limit).
+    K: to depend on one another "involves more than keeping promises"; what was never talked about was never tested.
+    With a = 1 routine earns any trust (the mean-field limit).
     """
     return silent + (1.0 - silent) * communication
 
@@ -405,10 +417,10 @@ def absorbed(complementarity, communication, mutual_trust, gap):
 def know_how_after(know_how, absorbed, speed, returns):
     """Q + v·(x·(1 + b·Q) − Q), ≥ 0: shared know-how grows on know-how (Cohen & Levinthal 1990).
 
-    It settles at x/(1 − b·x), so twice the exchange gives more than twice the know-how: values are skewed. v is in
-    [0, 1] and b below 1.
+    It settles at x/(1 − b·x), so twice the exchange gives more than twice the know-how: values are skewed. b·x is
+    held at 0.9, so that no stock grows for ever.
     """
-    return max(0.0, know_how + speed * (absorbed * (1.0 + returns * know_how) - know_how))
+    return know_how + speed * (absorbed + min(0.9, returns * absorbed) * know_how - know_how)
 
 
 @compiled

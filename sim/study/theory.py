@@ -394,7 +394,8 @@ def mean_field_scenario(
     """The scenario in which the engine must follow ``field`` as ``steps`` grows.
 
     All else is off: work never fails, no contingency, no shirking, no control, no personal ties; friction depends on
-    nothing; hard talks and blame move nothing; everybody speaks up as far as C goes; nobody leaves.
+    nothing; hard talks and blame move nothing; everybody speaks up as far as C goes; routine work can earn any trust;
+    nobody hears of anything, nobody leaves.
 
     Args:
         field: the numbers of the mean field.
@@ -420,6 +421,7 @@ def mean_field_scenario(
         "trust_steepness": field.steepness,
         "openness_floor": field.floor,
         "friction_base": field.friction,
+        "routine_ceiling": 1.0,
         **dict.fromkeys(_SILENCED, 0.0),
     }
     plain = {
@@ -437,6 +439,8 @@ def mean_field_scenario(
 
 
 _SILENCED = (
+    "communication_noise",
+    "channel_spread",
     "openness_weight",
     "internal_trust_weight",
     "ties_candour",
@@ -453,6 +457,7 @@ _SILENCED = (
     "people_rate",
     "ties_weight",
     "market_volatility",
+    "reputation_visibility",
     "trust_exit",
     "disappointment_exit",
     "exogenous_exit",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sim import library
+from sim.study.attribution import attributions
 from sim.study.report import summary_markdown
 from sim.study.terminal import summary_text
 from sim.sweeps.design import load_experiment
@@ -31,3 +32,12 @@ def test_a_shipped_experiment_runs(name: str, tmp_path: Path) -> None:
         assert len(means.drop_duplicates()) == runs[factor].nunique(), f"{factor} is without effect"
     for text in (summary_text(stored), summary_markdown(stored)):
         assert experiment.title in text
+
+
+def test_the_write_off_of_aol_time_warner_is_shared_out_between_clash_and_crash(tmp_path: Path) -> None:
+    experiment = load_experiment(library.find("experiments", "aol_time_warner")).replace(replicates=200)
+    written_off = attributions(read_results(run_experiment(experiment, tmp_path)))[0]
+    assert (written_off.outcome, written_off.causes, written_off.n) == ("written_off", ("clash", "crash"), 200)
+    parts = written_off.table.set_index("part")
+    for part in ("first alone", "second alone", "first", "second"):
+        assert parts.loc[part, "low"] > 0.0, f"{part} alone can cause a write-off"

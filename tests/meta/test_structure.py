@@ -10,13 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from sim.dynamics import rules, state
 from sim.dynamics.outcomes import OUTCOMES
-from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta, parameters_dtype
+from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS, Basis, Parameters, Traits, meta, parameters_dtype
 
 ROOT = Path(__file__).resolve().parents[2]
 SIM = ROOT / "sim"
@@ -174,9 +175,13 @@ def test_the_parameters_record_holds_what_was_declared():
 def test_every_declaration_has_bounds_unit_meaning_basis_and_source(model):
     for name, field in model.model_fields.items():
         about = meta(field)
-        assert set(about) == {"unit", "basis", "source", "low", "high"}, name
+        plausible = {"plausible_low", "plausible_high"}
+        assert set(about) - plausible == {"unit", "basis", "source", "low", "high"}, name
         assert about["low"] < about["high"], name
-        assert about["basis"] in ("source", "model", "assumed"), name
+        assert plausible <= set(about) or not plausible & set(about), name
+        if plausible <= set(about):
+            assert about["low"] <= about["plausible_low"] < about["plausible_high"] <= about["high"], name
+        assert about["basis"] in get_args(Basis), name
         for text in (about["unit"], about["source"], field.description):
             assert text, name
             assert text.strip() == text, name
@@ -191,7 +196,7 @@ def test_constants_among_the_traits_are_within_bounds():
         assert about["low"] <= np.median(drawn) <= about["high"], name
 
 
-UNITS = {"money", "money/month", "month", "share", "trust"}
+UNITS = {"money", "money/month", "month", "share", "share of the plan", "tightness", "trust"}
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
@@ -215,6 +220,9 @@ def test_names_and_codes_match():
     assert state.TALKS[state.HARD_TALK] == "hard talk"
     assert state.CAUSES_OF_ENDING[state.EXOGENOUS] == "strategic change"
     assert state.LAYERS[state.EFFECTIVE] == "effective"
+    assert len(state.LEAVERS) == 4
+    for k, kept in enumerate(state.WITHOUT):
+        assert getattr(state, f"NO_{kept.upper()}") == 1 << k
     assert len(state.VARIABLES) == len(state.LOWS) == len(state.HIGHS)
     assert (state.LOWS < state.HIGHS).all()
 
@@ -264,7 +272,7 @@ def test_every_rule_is_described_in_whole_sentences():
         if isinstance(node, ast.FunctionDef):
             said = ast.get_docstring(node) or ""
             assert len(said) > 20, node.name
-            assert said.rstrip().endswith((".", ")")), node.name
+            assert said.rstrip().endswith((".", ")", '"')), node.name
 
 
 # ---------------------------------------------------------------------------------------------------------------

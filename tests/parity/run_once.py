@@ -1,4 +1,4 @@
-"""Run one busy scenario and write what it leads to: ``python -m tests.parity.run_once FILE.npz``.
+"""Run a busy scenario and a market, and write what they lead to: ``python -m tests.parity.run_once FILE.npz``.
 
 The parity test runs this in a process of its own with ``NUMBA_DISABLE_JIT=1``, where the core is plain Python.
 """
@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from sim.engine import Result, simulate, simulate_history
-from tests.builders import busy
+from sim.scenario import Scenario
+from tests.builders import busy, market
 
 MONTHS, SEED, REPLICATE = 40, 2**63 - 25, 3
+WORLDS: dict[str, Scenario] = {"busy": busy(months=MONTHS), "market": market(months=MONTHS)}
 
 
 def arrays(result: Result) -> dict[str, np.ndarray]:
@@ -28,9 +30,13 @@ def arrays(result: Result) -> dict[str, np.ndarray]:
 
 
 def run_once() -> dict[str, np.ndarray]:
-    """The arrays of one run, and the monthly ledger of its history, which comes from the other door of the engine."""
-    history = simulate_history(busy(months=MONTHS), SEED, REPLICATE)
-    return {**arrays(simulate(busy(months=MONTHS), [REPLICATE], SEED)), "monthly_ledger": history.ledger}
+    """The arrays of a run of each world, and the monthly ledger of its history, from the other door of the engine."""
+    found: dict[str, np.ndarray] = {}
+    for name, scenario in WORLDS.items():
+        history = simulate_history(scenario, SEED, REPLICATE)
+        of_run = {**arrays(simulate(scenario, [REPLICATE], SEED)), "monthly_ledger": history.ledger}
+        found |= {f"{name} {array}": values for array, values in of_run.items()}
+    return found
 
 
 if __name__ == "__main__":

@@ -13,10 +13,19 @@ import pytest
 
 from sim.dynamics.state import FESTERING, HARD_TALK
 from sim.engine import LiveRun, simulate, simulate_history
-from tests.builders import busy
-from tests.parity.run_once import MONTHS, REPLICATE, SEED, arrays, run_once
+from tests.builders import busy, market
+from tests.parity.run_once import REPLICATE, SEED, WORLDS, run_once
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+SCENARIOS = pytest.mark.parametrize("scenario", [busy(), market()], ids=["busy", "market"])
+
+
+@pytest.fixture(scope="module")
+def compiled() -> dict[str, np.ndarray]:
+    """The arrays of :func:`run_once` from the compiled core."""
+    return run_once()
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +52,12 @@ def differing(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
     return {name: float(np.abs(x - y).max()) for name, (x, y) in pairs.items() if x.tobytes() != y.tobytes()}
 
 
+@pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("name", ["organizations", "alliances", "ledger", "monthly_ledger", "moments", "histogram"])
-def test_compiled_and_plain_python_give_the_same_bits(plain_python, name):
-    compiled, plain = run_once()[name], plain_python[0][name]
-    assert compiled.shape == plain.shape
-    assert differing(compiled, plain) == {}
+def test_compiled_and_plain_python_give_the_same_bits(compiled, plain_python, world, name):
+    here, there = compiled[f"{world} {name}"], plain_python[0][f"{world} {name}"]
+    assert here.shape == there.shape
+    assert differing(here, there) == {}
 
 
 def test_plain_python_runs_without_a_warning(plain_python):
@@ -56,59 +66,82 @@ def test_plain_python_runs_without_a_warning(plain_python):
     assert warnings == set()
 
 
-def test_the_compared_run_uses_every_mechanism():
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_compared_run_uses_every_mechanism(world):
     """Else equal bits would prove little."""
-    a = simulate_history(busy(months=MONTHS), SEED, REPLICATE).alliances
-    for name in ("contingencies", "met_together", "hard_talks", "blames", "festered", "shirks", "written_off"):
+    history = simulate_history(WORLDS[world], SEED, REPLICATE)
+    a, orgs = history.alliances, history.organizations[-1]
+    for name in ("contingencies", "met_together", "hard_talks", "blames", "festered", "shirks", "written_off",
+                 "know_how", "misreading", "forecast_error", "start_cost", "delegated"):  # fmt: skip
         assert a[name][-1].sum() > 0, name
     assert set(np.unique(a.problem)) == {0, 1, 2, 3, 4}
     assert {HARD_TALK, FESTERING} <= set(np.unique(a.talk))
     assert a.turnover.sum() > 0
     assert (a.monitoring > 0).any()
     assert (a.cause[-1] != 0).any()
+    assert (orgs.reputation != 0.5).any()
+    if world == "market":
+        assert (a.earlier[-1] > 0).any()
+        assert (a.vetting_cost[-1] > 0).any()
+        assert (a.tightness[-1] > 0).any()
+        assert (orgs.interviews > orgs.accepted).any()
+        assert orgs.mistakes.sum() > 0
 
 
-def test_a_replicate_is_the_same_alone_and_among_fifty():
-    scenario = busy()
-    among = arrays(simulate(scenario, 50, seed=9))
+@SCENARIOS
+def test_a_replicate_is_the_same_alone_and_among_fifty(scenario):
+    among = simulate(scenario, 50, seed=9)
     for replicate in (0, 31, 49):
-        alone = arrays(simulate(scenario, [replicate], seed=9))
-        for name in ("organizations", "alliances", "ledger", "moments"):
-            assert differing(alone[name][0], among[name][replicate]) == {}
+        alone = simulate(scenario, [replicate], seed=9)
+        count = alone.alliances.shape[1]  # in a market, the rows beyond are empty
+        assert not among.alliances.exists[replicate, count:].any()
+        assert not among.ledger[replicate, count:].any()
+        assert differing(np.asarray(alone.organizations)[0], np.asarray(among.organizations)[replicate]) == {}
+        assert differing(np.asarray(alone.alliances)[0], np.asarray(among.alliances)[replicate, :count]) == {}
+        assert differing(alone.ledger[0], among.ledger[replicate, :count]) == {}
+        assert differing(alone.moments[0], among.moments[replicate]) == {}
 
 
-def test_the_order_and_the_chunks_of_replicates_do_not_matter():
-    scenario = busy()
+def signed(result) -> bytes:
+    """The alliances of all replicates one after the other, without the empty rows that pad a market."""
+    return result.alliances[result.alliances.exists == 1].tobytes()
+
+
+@SCENARIOS
+def test_the_order_and_the_chunks_of_replicates_do_not_matter(scenario):
     whole = simulate(scenario, 20, seed=9)
     backwards = simulate(scenario, range(19, -1, -1), seed=9)
     assert backwards.alliances[::-1].tobytes() == whole.alliances.tobytes()
     assert (backwards.histogram == whole.histogram).all()
     chunks = [simulate(scenario, range(first, first + 5), seed=9) for first in range(0, 20, 5)]
-    assert np.concatenate([chunk.alliances for chunk in chunks]).tobytes() == whole.alliances.tobytes()
+    assert b"".join(signed(chunk) for chunk in chunks) == signed(whole)
     assert (sum(chunk.histogram for chunk in chunks) == whole.histogram).all()
 
 
-def test_threads_give_the_same_bits():
-    scenario = busy()
+@SCENARIOS
+def test_threads_give_the_same_bits(scenario):
     whole = simulate(scenario, 16, seed=9)
     with ThreadPoolExecutor(4) as pool:
         parts = list(pool.map(lambda first: simulate(scenario, range(first, first + 2), seed=9), range(0, 16, 2)))
-    assert np.concatenate([part.alliances for part in parts]).tobytes() == whole.alliances.tobytes()
+    assert b"".join(signed(part) for part in parts) == signed(whole)
 
 
-def test_sweep_history_and_single_steps_are_the_same_run():
-    scenario = busy()
+@SCENARIOS
+def test_sweep_history_and_single_steps_are_the_same_run(scenario):
     result = simulate(scenario, 5, seed=9)
     for replicate in range(5):
         history = simulate_history(scenario, 9, replicate)
         live = LiveRun(scenario, 9, replicate)
         for month in range(1, scenario.months + 1):
             live.step()
-            assert live.alliances.tobytes() == history.alliances[month].tobytes()
+            count = len(live.alliances)
+            assert live.alliances.tobytes() == history.alliances[month, :count].tobytes()
+            assert not history.alliances.exists[month, count:].any()
+            assert live.month_ledger.tobytes() == history.ledger[month - 1, :count].tobytes()
             assert live.market == history.market[month]
-        assert live.alliances.tobytes() == result.alliances[replicate].tobytes()
+        assert live.alliances.tobytes() == result.alliances[replicate, :count].tobytes()
         assert live.organizations.tobytes() == result.organizations[replicate].tobytes()
-        assert (live.ledger == result.ledger[replicate]).all()
+        assert (live.ledger == result.ledger[replicate, :count]).all()
 
 
 def test_another_seed_or_replicate_gives_another_run():

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from sim.dynamics import kernel
 from sim.dynamics.outcomes import OUTCOMES
-from sim.dynamics.state import BINS, LAYERS, N_CAUSES, SHIRKING, VARIABLES
+from sim.dynamics.state import BINS, N_CAUSES, NOBODY, SHIRKING, VARIABLES
 from sim.engine import (
+    LEDGER,
     build_alliances,
     build_events,
     build_organizations,
@@ -26,10 +27,11 @@ from sim.engine import (
 )
 from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.scenario import Scenario
-from tests.builders import EVENTS, TEXTS, busy, dyad
+from tests.builders import EVENTS, TEXTS, busy, dyad, market
 
 SHARES = ("trust", "personal", "effective", "frustration", "communication", "ties", "gap", "chemistry", "disclosure",
-          "coverage", "complementarity", "effort", "watching")  # fmt: skip
+          "coverage", "complementarity", "effort", "watching", "misread", "forecast", "delegation",
+          "channels")  # fmt: skip
 """Fields of an alliance that are shares, probabilities or trust."""
 
 
@@ -70,8 +72,8 @@ def trait_sets() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=strategies)
 
 
-def worlds() -> st.SearchStrategy[Scenario]:
-    """Six organizations with any parameters, traits and dated events, for two years."""
+def events() -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Some of the dated events of every kind, and a change of any trait."""
     changes = st.sampled_from(SCALAR_TRAITS).flatmap(
         lambda name: st.builds(
             lambda month, who, number: {"month": month, "kind": "change", "who": who, "trait": name, **number},
@@ -80,43 +82,74 @@ def worlds() -> st.SearchStrategy[Scenario]:
             steps(meta(Traits.model_fields[name])),
         )
     )
-    events = st.tuples(st.lists(st.sampled_from(EVENTS), unique_by=lambda event: event["month"], max_size=4), changes)
+    dated = st.lists(st.sampled_from(EVENTS), unique_by=lambda event: event["month"], max_size=4)
+    return st.builds(lambda some, change: [*some, {**change, "name": "changed"}], dated, changes)
+
+
+def worlds(network: dict[str, Any] | None = None) -> st.SearchStrategy[Scenario]:
+    """Six organizations with any parameters, traits and dated events, for two years; two partners each, or as given."""
     return st.builds(
         lambda parameters, traits, dated: Scenario.from_plain(
             {
                 **TEXTS,
                 "months": 24,
                 "organizations": 6,
-                "network": {"partners": 2},
+                "network": network or {"partners": 2},
                 "parameters": parameters,
                 "traits": traits,
                 "groups": [{"name": "open", "share": 2}, {"name": "guarded", "share": 1}],
-                "events": [*dated[0], {**dated[1], "name": "changed"}],
+                "events": dated,
             }
         ),
         parameter_sets(),
         trait_sets(),
-        events,
+        events(),
     )
+
+
+def markets() -> st.SearchStrategy[Scenario]:
+    """The same in a market, with or without partners at the start."""
+    return st.one_of(worlds({"market": True}), worlds({"market": True, "partners": 2}))
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Bounds
 # ---------------------------------------------------------------------------------------------------------------
-@given(worlds(), st.integers(0, 2**63 - 1))
+@given(st.one_of(worlds(), markets()), st.integers(0, 2**63 - 1))
 def test_every_state_stays_in_its_range_and_is_a_number(scenario, seed):
     history = simulate_history(scenario, seed)
     alliances = history.alliances
     for name in alliances.dtype.names:
         assert np.isfinite(alliances[name]).all(), name
     for name in SHARES:
-        assert alliances[name].min() >= 0.0, name
-        assert alliances[name].max() <= 1.0, name
-    for name in ("monitoring", "goodwill", "written_off", "losses", "monitoring_cost", "relational_cost"):
-        assert alliances[name].min() >= 0.0, name
+        assert (alliances[name] >= 0.0).all(), name
+        assert (alliances[name] <= 1.0).all(), name
+    for name in ("monitoring", "goodwill", "written_off", "realized", "losses", "monitoring_cost", "relational_cost",
+                 "governance_cost", "vetting_cost", "start_cost", "know_how", "fortune", "tightness"):  # fmt: skip
+        assert (alliances[name] >= 0.0).all(), name
     assert np.isfinite(history.ledger).all()
-    w = history.organizations.operationalization
+    w, fame = history.organizations.operationalization, history.organizations.reputation
     assert 0.0 <= w.min() <= w.max() <= 1.0
+    assert 0.0 < fame.min() <= fame.max() < 1.0
+
+
+@given(markets(), st.integers(0, 2**63 - 1))
+def test_a_market_keeps_its_lists(scenario, seed):
+    """Places, partners and earlier partners are what the alliances say, whatever the numbers."""
+    history = simulate_history(scenario, seed)
+    for orgs, alliances in zip(history.organizations, history.alliances, strict=True):
+        living = alliances.org[alliances.alive == 1].tolist()
+        assert all(a < b for a, b in living)
+        assert len({tuple(pair) for pair in living}) == len(living)
+        ended = alliances.org[(alliances.exists == 1) & (alliances.alive == 0)].tolist()
+        for row, me in enumerate(orgs):
+            partners = sorted(sum(pair) - row for pair in living if row in pair)
+            assert sorted(ally for ally in me.ally.tolist() if ally != NOBODY) == partners
+            assert me.engaged == len(partners)
+            past = {other for other in me.past.tolist() if other != NOBODY}
+            assert past == {sum(pair) - row for pair in ended if row in pair}  # six: nobody is forgotten
+    a = history.alliances[-1]
+    assert (a.formed == 0).sum() == scenario.organizations * scenario.network.partners // 2
 
 
 @given(worlds())
@@ -127,13 +160,15 @@ def test_the_organizations_stay_within_the_bounds_of_their_traits(scenario):
         assert organizations[name].max() <= meta(field)["high"], name
 
 
-@given(worlds())
+@given(st.one_of(worlds(), markets()))
 def test_the_ledger_explains_every_month(scenario):
     """A dozen entries below 1 in size, rounded at most at 2^-53 each: 1e-14 is ample."""
     history = simulate_history(scenario)
+    a = history.alliances
+    unsigned = (a.exists[:-1] == 0)[..., None]  # those come from what they have at the signature
     for layer, name in enumerate(("trust", "personal", "effective")):
-        change = np.diff(history.alliances[name], axis=0)
-        assert np.abs(history.ledger[:, :, :, layer].sum(-1) - change).max() < 1e-14
+        start = np.where(unsigned, np.where(a.exists[1:, :, None] == 1, a.trust_start[1:], 0.0), a[name][:-1])
+        assert (np.abs(history.ledger[:, :, :, layer].sum(-1) - (a[name][1:] - start)) < 1e-14).all()
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -155,10 +190,11 @@ def run_arrays(scenario: Scenario, seed: int, order: np.ndarray, alliance_order:
     events.org[:] = row_of[events.org]
     moments = np.zeros((scenario.months + 1, len(VARIABLES), 3))
     histogram = np.zeros((scenario.months + 1, len(VARIABLES), BINS), dtype=np.int64)
-    ledger = np.zeros((alliances.shape[1], 2, len(LAYERS), N_CAUSES))
+    ledger = np.zeros((alliances.shape[1], *LEDGER))
     kernel.run(
-        scenario.parameters.record(), orgs[0], float_view(orgs)[0], alliances[0], events, seed, 0, scenario.months,
-        moments, histogram, ledger, np.zeros(ledger.shape[1:]), np.zeros(N_CAUSES),
+        scenario.parameters.record(), orgs[0], float_view(orgs)[0], alliances[0], alliances.shape[1], False, events,
+        1.0, seed, 0, 1, scenario.months, moments, histogram, ledger, np.zeros(LEDGER), np.zeros(N_CAUSES),
+        np.zeros((3, 0), dtype=np.int64),
     )  # fmt: skip
     return {"orgs": orgs[0], "alliances": alliances[0], "ledger": ledger, "moments": moments, "histogram": histogram}
 
@@ -191,19 +227,20 @@ def test_partners_alike_fare_alike():
 def cheated(history) -> np.ndarray:
     """What shirking took from the partners over each alliance's life, (M,)."""
     p = history.scenario.parameters
-    lived = np.diff(history.alliances.age, axis=0) == 1
+    lived = np.diff(history.alliances.age, axis=0) == 1  # from the month of the signature on
     shirked = history.alliances.shirked[1:] * lived[..., None]
     noticed = history.alliances.problem[1:, :, :2] == SHIRKING
     return (shirked * p.loss_at_stake * (1.0 - p.recovery * noticed)).sum((0, 2))
 
 
-@given(worlds(), st.integers(0, 1000))
+@given(st.one_of(worlds(), markets()), st.integers(0, 1000))
 def test_the_books_balance(scenario, seed):
     """What was made together = what both kept + every cost + what was lost to shirking; nothing else."""
     history = simulate_history(scenario, seed)
     a = history.alliances[-1]
-    accounted = a.value.sum(-1) + a.monitoring_cost + a.relational_cost + a.governance_cost + cheated(history)
-    size = 1.0 + np.abs(a.output) + np.abs(a.value).sum(-1) + a.monitoring_cost + a.relational_cost + a.governance_cost
+    costs = a.monitoring_cost + a.relational_cost + a.governance_cost + a.vetting_cost + a.start_cost
+    accounted = a.value.sum(-1) + costs + cheated(history)
+    size = 1.0 + np.abs(a.output) + np.abs(a.value).sum(-1) + costs
     assert (np.abs(accounted - a.output) <= 1e-12 * size).all()
 
 
@@ -217,9 +254,9 @@ def test_there_is_no_money_from_nothing(scenario):
 
 
 @given(worlds())
-def test_goodwill_is_kept_or_written_off(scenario):
+def test_goodwill_is_kept_sold_or_written_off(scenario):
     a = simulate_history(scenario).alliances
-    assert np.allclose(a.goodwill + a.written_off, a.goodwill_start, rtol=1e-12, atol=1e-12)
+    assert np.allclose(a.goodwill + a.realized + a.written_off, a.goodwill_start, rtol=1e-12, atol=1e-12)
     assert (np.diff(a.goodwill, axis=0) <= 0.0).all()
 
 
@@ -227,11 +264,12 @@ def test_goodwill_is_kept_or_written_off(scenario):
 # Every parameter and every trait is live
 # ---------------------------------------------------------------------------------------------------------------
 SCENES = {
-    "busy": {},
-    "tight contract": {"contract_tightness": 4.0},
-    "no exits": {"trust_exit": 0.0, "disappointment_exit": 0.0, "exogenous_exit": 0.0},
+    "busy": busy(),
+    "tight contract": busy(contract_tightness=4.0),
+    "no exits": busy(trust_exit=0.0, disappointment_exit=0.0, exogenous_exit=0.0),
+    "market": market(search_breadth=2, vetting=20),
 }
-"""A busy world three times over: in each some mechanism is at work that another leaves idle."""
+"""In each scene some mechanism is at work that another leaves idle."""
 
 
 def fingerprint(scenario: Scenario) -> bytes:
@@ -246,7 +284,7 @@ def fingerprint(scenario: Scenario) -> bytes:
 
 @pytest.fixture(scope="module")
 def fingerprints():
-    return {name: fingerprint(busy(**settings)) for name, settings in SCENES.items()}
+    return {name: fingerprint(scene) for name, scene in SCENES.items()}
 
 
 def other_value(low: float, high: float, now: float) -> float:
@@ -259,35 +297,38 @@ def other_value(low: float, high: float, now: float) -> float:
 def test_every_parameter_is_live(name, fingerprints):
     field = Parameters.model_fields[name]
     changed = []
-    for scene, settings in SCENES.items():
-        now = getattr(busy(**settings).parameters, name)
+    for scene, scenario in SCENES.items():
+        now = getattr(scenario.parameters, name)
         value = not now if field.annotation is bool else other_value(meta(field)["low"], meta(field)["high"], now)
         assert value != now
-        changed.append(fingerprint(busy(**{**settings, name: value})) != fingerprints[scene])
+        changed.append(fingerprint(scenario.replace(**{name: value})) != fingerprints[scene])
     assert any(changed)
 
 
 @pytest.mark.parametrize("name", Traits.model_fields)
 def test_every_trait_is_live(name, fingerprints):
     about = meta(Traits.model_fields[name])
-    middle = 0.5 * (about["low"] + about["high"]) if name != "turnover" else 0.2
+    middle = {"turnover": 0.2, "arrival": 5, "vetting": 6, "capacity": 1}.get(
+        name, 0.5 * (about["low"] + about["high"])
+    )
     spread = {"uniform": [about["low"], middle]} if name in VECTOR_TRAITS else middle
     assert any(
-        fingerprint(busy(**{**settings, name: spread})) != fingerprints[scene] for scene, settings in SCENES.items()
+        fingerprint(scenario.replace(**{name: spread})) != fingerprints[scene] for scene, scenario in SCENES.items()
     )
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Independence
 # ---------------------------------------------------------------------------------------------------------------
-def test_a_replicate_does_not_depend_on_the_others():
-    scenario = busy()
+@pytest.mark.parametrize("scenario", [busy(), market()], ids=["busy", "market"])
+def test_a_replicate_does_not_depend_on_the_others(scenario):
     among = simulate(scenario, 12, seed=4)
     for replicates in ([7], [11, 7, 2], [7, 100_000]):
         some = simulate(scenario, replicates, seed=4)
         at = replicates.index(7)
-        assert some.alliances[at].tobytes() == among.alliances[7].tobytes()
-        assert (some.ledger[at] == among.ledger[7]).all()
+        here, there = some.alliances.exists[at] == 1, among.alliances.exists[7] == 1
+        assert some.alliances[at, here].tobytes() == among.alliances[7, there].tobytes()
+        assert (some.ledger[at, here] == among.ledger[7, there]).all()
         assert (some.moments[at] == among.moments[7]).all()
 
 
@@ -314,6 +355,10 @@ def test_an_event_touches_only_the_alliances_of_the_one_it_names(kind):
 def test_a_longer_horizon_does_not_change_what_came_before():
     short, long = simulate_history(busy(months=24)), simulate_history(busy(months=48))
     assert long.alliances[:25].tobytes() == short.alliances.tobytes()
+    short, long = simulate_history(market(months=24)), simulate_history(market(months=48))
+    count = short.alliances.shape[1]
+    assert long.alliances[:25, :count].tobytes() == short.alliances.tobytes()
+    assert not long.alliances.exists[:25, count:].any()
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1))

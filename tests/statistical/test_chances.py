@@ -175,11 +175,23 @@ def test_new_people_bring_new_chemistry():
     assert 0.88 < drawn.max() <= 0.9
 
 
-def test_market_shocks_have_the_declared_spread():
-    """The variance of the sample variance of a logistic: kurtosis 4.2."""
-    alliances = simulate_history(dyad(months=MONTHS, clamp_trust=True, clamp_communication=True,
-                                      clamp_frustration=True, market_volatility=0.4), seed=4).alliances  # fmt: skip
-    shocks = np.diff(alliances.output[:, 0])
-    assert shocks.std() == pytest.approx(0.4, rel=4 * math.sqrt((4.2 - 1) / MONTHS) / 2)
-    quiet = simulate_history(dyad(months=1, clamp_trust=True, clamp_communication=True)).alliances.output[1, 0]
-    assert shocks.mean() == pytest.approx(quiet, abs=4 * 0.4 / math.sqrt(MONTHS))
+def test_shocks_to_an_alliance_s_own_market_have_the_declared_spread():
+    """Logistic, kurtosis 4.2; fortune that returns to 1 at once leaves nothing but this month's shock."""
+    settings = {"clamp_trust": True, "clamp_communication": True, "clamp_frustration": True, "fortune_recovery": 1.0}
+    fortune = simulate_history(dyad(months=MONTHS, market_volatility=0.1, **settings), seed=4).alliances.fortune[1:, 0]
+    assert fortune.min() > 0.01  # none was held
+    assert fortune.std() == pytest.approx(0.1, rel=4 * math.sqrt((4.2 - 1) / MONTHS) / 2)
+    assert fortune.mean() == pytest.approx(1.0, abs=4 * 0.1 / math.sqrt(MONTHS))
+
+
+def test_fortune_keeps_its_mean_and_wanders_as_a_multiplicative_process():
+    """f' = (1 + (1 − r)(f − 1))(1 + e): mean 1, variance v = (1 − r)²v(1 + σ²) + σ²."""
+    sd, recovery = 0.1, 0.2
+    fortune = simulate_history(
+        dyad(months=MONTHS, market_volatility=sd, fortune_recovery=recovery), seed=4
+    ).alliances.fortune[100:, 0]
+    kept = (1 - recovery) ** 2 * (1 + sd**2)
+    variance = sd**2 / (1 - kept)
+    independent = len(fortune) * recovery / 2  # months that count, at a memory of 1/recovery months on either side
+    assert fortune.mean() == pytest.approx(1.0, abs=4 * math.sqrt(variance / independent))
+    assert fortune.var() == pytest.approx(variance, rel=4 * math.sqrt(3.2 / independent))

@@ -24,9 +24,15 @@ PURPOSES = (
     "SURFACING",
     "FRAMING",
     "NOTICING",
+    "WITNESS",
+    "TALKING",
     "START",
+    "PAIR",
     "ORDER",
 )
+RANGES = {"SEARCH": 26, "INTERVIEW": 50}
+"""Purposes that take several blocks of four: a search looks at up to 100 candidates (its first block says whether there
+is one), an interview asks up to 200 questions."""
 
 
 def words(text: str) -> list[int]:
@@ -109,16 +115,19 @@ def test_neighbouring_keys_do_not_depend_on_one_another(shift):
 
 
 def test_each_purpose_has_a_block_of_its_own():
-    blocks = [getattr(draws, name) for name in PURPOSES]
-    from sim.parameters import DIMENSIONS, Traits
+    from sim.parameters import DIMENSIONS, Parameters, Traits, meta
 
+    blocks = [getattr(draws, name) for name in PURPOSES]
+    blocks += [getattr(draws, name) + k for name, count in RANGES.items() for k in range(count)]
+    assert meta(Parameters.model_fields["search_breadth"])["high"] <= 4 * (RANGES["SEARCH"] - 1)
+    assert meta(Traits.model_fields["vetting"])["high"] <= 4 * RANGES["INTERVIEW"]
     blocks += [draws.TRAITS + 64 * t + d for t in range(len(Traits.model_fields)) for d in range(len(DIMENSIONS))]
     assert len(set(blocks)) == len(blocks)
     assert max(blocks) < 2**16
     named = {
         name for name, value in vars(draws).items() if name.isupper() and isinstance(value, int) and name[0] != "_"
     }
-    assert named == {*PURPOSES, "TRAITS", "NOBODY"}  # a new purpose must be added to this test
+    assert named == {*PURPOSES, *RANGES, "TRAITS", "NOBODY"}  # a new purpose must be added to this test
 
 
 def test_the_longest_horizon_fits_the_month_word():
@@ -151,9 +160,12 @@ def test_organizations_draws_are_even():
     assert abs(np.corrcoef(values[0], selects[0])[0, 1]) < 4 / math.sqrt(count)
 
 
-def test_starts_are_the_alliance_s_draws_of_month_zero():
-    replicates = np.array([2], dtype=np.int64)
-    starts = np.empty((1, 2, 4))
-    firsts, seconds = np.array([[0, 1]], dtype=np.int64), np.array([[5, 3]], dtype=np.int64)
-    draws.fill_starts(8, replicates, firsts, seconds, starts)
-    assert tuple(starts[0, 1]) == draws.four(8, 2, 0, draws.START, 1, 3)
+def test_an_alliance_starts_from_its_draws_of_the_month_of_the_signature():
+    from sim.dynamics.rules import chemistry_drawn, logistic_draw
+    from sim.engine import LiveRun
+    from tests.builders import dyad
+
+    start = LiveRun(dyad(trust_start_sd=0.1, chemistry_spread=0.3), seed=8, replicate=2).alliances[0]
+    uniforms = draws.four(8, 2, 0, draws.START, 0, 1)
+    assert list(start.trust) == [0.5 + logistic_draw(0.1, uniforms[side]) for side in (0, 1)]
+    assert start.chemistry == chemistry_drawn(0.5, 0.3, uniforms[2])

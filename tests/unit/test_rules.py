@@ -93,6 +93,14 @@ def test_practised_distance_ignores_words_that_nobody_practises():
     assert far == 1.0  # they profess alike and practise the opposite
 
 
+def test_practice_gap():
+    # half of the difference (.4, −.2) is not practised: (.2, −.1)
+    assert rules.practice_gap(0.5, profile(0.9, 0.4), profile(0.5, 0.6)) == approx(math.sqrt((0.2**2 + 0.1**2) / 2))
+    assert rules.practice_gap(1.0, profile(0.9, 0.4), profile(0.1, 0.6)) == 0.0  # it does what it says
+    assert rules.practice_gap(0.0, profile(1.0, 1.0), profile(0.0, 0.0)) == 1.0
+    assert rules.practice_gap(0.0, profile(0.3, 0.7), profile(0.3, 0.7)) == 0.0  # nothing to hide
+
+
 def test_effective_trust():
     # share of the people = .6·.5 = .3
     assert rules.effective_trust(0.6, 0.5, 0.9, 0.4) == approx(0.3 * 0.9 + 0.7 * 0.4)
@@ -127,19 +135,41 @@ def test_lifted_floor():
 
 
 def test_candour():
-    assert rules.candour(0.5, 0.6, 0.3, 0.2, 0.4, 0.1) == approx((1 - 0.5 * 0.4) * (1 - 0.3 * 0.8) * (1 - 0.4 * 0.9))
-    assert rules.candour(0.0, 0.1, 0.0, 0.1, 0.0, 0.1) == 1.0
-    assert rules.candour(1.0, 1.0, 1.0, 1.0, 1.0, 1.0) == 1.0
-    assert rules.candour(1.0, 0.0, 0.0, 0.5, 0.0, 0.5) == 0.0
-    for at in (1, 3, 5):
-        assert rises(rules.candour, 0.5, 0.5, 0.3, 0.5, 0.4, 0.5, at=at, low=0.0, high=1.0)
+    assert rules.candour(0.3, 0.2, 0.4, 0.1) == approx((1 - 0.3 * 0.8) * (1 - 0.4 * 0.9))
+    assert rules.candour(0.0, 0.1, 0.0, 0.1) == 1.0
+    assert rules.candour(1.0, 1.0, 1.0, 1.0) == 1.0
+    assert rules.candour(0.0, 0.5, 1.0, 0.0) == 0.0
+    for at in (1, 3):
+        assert rises(rules.candour, 0.3, 0.5, 0.4, 0.5, at=at, low=0.0, high=1.0)
+
+
+def test_reach():
+    assert rules.reach(0.7, 0.5, 0.6) == approx(0.7 * (1 - 0.5 * 0.4))
+    assert rules.reach(1.0, 0.0, 0.1) == 1.0
+    assert rules.reach(0.7, 1.0, 0.0) == 0.0
+    assert rises(rules.reach, 0.7, 0.5, 0.0, at=2, low=0.0, high=1.0)
 
 
 def test_disclosure():
     assert rules.disclosure(0.1, 0.5, 0.8) == approx(0.1 + 0.9 * 0.5 * 0.8)
     assert rules.disclosure(0.1, 0.0, 0.8) == 0.1
+    assert rules.disclosure(0.1, 1.0, 0.0) == 0.1  # where nobody meets, will is not enough
     assert rules.disclosure(0.1, 1.0, 1.0) == approx(1.0)
-    assert rises(rules.disclosure, 0.1, 0.0, 0.8, at=1, low=0.0, high=1.0)
+    for at in (1, 2):
+        assert rises(rules.disclosure, 0.1, 0.8, 0.8, at=at, low=0.0, high=1.0)
+
+
+def test_candour_moves_the_threshold_and_not_the_ceiling():
+    """Partners of half the candour need twice the trust for half the talk, and say as much when trust is plenty."""
+    assert rules.hill(0.8, 0.4 / 0.5, 3.0) == approx(0.5)
+    assert rules.hill(1.0, 0.01 / 0.5, 3.0) == approx(1.0, abs=1e-5)
+
+
+def test_occasions():
+    assert rules.occasions(0.5, 0.125) == 0.625
+    assert rules.occasions(0.5, -0.125) == 0.375
+    assert rules.occasions(0.9, 0.3) == 1.0
+    assert rules.occasions(0.1, -0.3) == 0.0
 
 
 def test_kept():
@@ -156,21 +186,30 @@ def test_toward():
     assert rules.toward(0.4, 0.8, 1.0) == approx(0.8)
 
 
+def test_perceived_risk():
+    assert rules.perceived_risk(0.7, 0.5, 0.4) == approx(1 - 0.7 * (1 - 0.2))
+    assert rules.perceived_risk(0.7, 0.5, 0.0) == approx(1 - 0.7)  # a good name adds nothing to trust
+    assert rules.perceived_risk(0.7, 0.0, 0.9) == approx(1 - 0.7)
+    assert rules.perceived_risk(0.7, 10.0, 0.4) == 1.0  # at most certain
+    assert rises(rules.perceived_risk, 0.7, 0.8, 0.0, at=2, low=0.0, high=1.0)
+    assert falls(rules.perceived_risk, 0.0, 0.8, 0.5, at=0, low=0.0, high=1.0)
+
+
 def test_optimal_monitoring():
-    # kL(1 − T) = 4·2·(1 − ¼) = 6
-    assert rules.optimal_monitoring(4.0, 2.0, 0.25) == approx(math.log(6.0) / 4.0)
-    edge = 1 - 1 / (4.0 * 2.0)
-    assert rules.optimal_monitoring(4.0, 2.0, edge - 1e-3) > 0.0
-    assert rules.optimal_monitoring(4.0, 2.0, edge + 1e-3) == 0.0
-    assert rules.optimal_monitoring(4.0, 2.0, 1.0) == 0.0
-    assert falls(rules.optimal_monitoring, 4.0, 2.0, 0.0, at=2, low=0.0, high=1.0)
+    # kL·risk = 4·2·¾ = 6
+    assert rules.optimal_monitoring(4.0, 2.0, 0.75) == approx(math.log(6.0) / 4.0)
+    edge = 1 / (4.0 * 2.0)
+    assert rules.optimal_monitoring(4.0, 2.0, edge + 1e-3) > 0.0
+    assert rules.optimal_monitoring(4.0, 2.0, edge - 1e-3) == 0.0
+    assert rules.optimal_monitoring(4.0, 2.0, 0.0) == 0.0
+    assert rises(rules.optimal_monitoring, 4.0, 2.0, 0.0, at=2, low=0.0, high=1.0)
 
 
-@pytest.mark.parametrize("trust", [0.0, 0.3, 0.6, 0.95])
-def test_optimal_monitoring_minimizes_cost_and_risk(trust):
+@pytest.mark.parametrize("risk", [0.05, 0.4, 0.7, 1.0])
+def test_optimal_monitoring_minimizes_cost_and_risk(risk):
     efforts = np.linspace(0.0, 2.0, 200_001)
-    cost = efforts + 0.5 * (1 - trust) * np.exp(-6.0 * efforts)
-    assert rules.optimal_monitoring(6.0, 0.5, trust) == approx(efforts[np.argmin(cost)], abs=1e-5)
+    cost = efforts + 0.5 * risk * np.exp(-6.0 * efforts)
+    assert rules.optimal_monitoring(6.0, 0.5, risk) == approx(efforts[np.argmin(cost)], abs=1e-5)
 
 
 def test_monitoring_spent():
@@ -205,6 +244,22 @@ def test_coverage():
     assert rules.coverage(50.0, 2.0, 0.9) == 0.9
     assert rises(rules.coverage, 0.0, 2.0, 0.9, at=0, low=0.0, high=5.0)
     assert rules.coverage(1.0, 1.44, 1.0) == approx(0.5, abs=0.001)  # the model page's φ = .5
+
+
+def test_chosen_tightness():
+    # worth 2·(1 − .6) = .8 against c·x0 = .1·1.5: x* = 1.5·ln(.8/.15)
+    assert rules.chosen_tightness(1.5, 2.0, 0.4, 0.1) == approx(1.5 * math.log(0.8 / 0.15))
+    assert rules.chosen_tightness(1.5, 2.0, 0.0, 0.1) == 0.0  # full trust needs no contract
+    assert rules.chosen_tightness(1.5, 0.1, 0.4, 0.1) == 0.0  # nor do small stakes
+    assert rises(rules.chosen_tightness, 1.5, 2.0, 0.0, 0.1, at=2, low=0.0, high=1.0)
+    assert falls(rules.chosen_tightness, 1.5, 2.0, 0.4, 0.0, at=3, low=0.05, high=1.0)
+
+
+@pytest.mark.parametrize("distrust", [0.05, 0.3, 0.9])
+def test_chosen_tightness_minimizes_cost_and_stakes(distrust):
+    efforts = np.linspace(0.0, 10.0, 1_000_001)
+    cost = 0.1 * efforts + 2.0 * distrust * np.exp(-efforts / 1.5)
+    assert rules.chosen_tightness(1.5, 2.0, distrust, 0.1) == approx(efforts[np.argmin(cost)], abs=2e-5)
 
 
 def test_adapting_score():
@@ -250,6 +305,12 @@ def test_extra_mile():
     assert falls(rules.extra_mile, -3.0, 1.0, 1.0, 0.0, at=3, low=0.0, high=3.0)
 
 
+def test_delegation():
+    assert rules.delegation(-4.0, 3.5, 0.75) == approx(1 / (1 + math.exp(4.0 - 3.5 + 0.75)))
+    assert rises(rules.delegation, -4.0, 1.0, 0.5, at=1, low=0.0, high=5.0)
+    assert falls(rules.delegation, -4.0, 3.0, 0.0, at=2, low=0.0, high=3.0)
+
+
 def test_voice():
     assert rules.voice(0.8, 0.5, 0.6) == approx(0.8 * (1 - 0.5 * 0.4))
     assert rules.voice(0.8, 0.5, 1.0) == 0.8
@@ -267,19 +328,29 @@ def test_constructive_chance():
 
 
 def test_trust_step():
-    assert rules.trust_step(0.6, 0.1) == approx(0.1 * 0.4)
-    assert rules.trust_step(0.6, -0.1) == approx(-0.1 * 0.6)
-    assert rules.trust_step(0.6, 0.0) == 0.0
-    assert 0.6 + rules.trust_step(0.6, 1.0) == approx(1.0)
-    assert 0.6 + rules.trust_step(0.6, -1.0) == 0.0
-    assert rules.trust_step(1.0, 0.5) == 0.0
-    assert rules.trust_step(0.0, -0.5) == 0.0
+    assert rules.trust_step(0.6, 0.1, 1.0) == approx(0.1 * 0.4)
+    assert rules.trust_step(0.6, 0.1, 0.8) == approx(0.1 * 0.2)
+    assert rules.trust_step(0.6, 0.1, 0.5) == 0.0  # a cause cannot earn more trust than its ceiling, nor take any
+    assert rules.trust_step(0.6, -0.1, 0.3) == approx(-0.1 * 0.6)  # losses know no ceiling
+    assert rules.trust_step(0.6, 0.0, 1.0) == 0.0
+    assert 0.6 + rules.trust_step(0.6, 1.0, 1.0) == approx(1.0)
+    assert 0.6 + rules.trust_step(0.6, -1.0, 1.0) == 0.0
+    assert rules.trust_step(1.0, 0.5, 1.0) == 0.0
+    assert rules.trust_step(0.0, -0.5, 1.0) == 0.0
 
 
-def test_delivery_rate():
-    assert rules.delivery_rate(0.05, 0.6, 0.8) == approx(0.05 * 0.6 * 0.8)
-    assert rules.delivery_rate(0.05, 0.0, 0.8) == 0.0  # what nobody hears of builds nothing
-    assert rules.delivery_rate(0.05, 0.6, 0.0) == 0.0  # nor what is credited to control
+def test_routine_ceiling():
+    assert rules.routine_ceiling(0.4, 0.25) == approx(0.4 + 0.6 * 0.25)
+    assert rules.routine_ceiling(0.4, 0.0) == 0.4
+    assert rules.routine_ceiling(0.4, 1.0) == approx(1.0)
+    assert rules.routine_ceiling(1.0, 0.0) == 1.0  # the mean-field limit
+    assert rises(rules.routine_ceiling, 0.4, 0.0, at=1, low=0.0, high=1.0)
+
+
+def test_credited():
+    assert rules.credited(0.6, 0.8) == approx(0.48)
+    assert rules.credited(0.0, 0.8) == 0.0  # what nobody hears of builds nothing
+    assert rules.credited(0.6, 0.0) == 0.0  # nor what is credited to control
 
 
 def test_passed_on():
@@ -317,6 +388,19 @@ def test_operationalization_after():
     assert rises(rules.operationalization_after, 0.4, 0.3, 0.0, 0.02, 0.1, at=2, low=0.0, high=1.0)
 
 
+def test_misreading_after():
+    assert rules.misreading_after(0.5, 0.8, 0.2, 0.6) == approx(0.5 * (1 - 0.12))
+    assert rules.misreading_after(0.5, 0.3, 0.2, 0.6) == approx(0.3 * (1 - 0.12))  # it means more of what it says
+    assert rules.misreading_after(0.5, 0.8, 0.2, 0.0) == 0.5  # without talk nothing is learned
+    assert falls(rules.misreading_after, 0.5, 0.8, 0.2, 0.0, at=3, low=0.0, high=1.0)
+
+
+def test_strangers_trust():
+    assert rules.strangers_trust(0.9, 0.5, 0.75) == approx(-0.75 * 0.4)
+    assert rules.strangers_trust(0.3, 0.5, 0.75) == 0.0  # distrust is inherited
+    assert rules.strangers_trust(0.9, 0.5, 0.0) == 0.0
+
+
 def test_chemistry_drawn():
     assert rules.chemistry_drawn(0.5, 0.3, 0.75) == approx(0.5 + 0.3 * 0.5)
     assert rules.chemistry_drawn(0.5, 0.3, 0.5) == 0.5
@@ -325,34 +409,77 @@ def test_chemistry_drawn():
     assert rules.chemistry_drawn(0.1, 0.5, 0.01) == 0.0
 
 
+def test_coordination():
+    # silence costs where decisions wait for it, misreading where they are delegated
+    assert rules.coordination(0.3, 0.6, 0.25, 0.5) == approx(1 - 0.3 * (0.4 * 0.75 + 0.25 * 0.5))
+    assert rules.coordination(0.3, 0.6, 0.0, 0.5) == approx(1 - 0.3 * 0.4)
+    assert rules.coordination(0.3, 0.0, 1.0, 0.0) == 1.0  # partners who read each other right need not talk
+    assert rules.coordination(0.3, 1.0, 0.5, 0.0) == 1.0
+    assert rises(rules.coordination, 0.3, 0.0, 0.25, 0.5, at=1, low=0.0, high=1.0)
+    assert falls(rules.coordination, 0.3, 0.6, 0.25, 0.0, at=3, low=0.0, high=1.0)
+
+
 def test_base_output():
-    assert rules.base_output(0.8, 0.5, 0.4, 0.3, 0.6) == approx(0.8 * (1 + 0.5 * 0.4) * (1 - 0.3 * 0.4))
-    assert rules.base_output(1.0, 0.5, 0.0, 0.3, 1.0) == 1.0  # the unit of money
-    assert rules.base_output(0.0, 0.5, 0.4, 0.3, 0.6) == 0.0
-    assert rules.base_output(1.0, 0.5, 0.0, 1.0, 0.0) == 0.0
-    assert rises(rules.base_output, 1.0, 0.5, 0.4, 0.3, 0.0, at=4, low=0.0, high=1.0)
+    assert rules.base_output(0.8, 0.5, 0.4, 0.7) == approx(0.8 * (1 + 0.5 * 0.4) * 0.7)
+    assert rules.base_output(1.0, 0.5, 0.0, 1.0) == 1.0  # the unit of money
+    assert rules.base_output(0.0, 0.5, 0.4, 0.7) == 0.0
+    assert rules.base_output(1.0, 0.5, 0.0, 0.0) == 0.0
+    for at in (2, 3):
+        assert rises(rules.base_output, 1.0, 0.5, 0.4, 0.7, at=at, low=0.0, high=1.0)
+
+
+def test_absorbed():
+    assert rules.absorbed(0.6, 0.5, 0.7, 0.2) == approx(0.6 * 0.5 * 0.7 * 0.8)
+    for at in (0, 1, 2):
+        row = [0.6, 0.5, 0.7, 0.2]
+        row[at] = 0.0
+        assert rules.absorbed(*row) == 0.0
+    assert rules.absorbed(0.6, 0.5, 0.7, 1.0) == 0.0
+    assert falls(rules.absorbed, 0.6, 0.5, 0.7, 0.0, at=3, low=0.0, high=1.0)
+
+
+def test_know_how_after():
+    assert rules.know_how_after(0.4, 0.3, 0.1, 0.5) == approx(0.4 + 0.1 * (0.3 * 1.2 - 0.4))
+    assert rules.know_how_after(0.4, 0.0, 0.1, 0.5) == approx(0.4 * 0.9)  # what is not kept up is forgotten
+    assert rules.know_how_after(0.4, 0.3, 0.0, 0.5) == 0.4
+    assert rules.know_how_after(0.2, 0.0, 1.0, 0.5) == 0.0
+    assert rules.know_how_after(0.4, 1.0, 0.1, 5.0) == approx(0.4 + 0.1 * (1.0 + 0.9 * 0.4 - 0.4))  # no endless growth
+
+
+def test_know_how_settles_where_its_formula_says_and_more_than_doubles_with_the_exchange():
+    settled = []
+    for exchanged in (0.3, 0.6):
+        know_how = 0.0
+        for _ in range(600):
+            know_how = rules.know_how_after(know_how, exchanged, 0.1, 0.8)
+        assert know_how == approx(exchanged / (1 - 0.8 * exchanged))
+        settled.append(know_how)
+    assert settled[1] > 2 * settled[0]
 
 
 def test_synergy_output():
-    assert rules.synergy_output(0.8, 1.5, 0.6, 0.5, 0.7, 0.2) == approx(0.8 * 1.5 * 0.6 * 0.5 * 0.7 * (1 - 0.2))
-    for at in (0, 1, 2, 3, 4):
-        row = [0.8, 1.5, 0.6, 0.5, 0.7, 0.2]
-        row[at] = 0.0
-        assert rules.synergy_output(*row) == 0.0
-    assert rules.synergy_output(0.8, 1.5, 0.6, 0.5, 0.7, 1.0) == 0.0
-    assert falls(rules.synergy_output, 0.8, 1.5, 0.6, 0.5, 0.7, 0.0, at=5, low=0.0, high=1.0)
+    assert rules.synergy_output(0.8, 1.5, 0.6) == approx(0.8 * 1.5 * 0.6)
+    assert rules.synergy_output(0.8, 1.5, 0.0) == 0.0
 
 
-def test_market_shock():
+def test_logistic_draw():
     # u = 3/4: the logistic quantile is ln 3, its standard deviation π/√3
-    assert rules.market_shock(0.2, 0.75) == approx(0.2 * math.log(3.0) * math.sqrt(3.0) / math.pi)
-    assert rules.market_shock(0.2, 0.5) == 0.0
-    assert rules.market_shock(0.2, 0.25) == approx(-rules.market_shock(0.2, 0.75))
-    assert rules.market_shock(0.0, 0.75) == 0.0
+    assert rules.logistic_draw(0.2, 0.75) == approx(0.2 * math.log(3.0) * math.sqrt(3.0) / math.pi)
+    assert rules.logistic_draw(0.2, 0.5) == 0.0
+    assert rules.logistic_draw(0.2, 0.25) == approx(-rules.logistic_draw(0.2, 0.75))
+    assert rules.logistic_draw(0.0, 0.75) == 0.0
     grid = (np.arange(200_000) + 0.5) / 200_000  # midpoints; the tails beyond them hold less than 1e-3 of the variance
-    shocks = np.array([rules.market_shock(0.2, float(u)) for u in grid])
-    assert shocks.mean() == approx(0.0, abs=1e-12)
-    assert shocks.std() == approx(0.2, rel=1e-3)
+    drawn = np.array([rules.logistic_draw(0.2, float(u)) for u in grid])
+    assert drawn.mean() == approx(0.0, abs=1e-12)
+    assert drawn.std() == approx(0.2, rel=1e-3)
+
+
+def test_fortune_after():
+    assert rules.fortune_after(0.8, 0.1, 0.25) == approx((0.8 + 0.1 * 0.2) * 1.25)
+    assert rules.fortune_after(1.0, 0.1, 0.0) == 1.0
+    assert rules.fortune_after(0.8, 1.0, 0.0) == approx(1.0)
+    assert rules.fortune_after(1.0, 0.1, -3.0) == approx(0.01)  # nobody's market falls to nothing
+    assert rises(rules.fortune_after, 0.8, 0.1, 0.0, at=2, low=-0.9, high=0.9)
 
 
 def test_relational_spending():
@@ -367,8 +494,10 @@ def test_sober_plan():
 
 
 def test_shortfall():
-    assert rules.shortfall(0.8, 0.5, 0.6) == approx(0.5)
-    assert rules.shortfall(0.5, 0.8, 0.6) == 0.0
+    assert rules.shortfall(0.8, 0.5, 0.6, 0.0) == approx(0.5)
+    assert rules.shortfall(0.8, 0.5, 0.6, 0.2) == approx(0.3)
+    assert rules.shortfall(0.8, 0.5, 0.6, 0.7) == 0.0  # within what partners are used to
+    assert rules.shortfall(0.5, 0.8, 0.6, 0.0) == 0.0
 
 
 def test_frustration_after():
@@ -390,3 +519,44 @@ def test_goodwill():
     assert rules.goodwill(0.7, 0.5, 30.0) == approx(0.2 * 30.0)
     assert rules.goodwill(0.4, 0.5, 30.0) == 0.0  # a deal worse than going elsewhere has none
     assert rises(rules.goodwill, 0.0, 0.5, 30.0, at=0, low=0.0, high=1.0)
+
+
+def test_impairment():
+    assert rules.impairment(10.0, 7.0, 0.1) == approx(3.0)
+    assert rules.impairment(10.0, 9.5, 0.1) == 0.0  # within the error of any valuation
+    assert rules.impairment(10.0, 9.5, 0.0) == approx(0.5)
+    assert rules.impairment(10.0, 14.0, 0.1) == 0.0  # never up
+    assert rules.impairment(0.0, 0.0, 0.1) == 0.0
+
+
+def test_reputation():
+    assert rules.reputation(0.0, 0.0, 2.0) == 0.5
+    assert rules.reputation(3.0, 1.0, 2.0) == approx(4 / 6)
+    assert rules.reputation(1.0, 3.0, 2.0) == approx(2 / 6)
+    assert rises(rules.reputation, 0.0, 2.0, 2.0, at=0, low=0.0, high=50.0)
+    assert falls(rules.reputation, 2.0, 0.0, 2.0, at=1, low=0.0, high=50.0)
+    assert abs(rules.reputation(3.0, 1.0, 20.0) - 0.5) < abs(rules.reputation(3.0, 1.0, 2.0) - 0.5)
+
+
+def test_remembered():
+    assert rules.remembered(4.0, 0.25, 2.0) == approx(5.0)
+    assert rules.remembered(4.0, 1.0, 2.0) == 2.0
+    assert rules.remembered(4.0, 0.0, 0.0) == 4.0
+
+
+def test_appeal():
+    assert rules.appeal(0.6, -0.125, 0.25) == 0.6 - 0.125 + 0.25
+
+
+def test_trust_at_start():
+    assert rules.trust_at_start(0.5, 0.1, 0.0, 0.9) == approx(0.6)  # strangers: what was drawn and their name
+    assert rules.trust_at_start(0.5, 0.1, 0.75, 0.9) == approx(0.25 * 0.6 + 0.75 * 0.9)
+    assert rules.trust_at_start(0.5, 0.1, 1.0, 0.9) == approx(0.9)
+    assert rules.trust_at_start(0.95, 0.4, 0.0, 0.0) == 1.0
+    assert rules.trust_at_start(0.05, -0.4, 0.0, 0.0) == 0.0
+
+
+def test_evidence():
+    assert rules.evidence(True, 0.8, 0.3) == approx(math.log(0.8 / 0.3))
+    assert rules.evidence(False, 0.8, 0.3) == approx(math.log(0.2 / 0.7))
+    assert rules.evidence(True, 0.4, 0.4) == 0.0  # a question that tells nothing

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sim.distributions import Beta, Constant, Distribution, Normal, Uniform
 from sim.dynamics.state import ADD_TRAIT, BREACH, CRASH, KEY_PERSON_LEAVES, SET_TRAIT, TRAIT_NUMBER
-from sim.engine import build_events, build_organizations, build_pairs, simulate_history
-from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
+from sim.engine import LiveRun, build_events, build_organizations, build_pairs, simulate_history
+from sim.parameters import PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.scenario import EVENT_KINDS, MAX_ALLIANCES, MAX_MONTHS, MAX_ORGANIZATIONS, Scenario
 from sim.tomlfile import BadFile
 from tests.builders import TEXTS, dyad
@@ -206,6 +206,60 @@ def test_named_pairs_are_taken_as_they_are() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------
+# Markets
+# ---------------------------------------------------------------------------------------------------------------
+def test_a_market_may_start_without_partners() -> None:
+    made = scenario(organizations=6, network={"market": True})
+    assert (made.network.market, made.network.partners, made.network.pairs) == (True, 0, ())
+    assert build_pairs(made, 1, REPLICATES).shape == (5, 0, 2)
+    assert not scenario(organizations=6).network.market
+    assert "out of range: from 1 to 5" in mistakes(organizations=6, network={"partners": 0})[0]
+
+
+@pytest.mark.parametrize(("count", "partners"), [(6, 2), (12, 8), (5, 4), (2, 1)])
+def test_a_market_may_start_with_partners(count: int, partners: int) -> None:
+    made = scenario(organizations=count, network={"market": True, "partners": partners})
+    assert_everyone_has(build_pairs(made, 1, REPLICATES), count, partners)
+    engaged = LiveRun(made).organizations.engaged
+    assert (engaged == partners).all()
+
+
+def test_a_market_knows_no_more_partners_than_it_has_places() -> None:
+    assert PLACES == 8
+    assert "out of range: from 0 to 8" in mistakes(organizations=20, network={"market": True, "partners": 10})[0]
+    star = [[1, other] for other in range(2, 2 + PLACES)]
+    assert scenario(organizations=20, network={"market": True, "pairs": star}).network.market
+    (mistake,) = mistakes(organizations=20, network={"market": True, "pairs": [*star, [1, 20]]})
+    assert mistake.startswith("network.pairs: gives somebody more than the 8 partners")
+
+
+def test_a_market_holds_about_as_many_alliances_as_there_are_places_for() -> None:
+    made = scenario(organizations=20, network={"market": True}, traits={"capacity": 3})
+    assert made.alliances == 30
+    mixed = scenario(organizations=20, network={"market": True}, traits={"capacity": {"mixture": [[0.5, 1], [0.5, 3]]}})
+    assert mixed.alliances == 20
+    assert scenario(organizations=20, network={"market": True}, traits={"capacity": 0}).alliances == 1
+    pairs = {"market": True, "pairs": [[1, 2], [3, 4]]}
+    assert scenario(organizations=20, network=pairs).alliances == 2
+
+
+def test_a_market_is_opened_and_closed_by_a_setting() -> None:
+    closed = scenario(organizations=6)
+    opened = closed.replace(market=True)
+    assert (opened.network.market, opened.network.partners) == (True, 0)
+    assert opened.replace(market=False).network == closed.network
+    paired = scenario(organizations=4, network={"pairs": [[1, 2]]}).replace(network__market=True)
+    assert (paired.network.market, paired.network.pairs) == (True, ((0, 1),))
+    variant = opened.replace(capacity=2, arrival={"uniform": [0, 12]}, vetting=6)
+    assert (variant.groups[0].traits.capacity, variant.groups[0].traits.vetting) == (Constant(2.0), Constant(6.0))
+
+
+def test_market_must_be_a_switch() -> None:
+    for value in ("yes", 1, None):
+        assert mistakes(network={"market": value})[0].startswith("network.market: must be true or false")
+
+
+# ---------------------------------------------------------------------------------------------------------------
 # Variants
 # ---------------------------------------------------------------------------------------------------------------
 def test_settings_name_any_value() -> None:
@@ -340,7 +394,15 @@ WORLDS = st.fixed_dictionaries(
         "groups": st.lists(traits(), min_size=1, max_size=3).map(
             lambda rows: [{"name": f"g{k}", "share": k + 1.0, "traits": row} for k, row in enumerate(rows)]
         ),
-        "network": st.sampled_from([{"partners": 2}, {"pairs": [[1, 2], [4, 3]]}]),
+        "network": st.sampled_from(
+            [
+                {"partners": 2},
+                {"pairs": [[1, 2], [4, 3]]},
+                {"market": True},
+                {"market": True, "partners": 2, "mixing": "any"},
+                {"market": True, "pairs": [[1, 2], [4, 3]]},
+            ]
+        ),
     },
 )
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from sim.distributions import parse
-from sim.engine import simulate
+from sim.distributions import Constant, parse
+from sim.engine import Result, simulate
 from sim.library import SHIPPED, available
 from sim.parameters import DIMENSIONS, VECTOR_TRAITS, Parameters, Traits
 from sim.scenario import EVENT_KINDS, MIXING, TEXTS, Scenario, load
+from sim.study.analysis import interval
 
 FILES = sorted((SHIPPED / "scenarios").glob("*.toml"))
 TEMPLATE = SHIPPED / "scenarios" / "_template.toml"
@@ -22,13 +25,21 @@ PROMISED = {
     "baseline",
     "blame_culture",
     "blind_faith",
+    "contract_or_trust",
     "culture_clash",
+    "deep_trust",
     "hard_conversations",
+    "joint_values",
+    "key_person_leaves",
     "life_science_alliance",
+    "managed_expectations",
+    "no_vetting",
     "overpromise",
+    "reputation_market",
     "small_practice_partners",
     "trust_but_verify",
     "underinvestment",
+    "vetting",
 }
 
 
@@ -98,7 +109,14 @@ def overrides(written: dict[str, Any], below: Traits) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------------------------------
 # Comparable with the baseline
 # ---------------------------------------------------------------------------------------------------------------
-OTHER_WORLDS = {"aol_time_warner", "small_practice_partners"}
+OTHER_WORLDS = {
+    "aol_time_warner",
+    "key_person_leaves",
+    "no_vetting",
+    "reputation_market",
+    "small_practice_partners",
+    "vetting",
+}
 """Scenarios whose question needs other organizations or another network than the baseline's."""
 
 
@@ -120,6 +138,89 @@ def test_the_clash_and_the_crash_of_aol_time_warner_can_each_be_switched_off() -
     variant = scenario.with_settings({"events.crash.enabled": False, "default_culture": 0.5})
     assert [event.enabled for event in variant.events] == [False]
     assert variant.groups[0].traits == variant.groups[1].traits
+
+
+def test_the_departure_can_be_switched_off_and_takes_one_side_of_every_alliance() -> None:
+    scenario = load(available("scenarios")["key_person_leaves"])
+    assert scenario.network.mixing == "between"
+    assert [event.who for event in scenario.events] == ["losing"]
+    assert not scenario.with_settings({"events.departure.enabled": False}).events[0].enabled
+
+
+def test_joint_sessions_are_above_relapse() -> None:
+    scenario = load(available("scenarios")["joint_values"])
+    effort = scenario.groups[0].traits.session_effort
+    assert isinstance(effort, Constant)
+    assert effort.value > scenario.parameters.relapse
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Vetting against no vetting
+# ---------------------------------------------------------------------------------------------------------------
+@cache
+def market(name: str) -> Result:
+    """Thirty markets of a vetting scenario."""
+    return simulate(load(available("scenarios")[name]), 30, seed=1)
+
+
+def of_the_genuine(name: str, outcome: str) -> pd.Series:
+    """Mean of an outcome over the alliances that have a genuine organization in them, for each replicate."""
+    result = market(name)
+    genuine = result.scenario.rows("genuine")
+    table = result.alliances_table()
+    concerned = table["a"].sub(1).isin(genuine) | table["b"].sub(1).isin(genuine)
+    return table[concerned].groupby("replicate")[outcome].mean()
+
+
+def test_vetting_and_no_vetting_differ_in_the_vetting_of_one_group_only() -> None:
+    vetting, without = (load(available("scenarios")[name]) for name in ("vetting", "no_vetting"))
+    assert without.network.market
+    assert vetting.with_settings({"genuine.vetting": 0}).plain()["groups"] == without.plain()["groups"]
+    assert (vetting.parameters, vetting.network, vetting.sizes, vetting.months) == (
+        without.parameters,
+        without.network,
+        without.sizes,
+        without.months,
+    )
+
+
+@pytest.mark.parametrize(("outcome", "way"), [("gap", -1), ("blamed", -1), ("trust", 1)])
+def test_vetting_gets_the_genuine_better_alliances(outcome: str, way: int) -> None:
+    """The whole 95% interval of the paired difference lies on the expected side."""
+    difference = of_the_genuine("vetting", outcome) - of_the_genuine("no_vetting", outcome)
+    _, low, high, n = interval(difference.to_numpy())
+    assert n == 30
+    assert way * low > 0.0
+    assert way * high > 0.0
+
+
+def test_vetting_leaves_the_genuine_fewer_alliances_and_more_of_them_with_one_another() -> None:
+    """Who says no to most waits longer; whom it says yes to says yes as well."""
+    tables = {name: market(name).organizations_table() for name in ("vetting", "no_vetting")}
+    months = {
+        name: table[table["group"] == "genuine"].groupby("replicate")["alliance_months"].mean()
+        for name, table in tables.items()
+    }
+    _, _, high, _ = interval((months["vetting"] - months["no_vetting"]).to_numpy())
+    assert high < 0.0
+    between = {name: genuine_with_genuine(market(name)) for name in tables}
+    _, low, _, _ = interval((between["vetting"] - between["no_vetting"]).to_numpy())
+    assert low > 0.0
+
+
+def genuine_with_genuine(result: Result) -> pd.Series:
+    """For each replicate, the share of alliances that join two of the genuine."""
+    genuine = result.scenario.rows("genuine")
+    table = result.alliances_table()
+    both = table["a"].sub(1).isin(genuine) & table["b"].sub(1).isin(genuine)
+    return both.groupby(table["replicate"]).mean()
+
+
+def test_only_who_vets_asks_questions() -> None:
+    table = market("vetting").organizations_table()
+    asked = table.groupby("group", observed=True)["questions"].sum()
+    assert asked["others"] == 0
+    assert asked["genuine"] > 0
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -220,9 +220,13 @@ def test_what_it_was_worth_is_what_was_booked() -> None:
         for less_or_more, other in re.findall(r"(less|more) than the ([\d.]+)", text):
             assert (number(value) < number(other)) == (less_or_more == "less")
         if not last.alive:
-            assert last.written_off == pytest.approx(last.goodwill_start)
+            assert last.written_off + last.realized == pytest.approx(last.goodwill_start)
             before = f"{tie(history, one, months - 1).written_off:.1f}"
-            if before not in ("0.0", f"{last.goodwill_start:.1f}"):
+            sold = CAUSES_OF_ENDING[last.cause] == "strategic change" and before != f"{last.goodwill_start:.1f}"
+            assert ("realized when the alliance was sold" in text) == sold
+            if sold and before != "0.0":
+                assert f"{before} was written off on the way and the rest, {last.realized:.1f}," in text
+            elif before not in ("0.0", f"{last.goodwill_start:.1f}"):
                 assert f"{before} was written off on the way, the rest at the end" in text
         elif last.goodwill_start > 0:
             assert f"{last.written_off:.1f} has been written off so far" in text
@@ -678,7 +682,16 @@ def test_a_horizon_of_one_month() -> None:
 
 
 def test_nothing_happens() -> None:
-    _, one = tell(dyad(months=48, trust_gain=0.0, communication_start=0.1, openness_floor=0.1, trust_half=1.0))
+    _, one = tell(
+        dyad(
+            months=48,
+            trust_gain=0.0,
+            communication_start=0.1,
+            openness_floor=0.1,
+            trust_half=1.0,
+            disappointment_loss=0.0,
+        )
+    )
     text = chapter(one, "Months 1 to 48")
     assert "No cause moved the trust of either by as much as 0.02." in text
     assert "problems" not in text

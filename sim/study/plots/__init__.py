@@ -12,6 +12,7 @@ figure                 shows
 ``heat_map``           the mean of an outcome by two factors
 ``history``            one alliance, or the mean of all, month by month, with what happened when
 ``history_ledger``     what each cause has added to trust and taken from it in that history
+``network``            who is allied with whom at some months of a history, and how much each trusts the other
 ====================== ==============================================================================================
 
 The figures of vetting and of the closed forms are in ``plots.vetting`` and ``plots.theory``. ``draw_all`` draws
@@ -27,6 +28,7 @@ from sim.study.plots.comparisons import contrasts, heat_map, ledger
 from sim.study.plots.distributions import trust_humps, value_distribution
 from sim.study.plots.files import draw_all, save
 from sim.study.plots.histories import happenings, history, history_ledger
+from sim.study.plots.network import network
 from sim.study.plots.over_time import survival, trajectories
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "history",
     "history_ledger",
     "ledger",
+    "network",
     "save",
     "survival",
     "trajectories",

@@ -109,13 +109,14 @@ def _events_of(history: History, alliance: int | None) -> list[Event]:
     scenario = history.scenario
     if alliance is None:
         return [event for event in scenario.events if event.enabled]
-    partners = {int(row) for row in history.alliances[0, alliance - 1].org}
-    ended = int(history.alliances[-1, alliance - 1].ended) or scenario.months
+    last = history.alliances[-1, alliance - 1]
+    partners = {int(row) for row in last.org}
+    ended = int(last.ended) or scenario.months
     return [
         event
         for event in scenario.events
         if event.enabled
-        and event.month <= ended
+        and max(int(last.formed), 1) <= event.month <= ended
         and (event.kind == "crash" or partners & set(scenario.rows(event.who)))
     ]
 
@@ -132,7 +133,8 @@ def _lines(history: History, alliance: int | None) -> dict[str, Floats]:
         lines[name] = _mean_where(values, lived)
     lines["result"] = _mean_where(np.asarray(a["net"]).mean(-1), worked)
     lines["smoothed"] = _mean_where(np.asarray(a["smoothed"]).mean(-1), lived)
-    lines["value"] = _mean_where(np.asarray(a["value"]).sum(-1), lived | (alliance is None))
+    counted = (a["exists"] == 1) if alliance is None else lived
+    lines["value"] = _mean_where(np.asarray(a["value"]).sum(-1), counted)
     return lines
 
 
@@ -163,7 +165,7 @@ def history(history: History, alliance: int | None = None) -> Figure:
         _history_title(history, alliance), caption, 2.0 + sum(panels), 5, sharex=True,
         gridspec_kw={"height_ratios": panels},
     )  # fmt: skip
-    axes[0].set_xlim(0, _shown_until(history, alliance))
+    axes[0].set_xlim(_shown_from(history, alliance), _shown_until(history, alliance))
     for ax, (title, unit, limits, parts) in zip(axes, HISTORY_PANELS, strict=False):
         ax.set(title=title, ylabel=unit)
         if limits:
@@ -178,8 +180,8 @@ def history(history: History, alliance: int | None = None) -> Figure:
         _track(axes[-1], happened)
         _name_end(axes[-1], history.alliances[-1, alliance - 1])
     _date_lines(axes, events)
-    tick_years(axes[0])
-    axes[-1].set_xlabel(MONTHS)
+    _tick_months(axes[0])
+    axes[-1].set_xlabel(_months_words(history))
     ends = [
         (ax, [_end(lines[name], words, color) for name, words, color, _, _ in parts])
         for ax, (_, _, _, parts) in zip(axes, HISTORY_PANELS, strict=False)
@@ -188,11 +190,32 @@ def history(history: History, alliance: int | None = None) -> Figure:
     return figure
 
 
+def _shown_from(history: History, alliance: int | None) -> int:
+    """First month of the axis: the day of the signature, which is the end of the month before the first together."""
+    return 0 if alliance is None else max(int(history.alliances[-1, alliance - 1].formed) - 1, 0)
+
+
 def _shown_until(history: History, alliance: int | None) -> int:
     """Last month of the axis: the horizon, or some time after the end of an alliance that ended early."""
     horizon = max(history.scenario.months, 1)
     ended = 0 if alliance is None else int(history.alliances[-1, alliance - 1].ended)
-    return min(horizon, math.ceil(1.25 * ended) + 2) if ended else horizon
+    lasted = ended - _shown_from(history, alliance)
+    return min(horizon, ended + math.ceil(0.25 * lasted) + 2) if ended else horizon
+
+
+def _months_words(history: History) -> str:
+    """Name of the month axis; in a market alliances are signed in all months of the run."""
+    return "month of the run" if history.scenario.network.market else MONTHS
+
+
+def _tick_months(ax: Axes) -> None:
+    """Ticks on whole years of the run, within the months that are shown."""
+    low, high = ax.get_xlim()
+    tick_years(ax)
+    if low > 0:
+        ticks = ax.get_xticks()
+        ax.set_xticks(ticks[(ticks >= low) & (ticks <= high)])
+        ax.set_xlim(low, high)
 
 
 def _end(line: Floats, words: str, color: str) -> End:
@@ -209,9 +232,11 @@ def _rows_of_happenings(ax: Axes) -> None:
 
 
 def _living(history: History) -> Floats:
-    """Alliances that lived at the start of each month, (months + 1,); month 0 counts those signed."""
-    alive = (history.alliances["alive"] == 1).sum(1).astype(np.float64)
-    return np.concatenate([alive[:1], alive[:-1]])
+    """Alliances that worked together in each month, (months + 1,); month 0 counts those signed before the first."""
+    a = history.alliances
+    months = np.arange(len(a))[:, None]
+    worked = (a["alive"] == 1) | ((a["ended"] == months) & (months > 0))
+    return np.asarray(worked.sum(1), dtype=np.float64)
 
 
 def _track(ax: Axes, happened: Mapping[str, Floats]) -> None:
@@ -255,13 +280,14 @@ def _name_end(ax: Axes, tie: Any) -> None:
 
 def _date_lines(axes: Sequence[Axes], events: Sequence[Event]) -> None:
     """Dated events as thin lines through all panels, named above the first one on as many levels as they need."""
-    span = axes[0].get_xlim()[1]
-    events = [event for event in events if event.month <= span]
+    low, high = axes[0].get_xlim()
+    span = high - low
+    events = [event for event in events if low <= event.month <= high]
     ends: list[float] = []
     levels = []
     for event in sorted(events, key=lambda event: event.month):
         room = span * 0.0135 * (len(_event_words(event)) + 2)  # a character is about 1.3% of the axis
-        start = event.month if event.month + room < span else event.month - room
+        start = event.month if event.month + room < high else event.month - room
         level = next((k for k, end in enumerate(ends) if end <= start), len(ends))
         ends[level : level + 1] = [start + room]
         levels.append((event, level, start != event.month))
@@ -332,14 +358,18 @@ def history_ledger(history: History, alliance: int | None = None, layer: str = "
     alliance = choose_alliance(history, alliance)
     a = _chosen(history.alliances, alliance)
     entries = _chosen(history.ledger, alliance)
-    monthly = entries[:, :, :, EFFECTIVE].mean(axis=(1, 2))
-    summed = pd.DataFrame(np.vstack([np.zeros(len(CAUSES)), np.cumsum(monthly, axis=0)]), columns=list(CAUSES))
-    trust = np.asarray(a["effective"]).mean(axis=(1, 2))
+    signed = (a["exists"] == 1).sum(1)
+    gained = np.cumsum(entries[:, :, :, EFFECTIVE].mean(axis=2).sum(axis=1), axis=0)
+    summed = pd.DataFrame(
+        np.vstack([np.zeros(len(CAUSES)), gained / np.maximum(signed[1:, None], 1)]), columns=list(CAUSES)
+    )
+    trust = _mean_where(np.asarray(a["effective"]).mean(-1), a["exists"] == 1)
     shown = lump_small(summed, by=-1)
     caption = (
         "Above: effective trust, mean of both partners. Below: what each cause has added to it (above zero) and taken "
         "from it (below) since the signature; the black line is their sum, so it has the shape of the line above. "
         + ("Alliances that ended keep what they had. " if alliance is None else "")
+        + ("Alliances count from their signature on. " if alliance is None and history.scenario.network.market else "")
         + _run_words(history)
     )
     title = f"{capital(alliance_name(history, alliance))}: {_gross(summed)}"
@@ -348,11 +378,11 @@ def history_ledger(history: History, alliance: int | None = None, layer: str = "
     months = np.arange(last + 1)
     axes[0].plot(months, trust[: last + 1], color=INK, linewidth=2.6)
     axes[0].set(ylim=(0, 1), ylabel="trust (0 to 1)", title="Effective trust")
-    axes[0].set_xlim(0, _shown_until(history, alliance))
+    axes[0].set_xlim(_shown_from(history, alliance), _shown_until(history, alliance))
     _stack(axes[1], months, shown.iloc[: last + 1])
-    axes[1].set(ylabel="change since the signature", xlabel=MONTHS, title="What it is made of")
+    axes[1].set(ylabel="change since the signature", xlabel=_months_words(history), title="What it is made of")
     _date_lines(axes, _events_of(history, alliance))
-    tick_years(axes[0])
+    _tick_months(axes[0])
     key_of_causes(axes[1], shown)
     return figure
 

@@ -1,0 +1,92 @@
+"""Words and numbers of a story: how amounts, months and lists are written, and lines are broken."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+
+COLUMNS = 80
+"""Width of the story as text."""
+MOST_MONTHS = 4
+"""Months are listed up to this many, and counted beyond."""
+
+
+def decimals(value: float) -> str:
+    """With two decimals and a true minus."""
+    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−")  # adding 0 turns −0 into 0
+
+
+def in_money(value: float) -> str:
+    """Money, with one decimal and a true minus."""
+    return f"{round(float(value), 1) + 0.0:.1f}".replace("-", "−")
+
+
+def hundredths(number: int) -> str:
+    """A whole number of hundredths, with two decimals."""
+    return decimals(number / 100)
+
+
+def counted(number: int) -> str:
+    """A whole number; in words up to ten."""
+    small = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return small[number] if number < len(small) else str(number)
+
+
+def begun(sentence: str) -> str:
+    """With a capital first."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def paragraph(sentences: Iterable[str]) -> str:
+    """Sentences that are not empty, one after the other, each with a capital first and a full stop last."""
+    return " ".join(f"{begun(sentence)}." for sentence in sentences if sentence)
+
+
+def months_long(number: int) -> str:
+    """ "one month", "12 months"."""
+    return "one month" if number == 1 else f"{number} months"
+
+
+def joined(items: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    if len(items) < 2:
+        return items[0] if items else ""
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def possessive(name: str) -> str:
+    """ "AOL's", "Sons'"."""
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
+def dates(months: Sequence[int]) -> str:
+    """ "in month 3", "in months 3 and 5", "six times between month 3 and month 40"; months in order."""
+    if len(months) == 1:
+        return f"in month {months[0]}"
+    if len(months) <= MOST_MONTHS:
+        return f"in months {joined([str(month) for month in months])}"
+    return f"{counted(len(months))} times between month {months[0]} and month {months[-1]}"
+
+
+def wrapped(text: str) -> str:
+    """In lines of at most :data:`COLUMNS` characters."""
+    return textwrap.fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
+
+
+def escaped(text: str) -> str:
+    """With a backslash before what Markdown would take as markup."""
+    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", text)
+
+
+def at_each(names: Sequence[str], numbers: Sequence[str]) -> str:
+    """ "0.10 at AOL and 0.20 at Time Warner", or "0.10 each"."""
+    if len(numbers) > 1 and len(set(numbers)) == 1:
+        return f"{numbers[0]} each"
+    return joined([f"{number} at {name}" for number, name in zip(numbers, names, strict=True)])
+
+
+def just_under(value: float, limit: float) -> str:
+    """A value that is below a limit, so that it is also seen to be."""
+    shown = decimals(float(value))
+    return f"just under {shown}" if shown == decimals(limit) else shown
