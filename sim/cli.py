@@ -14,7 +14,22 @@ from typing import Any
 
 import click
 
-from sim.commands import completion, doctor, experiments, parameters, report, run, scenarios, sweep, theory, vet
+from sim.commands import (
+    analyse,
+    completion,
+    doctor,
+    experiments,
+    export,
+    parameters,
+    report,
+    resume,
+    run,
+    scenarios,
+    store,
+    sweep,
+    theory,
+    vet,
+)
 from sim.commands.codes import BAD_FILE, CANNOT_WRITE, FINE, INTERRUPTED
 
 EPILOG = """\b
@@ -22,9 +37,11 @@ Examples:
   alliance scenarios                     what there is to run
   alliance run NAME                      one history, month by month
   alliance sweep demo                    an experiment: scenarios × factors × replicates
+  alliance resume RESULT_FOLDER          go on with a sweep that was stopped or killed
   alliance compare NAME OTHER            two scenarios, paired on the same chances
   alliance vet --compare                 how long to question a candidate, and whom you get
   alliance theory                        where trust holds, tips and returns, by the closed forms
+  alliance analyse survival RESULT       one question to a result or a scenario, answered
   alliance parameters trust              what can be set, and where its default comes from
 
 \b
@@ -172,9 +189,14 @@ for _command in (
     experiments.experiments,
     sweep.sweep,
     sweep.compare,
+    resume.resume,
+    store.status,
+    store.verify,
     report.report,
+    export.export,
     vet.vet,
     theory.theory,
+    analyse.analyse,
     parameters.parameters,
     completion.completion,
     doctor.doctor,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from sim.commands.listing import print_list
 from sim.commands.options import FileName, json_option
 from sim.commands.output import print_json, print_table, toml
 from sim.commands.scenarios import check_files, print_texts
+
+if TYPE_CHECKING:
+    from sim.sweeps.design import Experiment
 
 
 @click.group(
@@ -16,14 +22,16 @@ from sim.commands.scenarios import check_files, print_texts
 Examples:
   alliance experiments
   alliance experiments show demo
+  alliance experiments show what_matters --json
 """,
 )
 @click.pass_context
 def experiments(ctx: click.Context) -> None:
     """List the experiments, or show one.
 
-    An experiment is a TOML file: scenarios × factors × replicates, the outcomes of interest, and the finding expected
-    beforehand. Files in ./experiments come before those that come with the program.
+    An experiment is a TOML file: scenarios, levers, uncertainties and constants, the design that combines them, the
+    outcomes of interest, and the finding expected beforehand. Files in ./experiments come before those that come with
+    the program.
     """
     if ctx.invoked_subcommand is None:
         print_list("experiments", as_json=False)
@@ -62,19 +70,29 @@ def show(experiment: str, as_json: bool) -> None:
 
     found = load_experiment(find("experiments", experiment))
     texts = {"title": found.title, "question": found.question, "expected": found.expected}
-    cells = len(found.cells())
     if as_json:
         design = {**found.plain(), "outcomes": found.outcomes, "cells": [cell.label for cell in found.cells()]}
         print_json({"name": found.name, **texts, **design})
         return
     print_texts(texts)
-    rows = [
-        ("scenarios", ", ".join(scenario.name for scenario in found.scenarios) + " (the first is the reference)"),
-        *((f"setting {key}", toml(value)) for key, value in found.settings.items()),
-        *((f"factor {key}", ", ".join(level.label for level in found.levels(key))) for key in found.factors),
-        ("outcomes", ", ".join(found.outcomes)),
-        ("cells", str(cells)),
-        ("replicates", f"{found.replicates} in each cell: {cells * found.replicates} runs"),
-        ("seed", str(found.seed)),
-    ]
-    print_table(("design", ""), rows)
+    print_table(("design", ""), list(_rows(found)))
+
+
+def _rows(found: Experiment) -> Iterator[tuple[str, str]]:
+    """Name and text of each part of an experiment's design."""
+    cells = len(found.cells())
+    yield "scenarios", ", ".join(scenario.name for scenario in found.scenarios) + " (the first is the reference)"
+    yield from ((f"constant {key}", toml(value)) for key, value in found.settings.items())
+    for factor in found.factors:
+        role = "lever" if factor in found.levers else "uncertainty" if factor in found.uncertainties else "factor"
+        yield f"{role} {factor}", ", ".join(level.label for level in found.levels(factor))
+    yield "outcomes", ", ".join(found.outcomes)
+    yield "design", found.describe()
+    yield from ((f"base {key}", toml(value)) for key, value in found.design.base.items())
+    yield "cells", str(cells)
+    if found.precision:
+        widths = ", ".join(f"{outcome} ± {width:g}" for outcome, width in found.precision.items())
+        yield "replicates", f"{found.replicates} at a time in each cell, at most {found.max_replicates}, until {widths}"
+    else:
+        yield "replicates", f"{found.replicates} in each cell: {cells * found.replicates} runs"
+    yield "seed", str(found.seed)

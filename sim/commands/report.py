@@ -1,4 +1,4 @@
-"""``alliance report``: figures and summary of a result folder, drawn again from its tables."""
+"""``alliance report``: figures, summary and page of a result folder, made again from its tables."""
 
 from __future__ import annotations
 
@@ -18,44 +18,56 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog="""\b
-Example:
+Examples:
   alliance report results/demo/20260131-120000-0123abcd
+  alliance report results/demo/20260131-120000-0123abcd --out for_the_board
 """
 )
 @click.argument("folder", metavar="RESULT_FOLDER", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write to; the result folder without it.",
+)
 @json_option
 @quiet_option
-def report(folder: Path, as_json: bool, quiet: bool) -> None:
-    """Draw the figures and the summary of a result again.
+def report(folder: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
+    """Write the report of a result: one page, the figures and a summary.
 
-    Everything is made from the tables stored in RESULT_FOLDER. Use it after an interrupted sweep, after --no-figures,
-    or with a newer version of the program.
+    Everything is made from the tables stored in RESULT_FOLDER. report.html stands alone: send it, open it in a browser,
+    print it. Use the command after an interrupted sweep, after --no-figures, or with a newer version of the program.
     """
-    from sim.study.report import publish
+    from sim.study.page import publish
     from sim.study.terminal import summary_text
     from sim.sweeps.store import read_results
 
-    _refuse_history(folder)
+    refuse_history(folder)
     stored = read_results(folder)
     say("drawing the figures …", quiet)
-    with writing(folder):
-        publish(folder)
+    with writing(out or folder):
+        page = publish(folder, out)[-1]
     if as_json:
-        print_json(document(stored))
+        print_json({**document(stored), "page": str(page)})
     elif quiet:
-        click.echo(str(folder))
+        click.echo(str(out or folder))
     else:
         click.echo(summary_text(stored))
+        click.echo(f"Report: {page}")
 
 
-def _refuse_history(folder: Path) -> None:
-    """Say it when the folder is one of ``alliance run``, which holds one history and nothing to compare."""
+def refuse_history(folder: Path) -> None:
+    """Say it when the folder is one of ``alliance run``, which holds one history and nothing to compare.
+
+    Raises:
+        click.UsageError: when it is.
+    """
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return  # read_results says what is wrong
     if isinstance(manifest, dict) and manifest.get("kind") == HISTORY:
-        raise click.UsageError(f"{folder} holds one history, drawn by `alliance run`; a report needs a sweep's folder")
+        command = click.get_current_context().info_name
+        raise click.UsageError(f"{folder} holds one history, drawn by `alliance run`; {command} needs a sweep's folder")
 
 
 def document(stored: Stored) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +30,7 @@ from sim.commands.report import document
 
 if TYPE_CHECKING:
     from sim.sweeps.design import Experiment
+    from sim.sweeps.runner import Progress
     from sim.sweeps.store import Stored
 
 
@@ -42,10 +44,26 @@ class How(NamedTuple):
     quiet: bool
     dry_run: bool
     no_figures: bool
+    executor: str | None
+    scheduler: str | None
+    fail_fast: bool
 
 
 jobs_option = click.option(
     "--jobs", type=click.IntRange(1, MAX_JOBS), help="Threads; all cores without it. Results do not depend on it."
+)
+executor_option = click.option(
+    "--executor",
+    type=click.Choice(["local", "dask"]),
+    help="Where runs are computed: threads of this process, or workers of a Dask cluster. [default: local]",
+)
+scheduler_option = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Use the workers of this Dask scheduler, such as tcp://127.0.0.1:8786; implies --executor dask.",
+)
+fail_fast_option = click.option(
+    "--fail-fast", is_flag=True, help="Stop at the first run that fails; without it, the others go on."
 )
 alliances_option = click.option(
     "--alliances", is_flag=True, help="Keep a row for every alliance too (a large table: see --dry-run)."
@@ -62,6 +80,9 @@ shared = all_of(
     quiet_option,
     dry_run_option,
     no_figures_option,
+    executor_option,
+    scheduler_option,
+    fail_fast_option,
 )
 
 
@@ -71,6 +92,7 @@ Examples:
   alliance sweep demo
   alliance sweep demo --dry-run
   alliance sweep demo --replicates 1000 --jobs 4 --seed 7
+  alliance sweep demo --scheduler tcp://127.0.0.1:8786
   alliance sweep ./our_experiment.toml --set trust_loss=0.2 --out "Our results"
 """
 )
@@ -152,27 +174,76 @@ def _carry_out(experiment: Experiment, how: How, command: str | None = None) -> 
     Returns:
         The exit code when it is not 0.
     """
-    from sim.sweeps.runner import AllRunsFailed
-
     core.prepare(how.quiet)
     if how.dry_run:
         _estimate(experiment, how)
         return None
-    before = _folders(experiment, how.out)
+
+    def run(on_progress: Callable[[Progress], None] | None) -> Path:
+        from sim.sweeps.runner import run_experiment
+
+        return run_experiment(
+            experiment,
+            out=how.out,
+            jobs=how.jobs,
+            on_progress=on_progress,
+            keep_alliances=how.alliances,
+            on_message=lambda text: say(text, how.quiet),
+            command=command,
+            executor=executor_name(how),
+            scheduler=how.scheduler,
+            fail_fast=how.fail_fast,
+        )
+
+    return see_through(run, len(experiment.cells()) * experiment.replicates, how)
+
+
+def executor_name(how: How) -> str:
+    """The executor that was asked for.
+
+    Raises:
+        click.UsageError: when a scheduler's address comes with an executor that has no use for it.
+    """
+    if how.scheduler is not None and how.executor == "local":
+        raise click.UsageError("--scheduler is the address of a Dask scheduler: leave out --executor local")
+    return how.executor or ("dask" if how.scheduler is not None else "local")
+
+
+def see_through(run: Callable[[Callable[[Progress], None] | None], Path], total: int, how: How) -> int | None:
+    """Run or resume a sweep under a bar of progress, and show what came out or how to go on.
+
+    Args:
+        run: runs the sweep, given what shows progress, and returns the folder.
+        total: runs that are planned, for the bar.
+        how: what to show.
+
+    Returns:
+        The exit code when it is not 0.
+    """
+    from sim.sweeps.runner import AllRunsFailed, Interrupted, RunFailed
+    from sim.sweeps.store import resume_command
+
     try:
-        folder = _run(experiment, how, command)
+        with progress_for(total, how.quiet) as progress:
+            folder = run(progress)
     except AllRunsFailed as error:
         say(str(error))
         return SOME_FAILED
-    except KeyboardInterrupt:
-        for folder in _folders(experiment, how.out) - before:
-            say(f"interrupted; {_kept(folder)}")
+    except RunFailed as error:
+        say(f"{error}; what was complete is kept, and `{resume_command(error.folder)}` goes on")
+        return SOME_FAILED
+    except Interrupted as error:
+        say(f"interrupted; {error}")
         return INTERRUPTED
+    stored = f"all runs are stored; `alliance report {shlex.quote(str(folder))}` draws the figures and the summary"
     try:
         return _show(folder, how)
     except KeyboardInterrupt:
-        say(f"interrupted; all runs are stored in {folder}; `alliance report` draws the figures and the summary")
+        say(f"interrupted; {stored}")
         return INTERRUPTED
+    except Exception:
+        say(stored)
+        raise
 
 
 def _estimate(experiment: Experiment, how: How) -> None:
@@ -182,28 +253,14 @@ def _estimate(experiment: Experiment, how: How) -> None:
     say("timing a few runs …", how.quiet)
     expected = estimate(experiment, how.jobs, keep_alliances=how.alliances)
     if how.as_json:
-        print_json({"experiment": experiment.name, **vars(expected)})
+        print_json({"experiment": experiment.name, "design": experiment.describe(), **vars(expected)})
         return
     click.echo(
+        f"{experiment.describe()}\n"
         f"{experiment.name}: {expected.cells} cells × {experiment.replicates} replicates = {expected.runs:,} runs, "
         f"{expected.alliance_months:,} alliance-months\n"
         f"about {duration(expected.seconds)} and {size(expected.bytes)} on disk; nothing was written"
     )
-
-
-def _run(experiment: Experiment, how: How, command: str | None) -> Path:
-    """Run the experiment and show its progress."""
-    from sim.sweeps.runner import run_experiment
-
-    with progress_for(len(experiment.cells()) * experiment.replicates, how.quiet) as progress:
-        return run_experiment(
-            experiment,
-            out=how.out,
-            jobs=how.jobs,
-            on_progress=progress,
-            keep_alliances=how.alliances,
-            command=command,
-        )
 
 
 def _show(folder: Path, how: How) -> int | None:
@@ -236,20 +293,3 @@ def _report_failures(stored: Stored) -> int | None:
         f"replicate {first['replicate']}: {first['error']}. All are in {stored.folder / 'tables' / 'failed.parquet'}"
     )
     return SOME_FAILED
-
-
-def _folders(experiment: Experiment, out: Path) -> set[Path]:
-    """The result folders of this very design that are there now."""
-    return {path.parent for path in out.glob(f"*/*-{experiment.digest()[:8]}*/manifest.json")}
-
-
-def _kept(folder: Path) -> str:
-    """What an interrupted sweep has kept, and what can be done with it."""
-    from sim.sweeps.store import read_results
-    from sim.tomlfile import BadFile
-
-    try:
-        runs = len(read_results(folder).tables["runs"])
-    except BadFile:
-        return f"no run was complete; {folder} holds only what was planned"
-    return f"{runs} complete runs are kept in {folder}; `alliance report {shlex.quote(str(folder))}` sums them up"

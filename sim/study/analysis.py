@@ -316,6 +316,68 @@ def _saved(x: Floats, y: Floats) -> float:
     return apart / together
 
 
+BOOTSTRAP = ["cell", "label", "outcome", "difference", "t_low", "t_high", "boot_low", "boot_high", "n"]
+"""Columns of :func:`bootstrap_contrasts`."""
+
+
+def bootstrap_interval(
+    values: Iterable[float], seed: int = 1, resamples: int = 2000, method: str = "BCa"
+) -> tuple[float, float]:
+    """A 95% bootstrap interval of the mean: it leans on no normal distribution, so it may be lopsided.
+
+    Efron, B. (1987), Better bootstrap confidence intervals, doi:10.1080/01621459.1987.10478410.
+
+    Args:
+        values: one a replicate; NaN values are dropped.
+        seed: of the resampling; the same seed gives the same interval.
+        resamples: how often the replicates are drawn anew.
+        method: ``BCa`` (bias-corrected and accelerated) or ``percentile``.
+
+    Returns:
+        Its low and high end; NaN with fewer than two values, the mean twice when all values are equal.
+    """
+    from scipy.stats import bootstrap
+
+    x = np.asarray(list(values), dtype=np.float64)
+    x = x[~np.isnan(x)]
+    if len(x) < 2:
+        return math.nan, math.nan
+    if np.ptp(x) == 0.0:  # BCa divides by the spread
+        return float(x[0]), float(x[0])
+    found = bootstrap(
+        (x,), np.mean, confidence_level=CONFIDENCE, n_resamples=resamples, method=method, rng=seed, axis=-1
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def bootstrap_contrasts(
+    runs: pd.DataFrame, reference: int, outcomes: Sequence[str], seed: int = 1, resamples: int = 2000
+) -> pd.DataFrame:
+    """The differences of :func:`paired` with a bootstrap interval over paired replicates beside the t interval.
+
+    Args:
+        runs: table ``runs`` of a result folder.
+        reference: the cell that the others are compared with.
+        outcomes: names of outcomes.
+        seed, resamples: of :func:`bootstrap_interval`.
+
+    Returns:
+        Columns :data:`BOOTSTRAP`, in the order of :func:`paired`; ``t_low`` and ``t_high`` are its interval.
+
+    Raises:
+        ValueError: when no run belongs to the reference.
+    """
+    table = paired(runs, reference, outcomes)
+    by_cell = {cell: group.set_index("replicate") for cell, group in runs.groupby("cell", sort=True)}
+    ends = []
+    for cell, name in zip(table["cell"], table["outcome"], strict=True):
+        difference = by_cell[cell][name].astype(float) - by_cell[reference][name].astype(float)
+        ends.append(bootstrap_interval(difference.to_numpy(), seed, resamples))
+    table = table.rename(columns={"low": "t_low", "high": "t_high"})
+    table["boot_low"], table["boot_high"] = zip(*ends, strict=True) if ends else ([], [])
+    return table[BOOTSTRAP].astype({"boot_low": "float64", "boot_high": "float64"})
+
+
 def spread_cells(runs: pd.DataFrame, outcome: str, most: int) -> list[int]:
     """At most ``most`` cells that show the whole range of an outcome: the reference (the first), then even ranks."""
     means = runs.groupby("cell")[outcome].mean()
@@ -400,11 +462,12 @@ def bimodality(histogram: pd.DataFrame, variable: str = "trust") -> pd.DataFrame
     rows = []
     for cell, group in histogram.groupby("cell", sort=True):
         month = int(group["month"].max())
-        rows.append((cell, month, *_humps(counts_of(group, cell, variable, month), edges_of(variable, month))))
+        rows.append((cell, month, *humps_of(counts_of(group, cell, variable, month), edges_of(variable, month))))
     return pd.DataFrame(rows, columns=HUMPS)
 
 
-def _humps(counts: Floats, edges: Floats) -> tuple[float, ...]:
+def humps_of(counts: Floats, edges: Floats) -> tuple[float, ...]:
+    """The columns :data:`HUMPS` from ``n`` on for one histogram, (bins,), and its edges, (bins + 1,)."""
     total = counts.sum()
     if total == 0:
         return (0, 0, *[math.nan] * 7)

@@ -1,4 +1,4 @@
-"""The design of an experiment: scenarios × factors × replicates, and the finding expected beforehand.
+"""The design of an experiment: what is varied, what is fixed, what is measured, and the finding expected beforehand.
 
 A file holds::
 
@@ -9,17 +9,27 @@ A file holds::
     replicates = 200                            # optional
     seed = 1                                    # optional
     outcomes = ["value", "trust"]               # optional: what the summary leads with
+    design = "grid"                             # optional; or a table: see sim.sweeps.sampling
+    precision = {trust = 0.01}                  # optional: half-width of every cell's 95% interval …
+    max_replicates = 2000                       # … with at most so many replicates
 
-    [settings]                                  # optional: for every cell; keys as in `sim.scenario.override`
+    [constants]                                 # optional: for every cell; keys as in `sim.scenario.override`
     months = 120
     "events.crash.enabled" = false              # a name with dots stands in quotes
 
-    [factors]                                   # optional: every combination of levels is a cell
+    [levers]                                    # optional: what the decision maker chooses
     relational_investment = [0.3, 0.6, 1.0]
+
+    [uncertainties]                             # optional: what nobody knows
+    trust_gain = {low = 0.02, high = 0.08}      # a range, for designs that sample
     openness = [{normal = [0.4, 0.1]}, {label = "open", value = {normal = [0.8, 0.1]}}]
 
-A level may be any value that a scenario file takes there. ``{label = …, value = …}`` gives a level a name of its own.
-All mistakes are reported at once as ``file:line: key: what is wrong``.
+    [factors]                                   # optional: varied, without saying by whom
+
+Levers, uncertainties and factors are all factors; the table is a factor's role. A level may be any value that a
+scenario file takes there. ``{label = …, value = …}`` gives a level a name of its own. The roles are those of Kwakkel
+2017, doi:10.1016/j.envsoft.2017.06.054 (EMAworkbench). All mistakes are reported at once as
+``file:line: key: what is wrong``.
 """
 
 from __future__ import annotations
@@ -30,41 +40,55 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sim import library
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import Parameters, Traits
 from sim.scenario import Scenario, load, override
+from sim.sweeps.levels import Level, column_name, is_name, is_number, level_problems, levels_of, plain_name
+from sim.sweeps.sampling import (
+    GRID,
+    LIST,
+    MAX_POINTS,
+    ONE_AT_A_TIME,
+    SAMPLED,
+    Array,
+    Design,
+    Point,
+    Range,
+    read_design,
+    read_range,
+)
 from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
 
 TEXTS = ("title", "question", "expected")
-TOP = (*TEXTS, "scenarios", "replicates", "seed", "outcomes", "settings", "factors")
-MAX_REPLICATES, MAX_CELLS, MAX_SEED = 10_000_000, 10_000, 2**63 - 1
-DEFAULT_REPLICATES, DEFAULT_SEED = 100, 1
+ROLES = {"levers": "a lever", "uncertainties": "an uncertainty", "factors": "a factor"}
+"""The tables of factors, in the order in which factors are crossed: the first changes slowest."""
+CONSTANTS = ("constants", "settings")
+"""The table of constants, and its older name."""
+TOP = (
+    *TEXTS, "scenarios", "replicates", "max_replicates", "seed", "outcomes", "precision", "design", *CONSTANTS, *ROLES,
+)  # fmt: skip
+MAX_REPLICATES, MAX_CELLS, MAX_SEED = 10_000_000, MAX_POINTS, 2**63 - 1
+"""A cell keeps its whole scenario, some 7 kB."""
+DEFAULT_REPLICATES, DEFAULT_SEED, DEFAULT_BATCHES = 100, 1, 20
 DEFAULT_OUTCOMES = ("value", "trust", "survived")
 """What the summary leads with when the file does not say."""
 
-
-@dataclass(frozen=True)
-class Level:
-    """One level of a factor: how a cell's label says it, the value that is set, and how the tables show it.
-
-    ``shown`` is a number, true or false when all levels of the factor are such and none has a name; else text.
-    """
-
-    label: str
-    value: Any
-    shown: float | bool | str
+Factor = tuple[Any, ...] | Range
+"""The levels of a factor as written, or the range that it is sampled from."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination of a scenario and a level of each factor; ``factors`` holds levels as the tables show them."""
+    """One scenario with one combination of levels; ``factors`` holds the levels as the tables show them."""
 
     index: int
     label: str
@@ -75,15 +99,22 @@ class Cell:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Scenarios × factors × replicates. Make one with :func:`load_experiment` or :func:`experiment_of`.
+    """Scenarios × combinations of factors × replicates. Make one with :func:`load_experiment` or :func:`experiment_of`.
 
     Attributes:
         scenarios: the first one is the reference of every comparison.
         outcomes: names in :data:`sim.dynamics.outcomes.OUTCOMES` that the summary leads with.
-        settings: applied to every cell, keys as in :func:`sim.scenario.override`.
-        factors: levels of each factor as written; all combinations are run. A factor that shares its name with an
-            outcome is named with its table (``parameters.synergy``), so that a table can hold both.
-        written: the file's own content; empty when the experiment was not read from a file.
+        settings: the constants, applied to every cell; keys as in :func:`sim.scenario.override`.
+        factors: levels of each factor as written, or its range. A factor that shares its name with an outcome is named
+            with its table (``parameters.synergy``), so that a table can hold both.
+        levers: the factors that the decision maker chooses.
+        uncertainties: the factors that nobody knows. A factor in neither has no role; designs treat it as these.
+        design: which combinations of the factors are run.
+        precision: outcome → wanted half-width of the 95% interval of every cell's mean, in the outcome's unit; empty
+            for a fixed number of replicates.
+        max_replicates: with a precision, replicates come in batches of ``replicates`` until every interval is narrow
+            enough, and at most this many (0: 20 batches); without one it equals ``replicates``.
+        written: the file's own content, its constants under "settings"; empty when it was not read from a file.
         source: the name or path that :command:`alliance sweep` finds the file by; empty without a file.
     """
 
@@ -96,21 +127,47 @@ class Experiment:
     seed: int = DEFAULT_SEED
     outcomes: tuple[str, ...] = DEFAULT_OUTCOMES
     settings: dict[str, Any] = field(default_factory=dict)
-    factors: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    factors: dict[str, Factor] = field(default_factory=dict)
+    levers: tuple[str, ...] = ()
+    uncertainties: tuple[str, ...] = ()
+    design: Design = field(default_factory=Design)
+    precision: Mapping[str, float] = field(default_factory=dict)
+    max_replicates: int = 0
     written: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        named = {_column_name(factor): tuple(levels) for factor, levels in self.factors.items()}
+        named = {
+            column_name(factor): levels if isinstance(levels, Range) else tuple(levels)
+            for factor, levels in self.factors.items()
+        }
+        listed = [point.values for point in self.design.listed]
+        for name in dict.fromkeys(name for values in listed for name in values):
+            if name not in named:
+                named[name] = _distinct([values[name] for values in listed if name in values])
         object.__setattr__(self, "factors", named)
+        for role in ("levers", "uncertainties"):
+            object.__setattr__(self, role, tuple(map(column_name, getattr(self, role))))
+        if not self.precision:
+            object.__setattr__(self, "max_replicates", self.replicates)
+        elif self.max_replicates == 0 and isinstance(self.replicates, int):
+            object.__setattr__(self, "max_replicates", min(DEFAULT_BATCHES * self.replicates, MAX_REPLICATES))
+
+    @property
+    def sampled(self) -> tuple[str, ...]:
+        """The factors that are not levers: those that a sampled design draws, in the order of a sample's columns."""
+        return tuple(factor for factor in self.factors if factor not in self.levers)
 
     def cells(self) -> tuple[Cell, ...]:
-        """Every cell, scenario by scenario; within one, the last factor of the file changes fastest."""
+        """Every cell, scenario by scenario; within one, the last factor or the point changes fastest."""
         return self._cells
 
     def levels(self, factor: str) -> tuple[Level, ...]:
-        """The levels of a factor, in the order of the file."""
-        return _levels(factor, self.factors[factor])
+        """The levels of a factor, in the order of the file; a range is one entry, shown as "0.1 to 0.9"."""
+        levels = self.factors[factor]
+        if isinstance(levels, Range):
+            return (Level(f"{factor} from {levels}", levels, str(levels)),)
+        return levels_of(factor, levels)
 
     def replace(self, **fields: Any) -> Experiment:
         """A variant with other fields, validated: ``experiment.replace(replicates=50, seed=7)``.
@@ -118,6 +175,8 @@ class Experiment:
         Raises:
             BadFile: with every mistake.
         """
+        if not self.precision:  # then there was no limit to keep
+            fields = {"max_replicates": 0, **fields}
         changed = dataclasses.replace(self, **fields)
         problems = _check(changed)
         if problems:
@@ -130,42 +189,212 @@ class Experiment:
         Raises:
             BadFile: when a key is unknown, is a factor of this experiment, or a value is out of range.
         """
-        names = {_plain_name(key) for key in settings}
-        kept = {key: value for key, value in self.settings.items() if _plain_name(key) not in names}
+        names = {plain_name(key) for key in settings}
+        kept = {key: value for key, value in self.settings.items() if plain_name(key) not in names}
         return self.replace(settings={**kept, **settings})
 
+    def with_points(self, points: Array | Sequence[Mapping[str, Any]], labels: Sequence[str] = ()) -> Experiment:
+        """A variant that runs these points and no others, each with every combination of levers.
+
+        A sample of SALib runs so::
+
+            problem = {"num_vars": 2, "names": experiment.sampled, "bounds": [[0, 1], [0, 1]]}
+            experiment.with_points(experiment.scaled(SALib.sample.sobol.sample(problem, 64)))
+
+        Args:
+            points: values of the factors in :attr:`sampled`, in their own units: an array, shape (points, factors), or
+                a mapping for each point.
+            labels: a name for each point; "point 1", "point 2" … without them.
+
+        Raises:
+            BadFile: when a value is outside the factor's range, or the model does not take it.
+            ValueError: when the shape does not fit.
+        """
+        rows = points if isinstance(points, Sequence) else self._rows(np.asarray(points, dtype=np.float64))
+        if labels and len(labels) != len(rows):
+            raise ValueError(f"{len(labels)} labels for {len(rows)} points")
+        names = labels or [""] * len(rows)
+        listed = [
+            Point({column_name(key): value for key, value in row.items()}, label)
+            for row, label in zip(rows, names, strict=True)
+        ]
+        return self.replace(design=Design(LIST, listed=tuple(listed)))
+
+    def scaled(self, unit: Array) -> tuple[dict[str, Any], ...]:
+        """Points of the unit cube as values of the factors in :attr:`sampled`: along each range, over equal shares of
+        a list of levels.
+
+        Args:
+            unit: shape (points, factors), in [0, 1].
+
+        Raises:
+            ValueError: when the shape does not fit or a value is not in [0, 1].
+        """
+        return tuple({name: level.value for name, level in row.items()} for row in self._scaled(unit))
+
+    def describe(self) -> str:
+        """The design in a line: kind, points, levers × uncertainties, scenarios, cells."""
+        parts = [f"{_count(len(self.scenarios), 'scenario')} = {_count(len(self.cells()), 'cell')}"]
+        kind = self.design.kind
+        others = "uncertainties" if set(self.sampled) <= set(self.uncertainties) else "factors"
+        if kind == GRID:
+            parts[:0] = [f"{factor} ({_count(len(self.levels(factor)), 'level')})" for factor in self.factors]
+        elif kind == ONE_AT_A_TIME:
+            parts.insert(0, f"a base and {_count(len(self.factors), 'factor')} moved alone")
+        else:
+            over = self.sampled[0] if len(self.sampled) == 1 else f"{len(self.sampled)} {others}"
+            points = self.design.points or len(self.design.listed)
+            parts.insert(0, f"{_count(points, 'point')} over {over}")
+            if self.levers:
+                levers = math.prod(len(self.levels(lever)) for lever in self.levers)
+                parts.insert(0, f"{_count(levers, 'combination')} of {_count(len(self.levers), 'lever')}")
+        return f"{kind.replace('_', ' ')}: {' × '.join(parts)}"
+
     def plain(self) -> dict[str, Any]:
-        """The design as a manifest records it."""
+        """The design as a manifest records it. Each part is as a file would hold it, words for ranges resolved."""
         return {
             "scenarios": list(_unique([scenario.name for scenario in self.scenarios])),
             "replicates": self.replicates,
+            "max_replicates": self.max_replicates,
+            "precision": dict(self.precision),
             "seed": self.seed,
             "settings": copy.deepcopy(self.settings),
-            "factors": {key: list(copy.deepcopy(levels)) for key, levels in self.factors.items()},
+            "factors": {
+                key: levels.plain() if isinstance(levels, Range) else list(copy.deepcopy(levels))
+                for key, levels in self.factors.items()
+            },
+            "levers": list(self.levers),
+            "uncertainties": list(self.uncertainties),
+            "design": copy.deepcopy(self.design.plain()),
         }
 
     def digest(self) -> str:
-        """SHA-256 in hex of everything that decides the results but the code: resolved cells, replicates, seed."""
-        design = [self.replicates, self.seed, [_fingerprint(cell.scenario) for cell in self.cells()]]
+        """SHA-256 in hex of all that decides the results but the code: resolved cells, replicates, precision, seed."""
+        design: list[Any] = [self.replicates, self.seed, [_fingerprint(cell.scenario) for cell in self.cells()]]
+        if self.precision:
+            design += [self.max_replicates, sorted(self.precision.items())]
         return hashlib.sha256(json.dumps(design).encode()).hexdigest()
 
     @cached_property
     def _cells(self) -> tuple[Cell, ...]:
         names = _unique([scenario.name for scenario in self.scenarios])
         cells: list[Cell] = []
-        for name, scenario in zip(names, self.scenarios, strict=True):
-            base = scenario.with_settings(self.settings)
-            for combination in _combinations(self.factors):
+        for k, name in enumerate(names):
+            for combination in self._combinations(k):
                 cells.append(
                     Cell(
                         index=len(cells),
-                        label=" · ".join([name, *(level.label for level in combination.values())]),
+                        label=" · ".join(part for part in (name, combination.label) if part),
                         scenario_name=name,
-                        factors={key: level.shown for key, level in combination.items()},
-                        scenario=base.with_settings({key: level.value for key, level in combination.items()}),
+                        factors=combination.shown,
+                        scenario=self._bases[k].with_settings(combination.values),
                     )
                 )
         return tuple(cells)
+
+    @cached_property
+    def _bases(self) -> tuple[Scenario, ...]:
+        """The scenarios with the constants in them."""
+        return tuple(scenario.with_settings(self.settings) for scenario in self.scenarios)
+
+    def _combinations(self, scenario: int) -> Iterator[_Combination]:
+        """What each cell of a scenario sets, in the order of the cells."""
+        if self.design.kind == GRID:
+            yield from _grid({factor: self.levels(factor) for factor in self.factors})
+        elif self.design.kind == ONE_AT_A_TIME:
+            yield from self._one_at_a_time(scenario)
+        else:
+            for chosen in _grid({lever: self.levels(lever) for lever in self.levers}):
+                yield from (chosen & point for point in self._points)
+
+    @cached_property
+    def _points(self) -> tuple[_Combination, ...]:
+        """The points that every combination of levers meets."""
+        if self.design.kind != LIST:
+            rows = self._scaled(self.design.sample(len(self.sampled)))
+            return tuple(_combination(f"point {k}", row) for k, row in enumerate(rows, start=1))
+        listed = self.design.listed
+        columns = {name: levels_of(name, [point.values[name] for point in listed]) for name in listed[0].values}
+        return tuple(
+            _combination(
+                point.label or f"point {k + 1}",
+                {name: levels[k] for name, levels in columns.items()},
+                ("design", "points", k),
+            )
+            for k, point in enumerate(listed)
+        )
+
+    def _one_at_a_time(self, scenario: int) -> Iterator[_Combination]:
+        """The base, then each factor at each of its levels but the base's own."""
+        moves, own = {}, {}
+        for factor in self.factors:
+            moves[factor], bases = self._moves(factor)
+            own[factor] = bases[scenario]
+        given = {factor: own[factor] for factor in self.design.base}
+        shown = {factor: level.shown for factor, level in own.items()}
+        base = _combination("base", given, ("design", "base"))
+        yield dataclasses.replace(base, shown=shown)
+        for factor, levels in moves.items():
+            for level in levels:
+                if level.value != own[factor].value:
+                    moved = _combination(level.label, {**given, factor: level})
+                    yield dataclasses.replace(moved, shown={**shown, factor: level.shown})
+
+    def _moves(self, factor: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        """The levels of a factor, and its base in each scenario, all shown as one column of a table."""
+        levels = self.factors[factor]
+        written = levels.ends if isinstance(levels, Range) else levels
+        bases = [self.design.base.get(factor, _own_value(base, factor)) for base in self._bases]
+        together = levels_of(factor, [*written, *bases])
+        return together[: len(written)], together[len(written) :]
+
+    def _scaled(self, unit: Array) -> Iterator[dict[str, Level]]:
+        """As :meth:`scaled`, with how the tables show each value."""
+        shares = np.asarray(unit, dtype=np.float64)
+        if shares.ndim != 2 or shares.shape[1] != len(self.sampled):
+            raise ValueError(f"points have shape {shares.shape}; needed is (points, {len(self.sampled)})")
+        if not ((shares >= 0) & (shares <= 1)).all():
+            raise ValueError("points of the unit cube lie in [0, 1]")
+        columns = [self._along(factor, shares[:, k]) for k, factor in enumerate(self.sampled)]
+        return (dict(zip(self.sampled, row, strict=True)) for row in zip(*columns, strict=True))
+
+    def _along(self, factor: str, shares: Array) -> list[Level]:
+        """The values of a factor at shares of its range or list of levels."""
+        levels = self.factors[factor]
+        if isinstance(levels, Range):
+            return [Level("", value, value) for value in levels.at(shares)]
+        listed = self.levels(factor)
+        return [listed[min(int(share * len(listed)), len(listed) - 1)] for share in shares]
+
+    def _rows(self, matrix: Array) -> list[dict[str, Any]]:
+        """A matrix of values as a dictionary for each row, whole numbers where the range is of such."""
+        if matrix.ndim != 2 or matrix.shape[1] != len(self.sampled):
+            raise ValueError(f"points have shape {matrix.shape}; needed is (points, {len(self.sampled)})")
+        whole = [isinstance(levels, Range) and levels.integer for levels in map(self.factors.get, self.sampled)]
+        return [
+            {
+                name: int(value) if is_whole and value == int(value) else float(value)
+                for name, value, is_whole in zip(self.sampled, row, whole, strict=True)
+            }
+            for row in matrix
+        ]
+
+
+@dataclass(frozen=True)
+class _Combination:
+    """What a cell sets on top of its scenario: its part of the label, values, what the tables show, place in the file.
+
+    ``key`` is where the file has the values when it is not with the factors: the base, or a point of a list.
+    """
+
+    label: str
+    values: dict[str, Any]
+    shown: dict[str, Any]
+    key: Key = ()
+
+    def __and__(self, other: _Combination) -> _Combination:
+        label = " · ".join(part for part in (self.label, other.label) if part)
+        return _Combination(label, {**self.values, **other.values}, {**self.shown, **other.shown}, other.key)
 
 
 def load_experiment(path: Path | str) -> Experiment:
@@ -178,10 +407,9 @@ def load_experiment(path: Path | str) -> Experiment:
         BadFile: when it, or a scenario in it, cannot be read or has mistakes.
     """
     data, lines = read(path)
-    experiment, problems = _parse(data, Path(path))
-    problems += _check(experiment)
-    for key in [key for key in lines if len(key) == 2 and key[0] == "factors"]:
-        lines.setdefault(("factors", _column_name(str(key[1]))), lines[key])
+    draft = _Draft(data, Path(path))
+    experiment = draft.experiment()
+    problems = draft.problems + draft.in_the_file(_check(experiment, draft.is_whole))
     if problems:
         raise BadFile(path, problems, lines)
     return experiment
@@ -209,49 +437,137 @@ def experiment_of(
 # ---------------------------------------------------------------------------------------------------------------
 # From a file's plain data
 # ---------------------------------------------------------------------------------------------------------------
-def _parse(data: Mapping[str, Any], path: Path) -> tuple[Experiment, list[Problem]]:
-    """An experiment as written, and what is wrong with its form. Values are left to :func:`_check`."""
-    problems = [Problem((key,), f"unknown key{did_you_mean(key, TOP)}") for key in data if key not in TOP]
-    texts = {}
-    for name in TEXTS:
-        texts[name] = data.get(name, "")
-        if name not in data:
-            problems.append(Problem((name,), "is missing: say it in a sentence"))
-        elif not isinstance(texts[name], str) or not texts[name].strip():
-            problems.append(Problem((name,), f"must be text that is not empty, got {data[name]!r}"))
-    scenarios, wrong = _load_scenarios(data.get("scenarios"), path.parent)
-    problems += wrong
-    outcomes = data.get("outcomes", list(DEFAULT_OUTCOMES))
-    if not isinstance(outcomes, list) or not outcomes:
-        problems.append(Problem(("outcomes",), f"must be a list of outcomes that is not empty, got {outcomes!r}"))
-        outcomes = []
-    tables: dict[str, dict[str, Any]] = {}
-    for name in ("settings", "factors"):
-        found = data.get(name, {})
-        tables[name] = dict(found) if isinstance(found, dict) else {}
-        if not isinstance(found, dict):
-            problems.append(Problem((name,), f"must be a table [{name}], got {found!r}"))
-    factors = {}
-    for key, levels in tables["factors"].items():
-        if isinstance(levels, list):
-            factors[key] = tuple(levels)
-        elif isinstance(levels, dict) and not _is_name(key):
-            problems.append(Problem(("factors", key), _QUOTES))
+class _Draft:
+    """Reads the form of an experiment file and gathers mistakes on the way. Values are left to :func:`_check`."""
+
+    def __init__(self, data: Mapping[str, Any], path: Path) -> None:
+        self.data, self.path = data, path
+        self.problems = [Problem((key,), f"unknown key{did_you_mean(key, TOP)}") for key in data if key not in TOP]
+        self.places: dict[Key, Key] = {}
+        """Where the file has what an :class:`Experiment` holds under another key."""
+        self.is_whole = True
+        """False when the design or a factor cannot be read, so that nothing can be said of how they fit."""
+
+    def wrong(self, key: Key, message: str) -> None:
+        self.problems.append(Problem(key, message))
+
+    def experiment(self) -> Experiment:
+        """The experiment as written, with defaults in place of what cannot be read."""
+        data = self.data
+        texts = {name: self.text(name) for name in TEXTS}
+        scenarios, unreadable = _load_scenarios(data.get("scenarios"), self.path.parent)
+        self.problems += unreadable
+        constants = self.constants()
+        factors, roles = self.factors()
+        design, mistakes = read_design(data.get("design"))
+        self.problems += mistakes
+        self.is_whole = self.is_whole and design is not None
+        for name in design.listed[0].values if design and design.listed else ():
+            self.places.setdefault(("factors", name), ("design", "points", 0, name))
+        precision = self.table("precision")
+        if "max_replicates" in data and not data.get("precision"):
+            self.wrong(
+                ("max_replicates",), "goes with a precision, as precision = {trust = 0.01}: add one or drop this"
+            )
+        elif data.get("max_replicates") == 0:
+            self.wrong(("max_replicates",), f"0 is out of range: from 1 to {MAX_REPLICATES}")
+        return Experiment(
+            name=self.path.stem,
+            **texts,
+            scenarios=tuple(scenarios),
+            replicates=data.get("replicates", DEFAULT_REPLICATES),
+            seed=data.get("seed", DEFAULT_SEED),
+            outcomes=self.outcomes(),
+            settings=constants,
+            factors=factors,
+            levers=roles["levers"],
+            uncertainties=roles["uncertainties"],
+            design=design or Design(),
+            precision=precision,
+            max_replicates=data.get("max_replicates", 0),
+            written={**data, "settings": constants},
+            source=_source(self.path),
+        )
+
+    def in_the_file(self, problems: Sequence[Problem]) -> list[Problem]:
+        """The problems of an experiment, laid at the tables in which the file has things."""
+        return [Problem(self.place(problem.key), problem.message) for problem in problems]
+
+    def place(self, key: Key) -> Key:
+        for length in range(len(key), 0, -1):
+            if key[:length] in self.places:
+                return (*self.places[key[:length]], *key[length:])
+        return key
+
+    def text(self, name: str) -> str:
+        if name not in self.data:
+            self.wrong((name,), "is missing: say it in a sentence")
+            return ""
+        found = self.data[name]
+        if not isinstance(found, str) or not found.strip():
+            self.wrong((name,), f"must be text that is not empty, got {found!r}")
+        return str(found)
+
+    def table(self, name: str) -> dict[str, Any]:
+        found = self.data.get(name, {})
+        if isinstance(found, dict):
+            return dict(found)
+        self.wrong((name,), f"must be a table [{name}], got {found!r}")
+        return {}
+
+    def outcomes(self) -> tuple[Any, ...]:
+        found = self.data.get("outcomes", list(DEFAULT_OUTCOMES))
+        if isinstance(found, list) and found:
+            return tuple(found)
+        self.wrong(("outcomes",), f"must be a list of outcomes that is not empty, got {found!r}")
+        return ()
+
+    def constants(self) -> dict[str, Any]:
+        given = [name for name in CONSTANTS if name in self.data]
+        if len(given) == 2:
+            self.wrong(("settings",), "is the older name of [constants]: keep one table")
+        found = self.table(given[0] if given else CONSTANTS[0])
+        if given:
+            self.places["settings",] = (given[0],)
+        return found
+
+    def factors(self) -> tuple[dict[str, Factor], dict[str, tuple[str, ...]]]:
+        """The factors of all roles by their names in tables, and the names by role."""
+        found: dict[str, Factor] = {}
+        roles: dict[str, tuple[str, ...]] = {}
+        taken: dict[str, str] = {}
+        for role in ROLES:
+            roles[role] = ()
+            for key, written in self.table(role).items():
+                levels = self.factor((role, key), written)
+                self.is_whole = self.is_whole and levels is not None
+                name, plain = column_name(key), plain_name(key)
+                if plain in taken:
+                    self.wrong((role, key), f"is already {ROLES[taken[plain]]}: keep one of them")
+                elif levels is not None:
+                    found[name] = levels
+                    roles[role] += (name,)
+                    self.places["factors", name] = (role, key)
+                taken.setdefault(plain, role)
+        tables = [role for role in ("design", *ROLES) if role in self.data]
+        if tables and "factors" not in self.data:
+            self.places["factors",] = (tables[-1],)
+        return found, roles
+
+    def factor(self, at: tuple[str, str], written: Any) -> Factor | None:
+        """The levels or the range of a factor; None when it is neither."""
+        if isinstance(written, list):
+            return tuple(written)
+        is_range = isinstance(written, str) or (isinstance(written, dict) and {"low", "high"} & set(written))
+        if is_range:
+            found, messages = read_range(at[1], written)
+            self.problems += [Problem(at, message) for message in messages]
+            return found
+        if isinstance(written, dict) and not is_name(at[1]):
+            self.wrong(at, _QUOTES)
         else:
-            problems.append(Problem(("factors", key), f"must be a list of levels, got {levels!r}: write [ … ]"))
-    experiment = Experiment(
-        name=path.stem,
-        **texts,
-        scenarios=tuple(scenarios),
-        replicates=data.get("replicates", DEFAULT_REPLICATES),
-        seed=data.get("seed", DEFAULT_SEED),
-        outcomes=tuple(outcomes),
-        settings=tables["settings"],
-        factors=factors,
-        written=data,
-        source=_source(path),
-    )
-    return experiment, problems
+            self.wrong(at, f"must be a list of levels, got {written!r}: write [ … ], or a range {{low = …, high = …}}")
+        return None
 
 
 def _load_scenarios(names: Any, folder: Path) -> tuple[list[Scenario], list[Problem]]:
@@ -290,25 +606,27 @@ def _source(path: Path) -> str:
 _QUOTES = 'is a table: write a name with dots in quotes, as in "events.crash.enabled" = …'
 
 
-def _check(experiment: Experiment) -> list[Problem]:
-    """Every mistake in an experiment's values."""
-    problems = _whole_problems(experiment) + _outcome_problems(experiment)
-    sound: dict[str, tuple[Any, ...]] = {}
+def _check(experiment: Experiment, whole: bool = True) -> list[Problem]:
+    """Every mistake in an experiment's values; ``whole`` is False when its design or a factor could not be read."""
+    problems = _whole_problems(experiment) + _outcome_problems(experiment) + _precision_problems(experiment)
+    sound: dict[str, Factor] = {}
     for factor, levels in experiment.factors.items():
-        wrong = [Problem(("factors", factor), message) for message in _level_problems(factor, levels)]
-        problems += wrong
+        wrong = [] if isinstance(levels, Range) else level_problems(factor, levels)
+        problems += [Problem(("factors", factor), message) for message in wrong]
         if not wrong:
-            sound[factor] = tuple(levels)
-    problems += _name_problems(experiment)
-    count = len(experiment.scenarios) * math.prod(len(levels) for levels in sound.values())
-    if count > MAX_CELLS:
-        return [*problems, Problem(("factors",), f"make {count} cells; at most {MAX_CELLS}: take fewer levels")]
-    return problems + _cell_problems(experiment.scenarios, experiment.settings, sound)
+            sound[factor] = levels
+    problems += _name_problems(experiment) + _role_problems(experiment)
+    misfits = experiment.design.problems() or (_fit_problems(experiment) if whole else [])
+    whole = whole and not misfits
+    too_many = _size_problems(experiment, sound) if whole else []
+    return problems + misfits + (too_many or _cell_problems(experiment, sound, whole))
 
 
 def _whole_problems(experiment: Experiment) -> list[Problem]:
     problems = []
-    for name, low, high in (("replicates", 1, MAX_REPLICATES), ("seed", 0, MAX_SEED)):
+    bounds = [("replicates", 1, MAX_REPLICATES), ("seed", 0, MAX_SEED)]
+    bounds += [("max_replicates", 1, MAX_REPLICATES)] if experiment.precision else []
+    for name, low, high in bounds:
         value = getattr(experiment, name)
         if isinstance(value, bool) or not isinstance(value, int):
             problems.append(Problem((name,), f"must be a whole number from {low} to {high}, got {value!r}"))
@@ -328,52 +646,119 @@ def _outcome_problems(experiment: Experiment) -> list[Problem]:
     return problems
 
 
-def _level_problems(factor: str, levels: Sequence[Any]) -> list[str]:
-    """What is wrong with the form of a factor's levels."""
-    if not levels:
-        return ["has no levels: list at least one"]
-    messages = []
-    for level in levels:
-        if not isinstance(level, dict) or not {"label", "value"} & set(level):
-            continue
-        if set(level) != {"label", "value"}:
-            messages.append(f"a named level is {{label = …, value = …}}, got {level!r}")
-        elif not isinstance(level["label"], str) or not level["label"].strip():
-            messages.append(f"a label must be text that is not empty, got {level['label']!r}")
-    if messages:
-        return messages
-    found = _levels(factor, levels)
-    for k, level in enumerate(found):
-        if level.label in [other.label for other in found[:k]] or level.value in [other.value for other in found[:k]]:
-            messages.append(f"level {levels[k]!r} is listed twice")
-    return messages
+def _precision_problems(experiment: Experiment) -> list[Problem]:
+    problems = []
+    for name, width in experiment.precision.items():
+        at: Key = ("precision", name)
+        if name not in OUTCOMES:
+            problems.append(Problem(at, f"is no outcome{did_you_mean(name, OUTCOMES)}"))
+        elif not is_number(width) or not 0 < width < math.inf:
+            problems.append(Problem(at, f"must be a half-width above 0, in the unit of {name}, got {width!r}"))
+    batch, most = experiment.replicates, experiment.max_replicates
+    if experiment.precision and isinstance(batch, int) and isinstance(most, int):
+        if batch == 1:
+            problems.append(Problem(("replicates",), "a precision needs at least 2 in a batch, to see how runs differ"))
+        elif 0 < most < batch:
+            problems.append(Problem(("max_replicates",), f"{most} is less than one batch (replicates = {batch})"))
+    return problems
 
 
 def _name_problems(experiment: Experiment) -> list[Problem]:
-    """Settings and factors that name the same thing twice."""
+    """Constants and factors that name the same thing twice."""
     problems = []
     seen: dict[str, str] = {}
     for table, keys in (("settings", experiment.settings), ("factors", experiment.factors)):
         for key in keys:
-            name = _plain_name(key)
+            name = plain_name(key)
             if name in seen:
-                where = "a setting" if seen[name] == "settings" else "a factor"
+                where = "a constant" if seen[name] == "settings" else "a factor"
                 problems.append(Problem((table, key), f"is already {where}: keep one of them"))
             seen.setdefault(name, table)
     return problems
 
 
-def _cell_problems(
-    scenarios: Sequence[Scenario], settings: Mapping[str, Any], factors: Mapping[str, Sequence[Any]]
-) -> list[Problem]:
-    """Build every cell; each distinct mistake once, with the scenarios that have it when not all do."""
+def _role_problems(experiment: Experiment) -> list[Problem]:
+    """Roles of what is no factor; only Python code can say such a thing."""
+    return [
+        Problem((role,), f"{name!r} is no factor of this experiment")
+        for role in ("levers", "uncertainties")
+        for name in getattr(experiment, role)
+        if name not in experiment.factors
+    ]
+
+
+def _fit_problems(experiment: Experiment) -> list[Problem]:
+    """Why the design does not fit the factors."""
+    design, at = experiment.design, ("design",)
+    ranges = [factor for factor, levels in experiment.factors.items() if isinstance(levels, Range)]
+    if design.kind == GRID:
+        sampled = "a grid needs levels: list them, or sample with [design] kind = 'sobol'"
+        return [Problem(("factors", factor), sampled) for factor in ranges]
+    if design.kind == ONE_AT_A_TIME:
+        if not experiment.factors:
+            return [Problem(at, "one_at_a_time needs factors: [levers], [uncertainties] or [factors]")]
+        return [
+            Problem(("design", "base", key), f"is no factor here{did_you_mean(key, experiment.factors)}")
+            for key in design.base
+            if key not in experiment.factors
+        ]
+    if not experiment.sampled:
+        return [Problem(at, f"{design.kind} needs factors besides levers: [uncertainties] or [factors]")]
+    needs_levels = "a lever needs levels, since levers form a grid: list them, or make it an uncertainty to sample it"
+    problems = [Problem(("factors", factor), needs_levels) for factor in ranges if factor in experiment.levers]
+    return problems + (_point_problems(experiment) if design.kind == LIST else [])
+
+
+def _point_problems(experiment: Experiment) -> list[Problem]:
+    """Listed points that do not fit the factors declared beside them."""
+    listed = experiment.design.listed
+    at: Key = ("design", "points")
+    problems = [
+        Problem((*at, 0, name), "is a lever, and every combination of levers meets every point: keep one of them")
+        for name in listed[0].values
+        if name in experiment.levers
+    ]
+    for factor in experiment.sampled:
+        levels = experiment.factors[factor]
+        if factor not in listed[0].values:
+            problems.append(Problem(("factors", factor), "is not set by the points"))
+        elif isinstance(levels, Range):
+            values = [point.values[factor] for point in listed]
+            beyond = [
+                k for k, value in enumerate(values) if is_number(value) and not levels.low <= value <= levels.high
+            ]
+            if beyond:
+                times = f" ({_count(len(beyond), 'point')})" if len(beyond) > 1 else ""
+                message = f"{values[beyond[0]]:.12g} is outside its range, {levels}{times}"
+                problems.append(Problem((*at, beyond[0], factor), message))
+    return problems
+
+
+def _size_problems(experiment: Experiment, sound: Mapping[str, Factor]) -> list[Problem]:
+    """More cells than can be kept."""
+    sizes = {factor: 2 if isinstance(levels, Range) else len(levels) for factor, levels in sound.items()}
+    design, at, fewer = experiment.design, ("factors",), "levels"
+    if design.kind == GRID:
+        each = math.prod(sizes.values())
+    elif design.kind == ONE_AT_A_TIME:
+        each = 1 + sum(sizes.values())
+    else:
+        points = design.points if design.kind in SAMPLED else len(design.listed)
+        each = points * math.prod(sizes.get(lever, 1) for lever in experiment.levers)
+        at, fewer = ("design",), "points or levels of levers"
+    count = len(experiment.scenarios) * each
+    return [Problem(at, f"make {count} cells; at most {MAX_CELLS}: take fewer {fewer}")] if count > MAX_CELLS else []
+
+
+def _cell_problems(experiment: Experiment, sound: Mapping[str, Factor], whole: bool) -> list[Problem]:
+    """Try the cells; each distinct mistake once, with the scenarios that have it when not all do."""
     found: dict[Problem, list[str]] = {}
-    for scenario in scenarios:
-        for problem in _problems_in(scenario, settings, factors):
+    for scenario in experiment.scenarios:
+        for problem in _problems_in(experiment, scenario, sound, whole):
             names = found.setdefault(problem, [])
             if scenario.name not in names:
                 names.append(scenario.name)
-    everywhere = len({scenario.name for scenario in scenarios})
+    everywhere = len({scenario.name for scenario in experiment.scenarios})
     return [
         problem
         if len(names) == everywhere
@@ -383,29 +768,96 @@ def _cell_problems(
 
 
 def _problems_in(
-    scenario: Scenario, settings: Mapping[str, Any], factors: Mapping[str, Sequence[Any]]
+    experiment: Experiment, scenario: Scenario, sound: Mapping[str, Factor], whole: bool
 ) -> Iterator[Problem]:
+    """The mistakes in one scenario's cells, as far as names, constants and design allow to build them."""
+    settings = experiment.settings
     unknown = {("settings", key): _unknown(scenario, key, settings[key]) for key in settings}
-    unknown |= {("factors", key): _unknown(scenario, key, None) for key in factors}
+    unknown |= {("factors", key): _unknown(scenario, key, None) for key in sound}
     yield from (Problem(key, message) for key, message in unknown.items() if message)
     settings = {key: value for key, value in settings.items() if not unknown["settings", key]}
-    factors = {key: levels for key, levels in factors.items() if not unknown["factors", key]}
+    factors = {key: levels for key, levels in sound.items() if not unknown["factors", key]}
     try:
         base = scenario.with_settings(settings)
     except BadFile as error:
-        yield from _traced(error, "settings", settings)
+        yield from _traced(error, lambda key: ("settings", key), settings, ("settings",))
         return
+    complete = whole and (experiment.design.kind == GRID or len(factors) == len(experiment.factors))
+    for combinations, alike in _trials(experiment, scenario, settings, factors, complete):
+        problems = list(_problems_of(experiment, base, combinations, alike))
+        yield from problems
+        if problems:
+            return
+
+
+def _trials(
+    experiment: Experiment, scenario: Scenario, settings: dict[str, Any], factors: dict[str, Factor], complete: bool
+) -> Iterator[tuple[Iterator[_Combination], bool]]:
+    """The combinations to try, and whether two of them may make the same cell; the next when these are without mistake.
+
+    Parameters and traits are bounded one by one, so that a sample is within them when the ends of its ranges are: then
+    the corners are enough. Other keys (months, partners, events) hang together, and every cell is tried.
+    """
+    one = dataclasses.replace(
+        experiment,
+        scenarios=(scenario,),
+        settings=settings,
+        factors=factors,
+        levers=tuple(lever for lever in experiment.levers if lever in factors),
+        uncertainties=(),
+    )
+    kind, apart = experiment.design.kind, {factor: levels for factor, levels in factors.items() if is_name(factor)}
+    if not complete:
+        yield _corners(apart), False
+    elif kind in SAMPLED:
+        yield _corners(apart), False
+        if len(apart) < len(factors):
+            yield one._combinations(0), True
+    else:
+        yield one._combinations(0), kind == LIST
+
+
+def _corners(factors: Mapping[str, Factor]) -> Iterator[_Combination]:
+    """All factors at their first level or low end, then each alone at each of its other levels or its high end."""
+    levels = {
+        factor: levels_of(factor, written.ends if isinstance(written, Range) else written)
+        for factor, written in factors.items()
+    }
+    first = {factor: each[0] for factor, each in levels.items()}
+    yield _combination("every factor at its first", first)
+    for factor, each in levels.items():
+        yield from (_combination(level.label, {**first, factor: level}) for level in each[1:])
+
+
+def _problems_of(
+    experiment: Experiment, base: Scenario, combinations: Iterator[_Combination], alike: bool
+) -> Iterator[Problem]:
+    """The mistakes in cells that are built in full; ``alike``: two may be the same."""
     cells: dict[str, str] = {}
-    for combination in _combinations(factors):
-        label = " · ".join(level.label for level in combination.values())
+    for combination in combinations:
         try:
-            cell = base.with_settings({key: level.value for key, level in combination.items()})
+            cell = base.with_settings(combination.values)
         except BadFile as error:
-            yield from _traced(error, "factors", factors)
+            place = _placer(experiment, combination)
+            yield from _traced(error, place, combination.values, combination.key or ("factors",))
+            if combination.key == ("design", "base"):
+                return  # every other cell would have the same mistakes
             continue
-        same = cells.setdefault(_fingerprint(cell), label)
-        if same != label:
-            yield Problem(("factors",), f"{same!r} and {label!r} are the same: one factor undoes another")
+        if not alike:
+            same = cells.setdefault(_fingerprint(cell), combination.label)
+            if same != combination.label:
+                message = f"{same!r} and {combination.label!r} are the same: one factor undoes another"
+                yield Problem(("factors",), message)
+
+
+def _placer(experiment: Experiment, combination: _Combination) -> Callable[[str], Key]:
+    """Where the file has the value of a factor in a combination."""
+
+    def place(factor: str) -> Key:
+        beside = combination.key and factor not in experiment.levers
+        return (*combination.key, factor) if beside else ("factors", factor)
+
+    return place
 
 
 def _unknown(scenario: Scenario, key: str, value: Any) -> str:
@@ -413,83 +865,63 @@ def _unknown(scenario: Scenario, key: str, value: Any) -> str:
     try:
         override(copy.deepcopy(dict(scenario.written)), key, value, scenario)
     except BadFile as error:
-        return _QUOTES if isinstance(value, dict) and not _is_name(key) else error.problems[0].message
+        return _QUOTES if isinstance(value, dict) and not is_name(key) else error.problems[0].message
     return ""
 
 
-def _traced(error: BadFile, table: str, keys: Iterable[str]) -> Iterator[Problem]:
-    """A scenario's mistakes, laid at the setting or factor that they come from."""
+def _traced(error: BadFile, place: Callable[[str], Key], keys: Iterable[str], otherwise: Key) -> Iterator[Problem]:
+    """A scenario's mistakes, laid at the setting or factor that they come from, else at ``otherwise``."""
+    names = {key.rpartition(".")[2]: key for key in keys}
     for problem in error.problems:
-        names = {key.rpartition(".")[2]: key for key in keys}
         source = next((names[part] for part in reversed(problem.key) if part in names), None)
-        at: Key = (table,) if source is None else (table, source)
-        within = "" if source else f"{problem.dotted()}: "
-        yield Problem(at, f"{within}{problem.message}")
+        if source is None:
+            yield Problem(otherwise, f"{problem.dotted()}: {problem.message}")
+        else:
+            yield Problem(place(source), problem.message)
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# Factors, levels and their names
+# Combinations and small things
 # ---------------------------------------------------------------------------------------------------------------
-def _is_name(key: str) -> bool:
-    """True for a parameter or a trait: the settings that may hold a table as their value."""
-    return _plain_name(key) in Parameters.model_fields or key.rpartition(".")[2] in Traits.model_fields
+def _combination(label: str, levels: Mapping[str, Level], key: Key = ()) -> _Combination:
+    values = {factor: level.value for factor, level in levels.items()}
+    return _Combination(label, values, {factor: level.shown for factor, level in levels.items()}, key)
 
 
-def _plain_name(key: str) -> str:
-    """The key without the table that a scenario file has it in: ``parameters.synergy`` is ``synergy``."""
-    table, _, name = key.partition(".")
-    return name if table in ("parameters", "traits", "network") else key
-
-
-def _column_name(key: str) -> str:
-    """A factor's name in tables. A parameter that shares its name with an outcome is named with its table."""
-    if key in OUTCOMES and key in Parameters.model_fields:
-        return f"parameters.{key}"
-    return f"traits.{key}" if key in OUTCOMES and key in Traits.model_fields else key
-
-
-def _combinations(factors: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Level]]:
+def _grid(levels: Mapping[str, Sequence[Level]]) -> Iterator[_Combination]:
     """Every combination of levels, the last factor changing fastest; one empty combination without factors."""
-    levels = [_levels(factor, written) for factor, written in factors.items()]
-    return (dict(zip(factors, chosen, strict=True)) for chosen in itertools.product(*levels))
+    for chosen in itertools.product(*levels.values()):
+        label = " · ".join(level.label for level in chosen)
+        yield _combination(label, dict(zip(levels, chosen, strict=True)))
 
 
-def _levels(factor: str, written: Sequence[Any]) -> tuple[Level, ...]:
-    named = [isinstance(level, dict) and set(level) == {"label", "value"} for level in written]
-    values = [level["value"] if is_named else level for level, is_named in zip(written, named, strict=True)]
-    texts = [
-        level["label"] if is_named else text_of(value)
-        for level, value, is_named in zip(written, values, named, strict=True)
-    ]
-    shown: list[Any] = texts
-    if not any(named) and all(isinstance(value, bool) for value in values):
-        shown = values
-    elif not any(named) and all(_is_number(value) for value in values):
-        whole = all(isinstance(value, int) for value in values)
-        shown = values if whole else [float(value) for value in values]
-    labels = [text if is_named else f"{factor}={text}" for text, is_named in zip(texts, named, strict=True)]
-    return tuple(map(Level, labels, values, shown))
+def _own_value(scenario: Scenario, key: str) -> Any:
+    """What the scenario itself has for a key of :func:`sim.scenario.override`, in plain data.
+
+    A trait that differs between groups is "by group", and partners where pairs are named is "by pairs".
+    """
+    *table, name = plain_name(key).split(".")
+    if not table and name in Parameters.model_fields:
+        return getattr(scenario.parameters, name)
+    if name in Traits.model_fields:
+        groups = [group for group in scenario.groups if table in ([], [group.name])]
+        first, *others = [getattr(group.traits, name).plain() for group in groups]
+        return first if all(other == first for other in others) else "by group"
+    if name in ("partners", "mixing"):
+        return "by pairs" if scenario.network.pairs else getattr(scenario.network, name)
+    if not table:
+        return getattr(scenario, name)
+    event = next(event for event in scenario.plain()["events"] if event["name"] == table[-1])
+    return event.get(name, "")
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _distinct(values: Sequence[Any]) -> tuple[Any, ...]:
+    """The values without repetition; they may be tables."""
+    return tuple({repr(value): value for value in values}.values())
 
 
-def text_of(value: Any) -> str:
-    """A value in a few characters: ``0.5``, ``true``, ``between``, ``normal(0.8, 0.1)``."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if _is_number(value):
-        return f"{value:.12g}"
-    if isinstance(value, dict) and len(value) == 1:
-        (kind, arguments), *_ = value.items()
-        if kind == "mixture" and isinstance(arguments, list):
-            return "mixture(" + ", ".join(" ".join(map(text_of, part)) for part in arguments) + ")"
-        if isinstance(arguments, list):
-            return f"{kind}({', '.join(map(text_of, arguments))})"
-    if isinstance(value, dict):
-        return "(" + ", ".join(f"{key} {text_of(item)}" for key, item in value.items()) + ")"
-    return str(value)
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _unique(names: Sequence[str]) -> list[str]:

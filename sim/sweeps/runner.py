@@ -1,60 +1,58 @@
-"""Run an experiment: cells × chunks of replicates are tasks in a thread pool; results go to disk cell by cell.
+"""Run an experiment, or go on with one: hand out tasks, store shards, make tables.
 
-The kernel holds no lock and no state, so threads need no start-up and no copies. A replicate's numbers do not depend on
-the others, chunks are reduced replicate by replicate and combined in the order of replicates, and cells are written in
-the order of the design: the tables are the same bytes for any number of threads and any chunking.
+A replicate's numbers do not depend on the others, parts of a shard are joined in the order of replicates, and tables
+are made from whole shards in the order of the design: the tables are the same bytes for any executor, any number of
+workers, any chunking, and any history of interruptions. The main process alone writes; see ``store`` for how.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import os
 import shutil
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from sim.dynamics.compiled import is_cached
 from sim.dynamics.outcomes import OUTCOMES
-from sim.dynamics.state import (
-    ALLIANCE,
-    BINS,
-    LAYERS,
-    N_CAUSES,
-    ORGANIZATION,
-    VARIABLES,
-    histogram_range,
-)
-from sim.engine import Result, ledger_table, monthly_table, run_ledger_table, simulate, survival_table
+from sim.engine import simulate
 from sim.scenario import Scenario
 from sim.sweeps.design import Cell, Experiment
-from sim.sweeps.store import COMPLETE, FAILED, INTERRUPTED, CannotStore, ResultFolder, describe
-
-TASK_WORK = 800_000
-"""Alliance-months in one task: about 0.3 s, long against the cost of a task, short against a person's patience."""
-TASK_BYTES = 64 * 2**20
-"""Most memory that the arrays of one task may take."""
-HISTOGRAM_EVERY = 12
-"""Months between the histograms that are kept."""
+from sim.sweeps.executors import Executor, make
+from sim.sweeps.executors.local import cores
+from sim.sweeps.manifest import differences
+from sim.sweeps.plan import SHARD_WORK, Precision, ShardKey, plan_of, shard_size, work_of
+from sim.sweeps.shards import CellSums, Failure, Part, condense, encode, reduce, rows_of
+from sim.sweeps.store import (
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    RUNNING,
+    CannotStore,
+    SweepFolder,
+    by_cell,
+    cells_done,
+    describe,
+    resume_command,
+    verify,
+)
+from sim.sweeps.tables import size_of_rows
+from sim.tomlfile import BadFile, Problem
 
 OnProgress = Callable[["Progress"], None]
 OnMessage = Callable[[str], None]
 
-LOOK_EVERY = 0.2
-"""Seconds after which a waiting sweep looks whether Ctrl-C was pressed."""
+PATIENCE = 1.5
+"""Seconds after Ctrl-C in which tasks under way may still end and be stored."""
 COMPILING = "compiling the core (first use on this machine; takes about 20 s) …"
 STOPPING = "stopping: what is complete is being kept …"
 
@@ -63,28 +61,50 @@ class AllRunsFailed(RuntimeError):
     """Not one run of a sweep came out; ``str()`` says why the first one did not and where the list is."""
 
 
+class RunFailed(RuntimeError):
+    """A run failed and the sweep was to stop at the first; ``str()`` says which and why, ``folder`` where it is."""
+
+    def __init__(self, message: str, folder: Path) -> None:
+        super().__init__(message)
+        self.folder = folder
+
+
+class Interrupted(KeyboardInterrupt):
+    """A sweep was stopped by Ctrl-C; ``folder`` holds what is complete, ``runs`` says how many runs that is."""
+
+    def __init__(self, folder: Path, runs: int) -> None:
+        kept = f"{runs} complete runs are kept in {folder}" if runs else f"no run was complete yet in {folder}"
+        super().__init__(f"{kept}; `{resume_command(folder)}` goes on")
+        self.folder, self.runs = folder, runs
+
+
 @dataclass
 class Progress:
-    """How far a sweep is. Runs that failed count as done."""
+    """How far a sweep is: runs that are stored. Runs that failed count too."""
 
     runs_done: int
     runs_total: int
     alliance_months_done: int
     seconds: float
     alliance_months_total: int = 0
+    runs_before: int = 0
+    """Runs that were stored before this process began."""
+    alliance_months_before: int = 0
 
     @property
     def rate(self) -> float:
         """Runs per second so far; 0 before the first."""
-        return self.runs_done / self.seconds if self.seconds > 0 else 0.0
+        return (self.runs_done - self.runs_before) / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def eta(self) -> float:
         """Seconds still to go, from the work done so far; infinite before any is done."""
-        done, total = self.alliance_months_done, self.alliance_months_total
+        before, done, total = self.alliance_months_before, self.alliance_months_done, self.alliance_months_total
         if not total:
-            done, total = self.runs_done, self.runs_total
-        return self.seconds * (total - done) / done if done else math.inf
+            before, done, total = self.runs_before, self.runs_done, self.runs_total
+        if done == total:
+            return 0.0
+        return self.seconds * (total - done) / (done - before) if done > before else math.inf
 
 
 @dataclass(frozen=True)
@@ -98,11 +118,6 @@ class Estimate:
     bytes: int
 
 
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def warm_up(on_message: OnMessage | None = None) -> None:
     """Compile the core, or load it from the cache, once and before any thread needs it."""
     if on_message is not None and not is_cached():
@@ -112,261 +127,297 @@ def warm_up(on_message: OnMessage | None = None) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# One chunk of a cell, reduced at once
+# What a worker does
 # ---------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Part:
-    """What is kept of R replicates of one cell. Everything but the histogram is per replicate, in their order."""
+class Piece:
+    """Replicates ``first`` to ``stop`` (not included), all of one shard."""
 
-    replicates: NDArray[np.int64]
-    runs: pd.DataFrame  # Result.runs()
-    moments: NDArray[np.float64]  # (R, months + 1, variables, 3)
-    histogram: NDArray[np.int64]  # (months + 1, variables, bins), summed over replicates
-    endings: Any  # records (R, M): cause, ended
-    ledger: NDArray[np.float64]  # (R, layers, causes): mean over alliances and sides
-    alliances: pd.DataFrame | None  # Result.alliances_table()
-    seconds: float  # time that simulating and reducing took
+    shard: ShardKey
+    first: int
+    stop: int
 
-
-ENDING = np.dtype([("cause", "i1"), ("ended", "i2")])
-
-
-def reduce(result: Result, keep_alliances: bool) -> Part:
-    """Keep of a result what the tables need, replicate by replicate so that no number depends on the chunk."""
-    endings = np.empty(result.alliances.shape, ENDING).view(np.recarray)
-    endings.cause, endings.ended = result.alliances.cause, result.alliances.ended
-    return Part(
-        replicates=result.replicates,
-        runs=result.runs(),
-        moments=result.moments,
-        histogram=result.histogram,
-        endings=endings,
-        ledger=np.stack([of_one.mean(axis=(0, 1)) for of_one in result.ledger]),
-        alliances=result.alliances_table() if keep_alliances else None,
-        seconds=0.0,
-    )
-
-
-def combine(parts: Sequence[Part]) -> Part:
-    """Parts of one cell as one, in the order of replicates."""
-    parts = sorted(parts, key=lambda part: int(part.replicates[0]))
-    frames = [part.alliances for part in parts if part.alliances is not None]
-    return Part(
-        replicates=np.concatenate([part.replicates for part in parts]),
-        runs=pd.concat([part.runs for part in parts], ignore_index=True),
-        moments=np.concatenate([part.moments for part in parts]),
-        histogram=np.sum([part.histogram for part in parts], axis=0),
-        endings=np.concatenate([part.endings for part in parts]).view(np.recarray),
-        ledger=np.concatenate([part.ledger for part in parts]),
-        alliances=pd.concat(frames, ignore_index=True) if frames else None,
-        seconds=sum(part.seconds for part in parts),
-    )
-
-
-def tables_of(cell: Cell, part: Part, seed: int) -> dict[str, pd.DataFrame]:
-    """The rows of a cell in every table but ``cells`` and ``failed``."""
-    known = {"label": cell.label, "scenario": cell.scenario_name, **cell.factors}
-    runs = part.runs.copy()
-    runs.insert(1, "seed", seed)
-    for position, (name, value) in enumerate(known.items()):
-        runs.insert(position, name, value)
-    tables = {
-        "runs": runs,
-        "monthly": monthly_table(part.moments, part.histogram),
-        "survival": survival_table(part.endings, cell.scenario.months),
-        "ledger": ledger_table(part.ledger[:, None, None]),
-        "run_ledger": run_ledger_table(part.replicates, part.ledger),
-        "histogram": histogram_table(part.histogram),
-    }
-    if part.alliances is not None:
-        tables["alliances"] = part.alliances.copy()
-    for frame in tables.values():
-        frame.insert(0, "cell", cell.index)
-    return tables
-
-
-def histogram_table(histogram: NDArray[np.int64]) -> pd.DataFrame:
-    """One row a month (every twelfth and the last), variable and bin not empty; see ``state.histogram_range``."""
-    last = len(histogram) - 1
-    months = np.array(sorted({*range(0, last + 1, HISTOGRAM_EVERY), last}))
-    month, variable, bin_ = np.nonzero(histogram[months])
-    lows, highs = histogram_range(last)
-    width = (highs - lows)[variable] / BINS
-    return pd.DataFrame(
-        {
-            "month": months[month],
-            "variable": pd.Categorical.from_codes(variable, list(VARIABLES)),
-            "low": lows[variable] + width * bin_,
-            "high": lows[variable] + width * (bin_ + 1),
-            "count": histogram[months][month, variable, bin_],
-        }
-    )
-
-
-def work_of(scenario: Scenario) -> int:
-    """Alliance-months of one run, the measure of work."""
-    return scenario.alliances * scenario.months
-
-
-def chunk_of(scenario: Scenario) -> int:
-    """Replicates in one task: about :data:`TASK_WORK`, at most :data:`TASK_BYTES`, at least one."""
-    per_run = (
-        scenario.organizations * ORGANIZATION.itemsize
-        + scenario.alliances * (ALLIANCE.itemsize + 2 * len(LAYERS) * N_CAUSES * 8)
-        + (scenario.months + 1) * len(VARIABLES) * 3 * 8
-    )
-    return max(1, min(TASK_WORK // work_of(scenario), TASK_BYTES // per_run))
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# A whole sweep
-# ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class _Task:
-    cell: Cell
-    replicates: range
+    @property
+    def whole(self) -> bool:
+        """True when it is the whole shard."""
+        return (self.first, self.stop) == (self.shard.first, self.shard.stop)
 
 
 @dataclass(frozen=True)
-class _Failure:
-    cell: int
-    replicate: int
-    error: str
+class Task:
+    """Pieces of one cell, and everything needed to compute them anywhere. ``sweep`` is the digest of the plan."""
+
+    scenario: Scenario
+    seed: int
+    keep_alliances: bool
+    sweep: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole shard, ready to be stored: the content of its file and how many runs are in it."""
+
+    content: bytes
+    runs: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a task: for each piece a part, a whole shard, or what went wrong; and seconds for each."""
+
+    results: tuple[Part | Whole | str, ...]
+    seconds: tuple[float, ...]
+
+
+def compute(task: Task) -> Outcome:
+    """Simulate and reduce the pieces of a task. Called in a worker, here or on another machine."""
+    results: list[Part | Whole | str] = []
+    seconds = []
+    for piece in task.pieces:
+        begun = time.perf_counter()
+        try:
+            results.append(_compute_piece(task, piece))
+        except Exception as error:  # the sweep looks for the run that did it
+            results.append(_in_one_line(error))
+        seconds.append(time.perf_counter() - begun)
+    return Outcome(tuple(results), tuple(seconds))
+
+
+def _compute_piece(task: Task, piece: Piece) -> Part | Whole:
+    result = simulate(task.scenario, range(piece.first, piece.stop), task.seed)
+    part = reduce(result, task.keep_alliances)
+    if not piece.whole:
+        return part
+    return Whole(encode(condense([part]), piece.shard, task.sweep), len(part.replicates))
+
+
+def _in_one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# A sweep
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass
+class _Assembly:
+    """A shard of which pieces come in one by one."""
+
+    parts: dict[int, Part] = field(default_factory=dict)  # by first replicate
+    failures: dict[int, Failure] = field(default_factory=dict)  # by replicate
+    seconds: float = 0.0
+
+    def count(self) -> int:
+        return sum(len(part.replicates) for part in self.parts.values()) + len(self.failures)
 
 
 class _Sweep:
-    """One running sweep: hands out tasks, takes parts in, writes each cell when its turn comes."""
+    """One running sweep: hands out tasks, takes results in, stores each shard when it is whole."""
 
     def __init__(
-        self, experiment: Experiment, folder: ResultFolder, keep_alliances: bool, on_progress: OnProgress | None
+        self, folder: SweepFolder, executor: Executor, chunk: int | None, fail_fast: bool, progress: OnProgress | None
     ) -> None:
-        self.experiment, self.folder, self.keep_alliances = experiment, folder, keep_alliances
-        self.cells = experiment.cells()
-        self.on_progress = on_progress
-        self.failures: list[_Failure] = []
-        self.replicates_done = [0] * len(self.cells)
-        self.kernel_seconds = 0.0
-        self._left = [experiment.replicates] * len(self.cells)
-        self._parts: dict[int, list[Part]] = {}
-        self._next = 0  # the first cell that is not written yet
-        self._begun = time.perf_counter()
-        work = [work_of(cell.scenario) for cell in self.cells]
-        total = len(self.cells) * experiment.replicates
-        self.progress = Progress(0, total, 0, 0.0, experiment.replicates * sum(work))
+        self.folder, self.plan, self.executor = folder, folder.plan, executor
+        self.chunk, self.fail_fast, self.on_progress = chunk, fail_fast, progress
+        self.stop = CtrlC()
+        self._assemblies: dict[ShardKey, _Assembly] = {}
+        self._again: deque[Task] = deque()  # what is tried once more, replicate by replicate
+        self._pace = executor.task_seconds / SHARD_WORK  # seconds an alliance-month, a first guess
+        self._digest = self.plan.digest
+        self._precision = {cell.index: Precision(self.plan.precision) for cell in self.plan.cells}
+        self._rounds = [0] * len(self.plan.cells)  # rounds of each cell that are known to be needed and are complete
+        self._work = [work_of(cell.scenario) for cell in self.plan.cells]
+        self.progress = Progress(0, 0, 0, 0.0)
 
-    def tasks(self, chunk: int | None) -> Iterator[_Task]:
-        """Every cell cut into chunks of replicates, in order."""
-        for cell in self.cells:
-            size = chunk or chunk_of(cell.scenario)
-            for first in range(0, self.experiment.replicates, size):
-                yield _Task(cell, range(first, min(first + size, self.experiment.replicates)))
-
-    def run(self, task: _Task) -> Part:
-        """Simulate and reduce one task; called in a worker thread."""
-        begun = time.perf_counter()
-        result = simulate(task.cell.scenario, task.replicates, self.experiment.seed)
-        part = reduce(result, self.keep_alliances)
-        return replace(part, seconds=time.perf_counter() - begun)
-
-    def run_all(self, jobs: int, chunk: int | None, stop: CtrlC) -> None:
-        """All tasks on ``jobs`` threads; at most two tasks a thread are under way or waiting.
+    def run(self, stop: CtrlC) -> None:
+        """Compute and store everything that is not stored yet.
 
         Raises:
-            KeyboardInterrupt: after Ctrl-C, when the tasks under way have ended and been taken in.
+            KeyboardInterrupt: after Ctrl-C, when what ended in time has been stored.
+            RunFailed: at the first run that fails, when that was asked for.
         """
-        self._begun = time.perf_counter()  # compiling is no part of the speed
-        fresh = self.tasks(chunk)
-        again: deque[_Task] = deque()
-        pending: dict[Future[Part], _Task] = {}
-        pool = ThreadPoolExecutor(jobs, thread_name_prefix="sweep")
-        try:
-            while True:
-                while len(pending) < 2 * jobs:
-                    task = again.popleft() if again else next(fresh, None)
-                    if task is None:
+        self.stop = stop
+        self._count_what_is_there()
+        begun = time.perf_counter()  # compiling is no part of the speed
+        while True:
+            wave = [] if self._again else self._open_rounds()
+            if not wave and not self._again:
+                return
+            results: Any = self.executor.run(compute, self._tasks(wave))  # a generator
+            with closing(results):
+                for item in results:
+                    if stop.overdue():
                         break
-                    pending[pool.submit(self.run, task)] = task
-                if not pending:
-                    return
-                done, _ = wait(pending, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED)
-                stop.check()
-                for future in done:
-                    task = pending.pop(future)
-                    again.extend(self.take(task, future))
-                    self.report()
-        except KeyboardInterrupt:
-            pool.shutdown(wait=True, cancel_futures=True)
-            for future, task in pending.items():
-                if not future.cancelled():
-                    self.take(task, future)
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+                    if item is not None and self._take(*item):
+                        self._report(begun)
+            stop.check()
 
-    def take(self, task: _Task, future: Future[Part]) -> list[_Task]:
-        """Take a task's part in. A task that failed comes back replicate by replicate, to find the culprit."""
-        error = future.exception()
-        if error is not None and len(task.replicates) > 1:
-            return [_Task(task.cell, range(replicate, replicate + 1)) for replicate in task.replicates]
-        index, count = task.cell.index, len(task.replicates)
-        if error is not None:
-            self.failures.append(_Failure(index, task.replicates[0], f"{type(error).__name__}: {error}"))
+    def needed(self) -> dict[int, list[ShardKey]]:
+        """The shards that the tables are made of, for each cell, in order."""
+        stops = [min(count * self.plan.batch, self.plan.most) for count in self._rounds]
+        found = by_cell(self.folder.done)
+        return {cell: [key for key in keys if key.stop <= stops[cell]] for cell, keys in found.items()}
+
+    def precision(self) -> dict[int, dict[str, float | None]]:
+        """For each cell the half-widths that were reached; empty without a wanted precision."""
+        return {cell: of.half_widths() for cell, of in self._precision.items()} if self.plan.precision else {}
+
+    # Which shards are missing
+    def _open_rounds(self) -> list[tuple[Cell, range]]:
+        """For each cell the next round that is needed and not complete."""
+        rounds = list(self.plan.rounds())
+        found = []
+        for cell in self.plan.cells:
+            while self._rounds[cell.index] < len(rounds):
+                replicates = rounds[self._rounds[cell.index]]
+                if self.plan.precision and self._rounds[cell.index] and self._precision[cell.index].reached():
+                    break
+                keys = list(self.plan.shards(cell.index, replicates))
+                if any(key not in self.folder.done for key in keys):
+                    found.append((cell, replicates))
+                    break
+                if self.plan.precision:
+                    self._precision[cell.index].add(self.folder.load(key).runs for key in keys)
+                self._rounds[cell.index] += 1
+        self._plan_progress(found)
+        return found
+
+    def _plan_progress(self, wave: list[tuple[Cell, range]]) -> None:
+        """How much there is to do as far as is known."""
+        stops = [min(count * self.plan.batch, self.plan.most) for count in self._rounds]
+        for cell, replicates in wave:
+            stops[cell.index] = replicates.stop
+        self.progress.runs_total = sum(stops)
+        self.progress.alliance_months_total = sum(n * work for n, work in zip(stops, self._work, strict=True))
+
+    def _count_what_is_there(self) -> None:
+        for key in self.folder.done:
+            self.progress.runs_done += key.stop - key.first
+            self.progress.alliance_months_done += (key.stop - key.first) * self._work[key.cell]
+        self.progress.runs_before = self.progress.runs_done
+        self.progress.alliance_months_before = self.progress.alliance_months_done
+
+    # Tasks
+    def _tasks(self, wave: list[tuple[Cell, range]]) -> Iterator[Task]:
+        """What is tried again, then the missing shards of a wave, cut by time; no more after Ctrl-C."""
+        fresh = self._fresh(wave)
+        while not self.stop.pressed:
+            task = self._again.popleft() if self._again else next(fresh, None)
+            if task is None:
+                return
+            yield task
+
+    def _fresh(self, wave: list[tuple[Cell, range]]) -> Iterator[Task]:
+        for cell, replicates in wave:
+            waiting: list[ShardKey] = []
+            for key in self.plan.shards(cell.index, replicates):
+                if key in self.folder.done:
+                    continue
+                self.folder.begun(key)
+                size = self._task_size(cell)
+                if size < key.stop - key.first:
+                    yield from (self._task(cell, (piece,)) for piece in _pieces(key, size))
+                    continue
+                waiting.append(key)
+                if sum(of.stop - of.first for of in waiting) + (key.stop - key.first) > size:
+                    yield self._task(cell, tuple(Piece(of, of.first, of.stop) for of in waiting))
+                    waiting = []
+            if waiting:
+                yield self._task(cell, tuple(Piece(of, of.first, of.stop) for of in waiting))
+
+    def _task_size(self, cell: Cell) -> int:
+        """Replicates in a task: as many as take the time that the executor likes, going by the speed so far."""
+        return self.chunk or max(1, round(self.executor.task_seconds / (self._pace * self._work[cell.index])))
+
+    def _task(self, cell: Cell, pieces: tuple[Piece, ...]) -> Task:
+        return Task(cell.scenario, self.plan.seed, self.plan.keep_alliances, self._digest, pieces)
+
+    # Results
+    def _take(self, task: Task, outcome: Outcome | BaseException) -> bool:
+        """Take in what came out of a task; True when a shard was stored."""
+        if isinstance(outcome, BaseException):  # the worker was killed, or the task could not be sent
+            results: tuple[Part | Whole | str, ...] = (_in_one_line(outcome),) * len(task.pieces)
+            seconds: tuple[float, ...] = (0.0,) * len(task.pieces)
         else:
-            part = future.result()
-            self._parts.setdefault(index, []).append(part)
-            self.replicates_done[index] += count
-            self.kernel_seconds += part.seconds
-        self._left[index] -= count
-        self.progress.runs_done += count
-        self.progress.alliance_months_done += count * work_of(task.cell.scenario)
-        while self._next < len(self.cells) and self._left[self._next] == 0:
-            self._write_next()
-        return []
+            results, seconds = outcome.results, outcome.seconds
+            if not any(isinstance(result, str) for result in results):
+                self._learn_pace(task, sum(seconds))
+        stored = False
+        for piece, result, spent in zip(task.pieces, results, seconds, strict=True):
+            if piece.shard not in self.folder.done:  # else it was computed twice
+                stored = self._take_piece(task, piece, result, spent) or stored
+        return stored
 
-    def report(self) -> None:
-        """Tell how far it is."""
-        self.progress.seconds = time.perf_counter() - self._begun
+    def _take_piece(self, task: Task, piece: Piece, result: Part | Whole | str, seconds: float) -> bool:
+        if isinstance(result, str) and piece.stop - piece.first > 1:
+            one_by_one = (Piece(piece.shard, first, first + 1) for first in range(piece.first, piece.stop))
+            cell = self.plan.cells[piece.shard.cell]
+            self._again.extend(self._task(cell, (one,)) for one in one_by_one)
+            return False
+        if isinstance(result, Whole):
+            self._store(piece.shard, result.content, result.runs, 0, seconds)
+            return True
+        assembly = self._assemblies.setdefault(piece.shard, _Assembly())
+        assembly.seconds += seconds
+        if isinstance(result, Part):
+            assembly.parts[piece.first] = result
+        else:
+            self._fail(piece, result)
+            assembly.failures[piece.first] = Failure(piece.first, result)
+        if assembly.count() < piece.shard.stop - piece.shard.first:
+            return False
+        self._store_assembled(piece.shard, self._assemblies.pop(piece.shard))
+        return True
+
+    def _fail(self, piece: Piece, error: str) -> None:
+        if self.fail_fast:
+            cell = self.plan.cells[piece.shard.cell]
+            raise RunFailed(
+                f"stopped at the first run that failed: cell {cell.index} ({cell.label}), replicate {piece.first}, "
+                f"seed {self.plan.seed}: {error}",
+                self.folder.path,
+            )
+
+    def _store_assembled(self, key: ShardKey, assembly: _Assembly) -> None:
+        parts = [assembly.parts[first] for first in sorted(assembly.parts)]
+        shard = condense(parts, assembly.failures.values())
+        runs, failed = len(shard.replicates), len(shard.failures)
+        self._store(key, self.folder.encode(key, shard), runs, failed, assembly.seconds)
+
+    def _store(self, key: ShardKey, content: bytes, runs: int, failed: int, seconds: float) -> None:
+        self.folder.store(key, content, runs, failed, seconds)
+        self.progress.runs_done += runs + failed
+        self.progress.alliance_months_done += (runs + failed) * self._work[key.cell]
+
+    def _learn_pace(self, task: Task, seconds: float) -> None:
+        """Follow the speed: half of what the newest task says, half of what was thought before."""
+        replicates = sum(piece.stop - piece.first for piece in task.pieces)
+        work = replicates * self._work[task.pieces[0].shard.cell]
+        self._pace = (self._pace + max(seconds / work, 1e-12)) / 2
+
+    def _report(self, begun: float) -> None:
+        self.progress.seconds = time.perf_counter() - begun
         if self.on_progress is not None:
             self.on_progress(self.progress)
 
-    def write_rest(self) -> None:
-        """Write what there is of the cells that are not complete, and the two tables about all cells."""
-        while self._next < len(self.cells):
-            self._write_next()
-        rows = [
-            {"cell": cell.index, "label": cell.label, "scenario": cell.scenario_name, **cell.factors}
-            for cell in self.cells
-        ]
-        self.folder.append("cells", pd.DataFrame(rows))
-        failures = sorted(self.failures, key=lambda failure: (failure.cell, failure.replicate))
-        failed = pd.DataFrame(
-            {
-                "cell": np.array([failure.cell for failure in failures], dtype=np.int64),
-                "replicate": np.array([failure.replicate for failure in failures], dtype=np.int64),
-                "seed": np.full(len(failures), self.experiment.seed, dtype=np.int64),
-                "error": pd.Series([failure.error for failure in failures], dtype="str"),
-            }
-        )
-        self.folder.append("failed", failed)
 
-    def _write_next(self) -> None:
-        parts = self._parts.pop(self._next, [])
-        if parts:
-            tables = tables_of(self.cells[self._next], combine(parts), self.experiment.seed)
-            for name, frame in tables.items():
-                self.folder.append(name, frame)
-        self._next += 1
+def _pieces(key: ShardKey, size: int) -> Iterator[Piece]:
+    for first in range(key.first, key.stop, size):
+        yield Piece(key, first, min(first + size, key.stop))
 
 
 class CtrlC:
-    """While it is entered, Ctrl-C is noted and raised where :meth:`check` is called, so that no row is half written.
+    """While it is entered, Ctrl-C is noted, so that what is under way can still end and be stored.
 
+    A second Ctrl-C is raised at once, wherever the sweep is: whatever is being written is there whole or not at all.
     Only where Ctrl-C would raise KeyboardInterrupt: in the main thread, under Python's own handler.
     """
 
     def __init__(self, on_message: OnMessage | None = None) -> None:
         self.pressed = False
         self.on_message = on_message
+        self._held = False
+        self._deadline = math.inf
 
     def __enter__(self) -> CtrlC:
         in_main = threading.current_thread() is threading.main_thread()
@@ -379,17 +430,30 @@ class CtrlC:
         if self._held:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
+    def overdue(self) -> bool:
+        """True when Ctrl-C was pressed and what was under way has had its time. The first call after it says so."""
+        if not self.pressed:
+            return False
+        if self._deadline == math.inf:
+            self._deadline = time.monotonic() + PATIENCE
+            if self.on_message is not None:
+                self.on_message(STOPPING)
+        return time.monotonic() > self._deadline
+
     def check(self) -> None:
         """Raise KeyboardInterrupt when Ctrl-C was pressed."""
         if self.pressed:
-            if self.on_message is not None:
-                self.on_message(STOPPING)
             raise KeyboardInterrupt
 
     def _note(self, *_: object) -> None:
+        if self.pressed:
+            raise KeyboardInterrupt
         self.pressed = True
 
 
+# ---------------------------------------------------------------------------------------------------------------
+# From beginning to end
+# ---------------------------------------------------------------------------------------------------------------
 def run_experiment(
     experiment: Experiment,
     out: Path | str = Path("results"),
@@ -400,76 +464,221 @@ def run_experiment(
     *,
     on_message: OnMessage | None = None,
     command: str | None = None,
+    executor: str | Executor = "local",
+    scheduler: str | None = None,
+    fail_fast: bool = False,
 ) -> Path:
     """Run every cell of an experiment and store the results.
 
     Args:
         experiment: what to run.
         out: where result folders go; this one becomes ``<out>/<experiment>/<UTC time>-<digest>``.
-        jobs: threads; every processor that this process may use when None.
-        on_progress: called in this thread after each task. The same object each time.
+        jobs: tasks at the same time; every processor that this process may use when None.
+        on_progress: called in this thread after each shard that was stored. The same object each time.
         keep_alliances: also store the table of all alliances (large).
-        chunk: replicates in one task; by the work in them when None. Results do not depend on it.
+        chunk: replicates in one task; by the time they take when None. Results do not depend on it.
         on_message: called with a sentence when something takes long that is no run (compiling).
         command: the command line that the manifest gives to reproduce the results; made from the experiment when None.
+        executor: where runs are computed: a name (:data:`sim.sweeps.executors.NAMES`), or one that is there already
+            and is left open.
+        scheduler: address of a Dask scheduler, for the executor "dask".
+        fail_fast: stop at the first run that fails; else it becomes a row of the table ``failed``.
 
     Returns:
         The result folder. Runs that failed are in its table ``failed``, and the manifest's status says so.
 
     Raises:
-        CannotStore: when the folder cannot be written; before anything is computed, as far as that can be known.
+        CannotStore: when the folder cannot be written; what was stored before is kept.
         AllRunsFailed: when not one run came out.
-        KeyboardInterrupt: after Ctrl-C, when what was complete has been written.
-        ValueError: when ``jobs`` or ``chunk`` is below 1.
+        RunFailed: with ``fail_fast``, at the first run that fails; :func:`resume` goes on.
+        Interrupted: after Ctrl-C (it is a KeyboardInterrupt); :func:`resume` goes on.
+        ValueError: when ``jobs`` or ``chunk`` is below 1, or the executor is unknown.
     """
-    for name, value in (("jobs", jobs), ("chunk", chunk)):
+    _check_positive(jobs=jobs, chunk=chunk)
+    plan = plan_of(experiment, keep_alliances)
+    with _Hands(executor, jobs, scheduler) as hands:
+        manifest = describe(experiment, plan, hands.jobs, command)
+        folder = SweepFolder.begin(Path(out), experiment.name, manifest, plan)
+        return _carry_on(folder, hands, chunk, fail_fast, on_progress, on_message)
+
+
+def resume(
+    folder: Path | str,
+    jobs: int | None = None,
+    on_progress: OnProgress | None = None,
+    chunk: int | None = None,
+    *,
+    on_message: OnMessage | None = None,
+    executor: str | Executor = "local",
+    scheduler: str | None = None,
+    force: bool = False,
+    retry_failed: bool = False,
+    fail_fast: bool = False,
+) -> Path:
+    """Go on with a sweep that was interrupted or killed, or mend one that is damaged. Nothing stored is run twice.
+
+    Every stored file is checked first; what is missing or damaged is computed again.
+
+    Args:
+        folder: of the sweep.
+        force: go on although the code, the libraries, the processor or the design are not those of the stored runs; the
+            manifest records it.
+        retry_failed: compute shards again in which runs failed, as a whole, since their sums are over all their runs.
+        jobs, on_progress, chunk, on_message, executor, scheduler, fail_fast: as in :func:`run_experiment`.
+
+    Returns:
+        The result folder.
+
+    Raises:
+        BadFile: when it is no sweep, is being written by another process, or its runs may not be mixed with new ones.
+        CannotStore, AllRunsFailed, RunFailed, Interrupted, ValueError: as in :func:`run_experiment`.
+    """
+    _check_positive(jobs=jobs, chunk=chunk)
+    store = SweepFolder.open(Path(folder))
+    try:
+        if _nothing_to_do(store, retry_failed):
+            store.tidy()
+            return store.path
+        _admit(store, force)
+        with _Hands(executor, jobs, scheduler) as hands:
+            return _carry_on(store, hands, chunk, fail_fast, on_progress, on_message, retry_failed)
+    finally:
+        store.close("left as it was")
+
+
+def _check_positive(**numbers: int | None) -> None:
+    for name, value in numbers.items():
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
-    jobs = jobs or cores()
+
+
+def _nothing_to_do(store: SweepFolder, retry_failed: bool) -> bool:
+    """True when the tables are there and whole, and no failed runs are to be tried again."""
+    finished = store.manifest["status"] == COMPLETE or (store.manifest["status"] == FAILED and not retry_failed)
+    return finished and all(finding.harmless for finding in verify(store.path))
+
+
+def _admit(store: SweepFolder, force: bool) -> None:
+    """Refuse to add runs to others that were made otherwise, or record that it was wanted.
+
+    Raises:
+        BadFile: with every reason.
+    """
+    reasons = differences(store.manifest, store.plan)
+    if not reasons:
+        return
+    if not force:
+        advice = (
+            "new runs may not be added to those in it: run the sweep anew, or go on with --force, which is recorded"
+        )
+        raise BadFile(store.path, [Problem((), f"{reason}; {advice}") for reason in reasons])
+    earlier = store.manifest.get("forced", [])
+    store.replace_manifest(forced=[*earlier, {"reasons": reasons, "shards_before": len(store.done)}])
+
+
+class _Hands:
+    """An executor for as long as it is entered; one that was made here is closed at the end."""
+
+    def __init__(self, executor: str | Executor, jobs: int | None, scheduler: str | None) -> None:
+        self._given = None if isinstance(executor, str) else executor
+        self._how = (executor if isinstance(executor, str) else "", jobs, scheduler)
+
+    def __enter__(self) -> Executor:
+        self._executor = make(*self._how) if self._given is None else self._given
+        return self._executor
+
+    def __exit__(self, *_: object) -> None:
+        if self._given is None:
+            self._executor.close()
+
+
+def _carry_on(
+    store: SweepFolder,
+    executor: Executor,
+    chunk: int | None,
+    fail_fast: bool,
+    on_progress: OnProgress | None,
+    on_message: OnMessage | None,
+    retry_failed: bool = False,
+) -> Path:
+    """Compute what is missing, make the tables, and say in the manifest how it ended."""
     begun = time.perf_counter()
-    folder = ResultFolder.create(Path(out), experiment.name, experiment.digest())
-    manifest = describe(experiment, jobs, command, keep_alliances)
-    folder.write_manifest(manifest)
-    sweep = _Sweep(experiment, folder, keep_alliances, on_progress)
     try:
-        _check_room(folder.path, experiment, keep_alliances)
-        try:
-            warm_up(on_message)
-            with CtrlC(on_message) as stop:
-                sweep.run_all(jobs, chunk, stop)
-                _close(sweep, manifest, FAILED if sweep.failures else COMPLETE, begun)
-        except KeyboardInterrupt:
-            with CtrlC():
-                _close(sweep, manifest, INTERRUPTED, begun)
-            raise
-    except Exception:
-        folder.abandon()
-        raise
-    if not any(sweep.replicates_done):
-        raise AllRunsFailed(f"no run came out; the first error: {sweep.failures[0].error}; see {folder.path}")
-    return folder.path
+        store.opened(executor=executor.name, jobs=executor.jobs)
+        was_complete = store.manifest["status"] == COMPLETE
+        store.replace_manifest(status=RUNNING, files={}, jobs=executor.jobs)
+        _strike_out(store, was_complete, retry_failed, on_message or (lambda _: None))
+        _check_room(store)
+        warm_up(on_message)
+        with CtrlC(on_message) as stop:
+            sweep = _Sweep(store, executor, chunk, fail_fast, on_progress)
+            sweep.run(stop)
+            _finish(store, sweep, begun)
+    except ConnectionError as error:  # the workers are lost; the folder's name helps to go on
+        raise type(error)(f"{error}: {store.path}") from error
+    except KeyboardInterrupt:
+        raise Interrupted(store.path, sum(record.runs for record in store.done.values())) from None
+    finally:
+        if store.manifest["status"] == RUNNING:
+            with suppress(OSError, KeyboardInterrupt):  # when this cannot be written, the journal tells the same
+                store.replace_manifest(status=INTERRUPTED, cells=cells_done(store.manifest, store.done))
+        store.close(store.manifest["status"])
+    if not any(cell["replicates_done"] for cell in store.manifest["cells"]):
+        first = store.load(min(store.done)).failures[0]
+        raise AllRunsFailed(f"no run came out; the first error: {first.error}; see {store.path}")
+    return store.path
 
 
-def _close(sweep: _Sweep, manifest: dict[str, Any], status: str, begun: float) -> None:
-    """Write the rest, name the tables, and say in the manifest how it ended."""
-    sweep.write_rest()
-    files = sweep.folder.finish()
-    for cell, done in zip(manifest["cells"], sweep.replicates_done, strict=True):
-        cell["replicates_done"] = done
-    timings = {"kernel_seconds": round(sweep.kernel_seconds, 3), "seconds": round(time.perf_counter() - begun, 3)}
-    sweep.folder.write_manifest({**manifest, "status": status, "timings": timings, "files": files})
+def _strike_out(store: SweepFolder, was_complete: bool, retry_failed: bool, say: OnMessage) -> None:
+    """Strike out stored shards that are damaged or missing, and those with failed runs when they are to be retried."""
+    for number in store.damaged_lines:
+        say(f"{store.path}: line {number} of the journal is torn or damaged; what it told is computed again")
+    if was_complete:
+        say(
+            f"{store.path}: tables are damaged and their shards were removed when they were made; all runs are repeated"
+        )
+    for key, problem in list(store.damaged_shards()):
+        if not was_complete:
+            say(f"{store.shard_path(key)} {problem}; it is computed again")
+        store.lose(key, problem)
+    if retry_failed:
+        for key in [key for key, record in store.done.items() if record.failed]:
+            store.lose(key, "failed runs are tried again")
 
 
-def _check_room(path: Path, experiment: Experiment, keep_alliances: bool) -> None:
-    """Refuse before computing when the runs alone would not fit on the disk."""
-    rows = len(experiment.cells()) * experiment.replicates
-    if keep_alliances:
-        rows += sum(cell.scenario.alliances for cell in experiment.cells()) * experiment.replicates
-    need, free = rows * len(OUTCOMES) * 8, shutil.disk_usage(path).free
+def _finish(store: SweepFolder, sweep: _Sweep, begun: float) -> None:
+    """Make the tables and name them in the manifest."""
+    records = {key: store.done[key] for keys in sweep.needed().values() for key in keys}
+    cells = cells_done(store.manifest, records)
+    for cell, reached in sweep.precision().items():
+        cells[cell]["half_widths"] = reached
+    store.finish(
+        sweep.needed(),
+        sweep.stop.check,
+        status=FAILED if any(record.failed for record in records.values()) else COMPLETE,
+        cells=cells,
+        timings={
+            "kernel_seconds": round(sum(record.seconds for record in records.values()), 3),
+            "seconds": round(time.perf_counter() - begun, 3),
+        },
+    )
+
+
+def _check_room(store: SweepFolder) -> None:
+    """Refuse before computing when the missing runs alone would not fit on the disk."""
+    plan = store.plan
+    missing = [plan.batch] * len(plan.cells)
+    for key in store.done:
+        missing[key.cell] = max(0, missing[key.cell] - (key.stop - key.first))
+    rows = sum(
+        runs * (1 + plan.keep_alliances * cell.scenario.alliances)
+        for cell, runs in zip(plan.cells, missing, strict=True)
+    )
+    need, free = rows * len(OUTCOMES) * 8, shutil.disk_usage(store.path).free
     if need > free:
         raise CannotStore(
-            f"{path}: the results need about {need / 1e6:.0f} MB and the disk has {free / 1e6:.0f} MB free; "
-            "free some space, or choose another folder with --out"
+            f"{store.path}: the results need about {need / 1e6:.0f} MB and the disk has {free / 1e6:.0f} MB free; "
+            f"free some space and go on with `{resume_command(store.path)}`, or choose another folder with --out"
         )
 
 
@@ -505,7 +714,7 @@ def estimate(
         busy += runs * probe.seconds_per_run * work_of(cell.scenario) / work_of(probed.scenario)
         writing += probe.seconds_per_cell
         total_bytes += probe.bytes_per_cell + runs * probe.bytes_per_run
-        tasks += math.ceil(runs / chunk_of(cell.scenario))
+        tasks += math.ceil(runs / shard_size(cell.scenario))
     idle = jobs / min(jobs, tasks)  # a sweep of one task keeps one thread busy, whatever the number of threads
     work = runs * sum(work_of(cell.scenario) for cell in cells)
     return Estimate(len(cells), runs * len(cells), work, busy * idle + writing, round(total_bytes))
@@ -528,25 +737,23 @@ def _probe(experiment: Experiment, cell: Cell, jobs: int, keep_alliances: bool) 
     begun = time.perf_counter()
     first = one(range(1))
     alone = time.perf_counter() - begun
-    size = max(1, min(int(PROBE_SECONDS / alone), chunk_of(cell.scenario), experiment.replicates))
+    size = max(1, min(int(PROBE_SECONDS / alone), shard_size(cell.scenario), experiment.replicates))
     begun = time.perf_counter()
     with ThreadPoolExecutor(jobs) as pool:
         parts = list(pool.map(one, [range(1 + k * size, 1 + (k + 1) * size) for k in range(jobs)]))
     per_run = (time.perf_counter() - begun) / (jobs * size)
 
     begun = time.perf_counter()
-    sizes = _parquet_sizes(tables_of(cell, combine([first, *parts]), experiment.seed))
+    sizes = _table_sizes(cell, [first, *parts], experiment.seed)
     per_cell = time.perf_counter() - begun
-    few = _parquet_sizes(tables_of(cell, first, experiment.seed))
+    few = _table_sizes(cell, [first], experiment.seed)
     growing = ("runs", "run_ledger", "alliances")
     each = sum(sizes[name] - few[name] for name in sizes if name in growing) / (jobs * size)
     return _Probe(per_run, per_cell, each, sum(sizes[name] for name in sizes if name not in growing))
 
 
-def _parquet_sizes(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
-    sizes = {}
-    for name, frame in tables.items():
-        buffer = io.BytesIO()
-        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), buffer, compression="zstd")
-        sizes[name] = buffer.tell()
-    return sizes
+def _table_sizes(cell: Cell, parts: list[Part], seed: int) -> dict[str, int]:
+    """Bytes that the rows of a cell take in each table."""
+    shard, sums = condense(parts), CellSums(cell)
+    sums.add(shard)
+    return {name: size_of_rows(frame) for name, frame in {**rows_of(cell, shard, seed), **sums.tables()}.items()}

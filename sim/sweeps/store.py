@@ -1,52 +1,413 @@
-"""The result folder: Parquet tables with checksums, a manifest of everything that led to them, and reading both back.
+"""The result folder of a sweep, from its first byte to its last.
 
-A file is written under a temporary name, synced, renamed, and its folder synced: after a power cut there is the whole
-file or none. What a folder holds is described in ``results/README.md``.
+1. A new folder gets its **manifest** (what will be run) and a **lock** (one writer at a time) before the first run.
+2. While the sweep runs, results come as **shards**. A shard is written whole or not at all, and then the **journal**
+   says so, with the shard's SHA-256. What the journal does not say was not stored.
+3. Whoever opens the folder again reads the journal, checks every shard against it, and computes what is missing.
+4. When all shards are there they are made into sorted **tables** (``tables``); the manifest then names the tables with
+   their SHA-256, and the shards are removed, unless runs failed: those can be tried again without the others.
+
+No step depends on a clock. What a folder holds is described in ``results/README.md``, what is promised in
+``docs/durability.md``.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import importlib.metadata
-import io
 import json
 import os
-import platform
 import re
-import shlex
-import subprocess
-from collections.abc import Mapping
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
-from sim.dynamics.compiled import source_digest
-from sim.dynamics.outcomes import OUTCOMES
-from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING
-from sim.parameters import Parameters, Traits, meta
-from sim.sweeps.design import Experiment
+from sim.sweeps.files import (
+    CannotStore,
+    cannot_store,
+    is_temporary,
+    resume_command,
+    sha256_of,
+    sync_folder,
+    write_file,
+    write_table,
+)
+from sim.sweeps.journal import BEGUN, CLOSED, DONE, LOST, OPENED, Journal, read_journal
+from sim.sweeps.manifest import (
+    COMPLETE,
+    FAILED,
+    FORMAT,
+    INTERRUPTED,
+    KIND,
+    RUNNING,
+    command_line,
+    describe,
+    differences,
+    provenance,
+    versions,
+)
+from sim.sweeps.plan import Plan, ShardKey, plan_in
+from sim.sweeps.shards import Shard, decode, encode, said_of
+from sim.sweeps.tables import TABLES, write_tables
 from sim.tomlfile import BadFile, Problem
 
-KIND = "sweep"
-FORMAT = 1
-"""Version of the folder's layout; raised when a reader of an older one would misread a newer one."""
+__all__ = [
+    "COMPLETE",
+    "FAILED",
+    "FORMAT",
+    "INTERRUPTED",
+    "RUNNING",
+    "TABLES",
+    "CannotStore",
+    "Finding",
+    "ResultFolder",
+    "Status",
+    "Stored",
+    "SweepFolder",
+    "cannot_store",
+    "command_line",
+    "describe",
+    "provenance",
+    "read_results",
+    "resume_command",
+    "status_of",
+    "verify",
+    "versions",
+    "write_file",
+    "write_table",
+]
 
-TABLES = ("cells", "runs", "monthly", "survival", "ledger", "run_ledger", "histogram", "failed", "alliances")
-COMPLETE, FAILED, INTERRUPTED, RUNNING = "complete", "some runs failed", "interrupted", "running"
+MANIFEST, JOURNAL, LOCK, SHARDS = "manifest.json", "journal.jsonl", ".lock", "shards"
 
 
-class CannotStore(OSError):
-    """Results cannot be written; ``str()`` says in one line where, why and what to do."""
+# ---------------------------------------------------------------------------------------------------------------
+# A new folder and its manifest
+# ---------------------------------------------------------------------------------------------------------------
+class ResultFolder:
+    """A folder of results: of a sweep, of one history, of a theory. It has a manifest and tables."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, out: Path, experiment: str, digest: str) -> ResultFolder:
+        """A new folder ``<out>/<experiment>/<UTC time>-<digest>``; never one that is there already.
+
+        Raises:
+            CannotStore: when it cannot be made or written to.
+        """
+        return cls(_create(out, experiment, digest))
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Write ``manifest.json``, replacing an earlier one.
+
+        Raises:
+            CannotStore: when the disk is full or gone.
+            ValueError: when a number is NaN or infinite, which JSON cannot hold.
+        """
+        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        try:
+            write_file(self.path / MANIFEST, text.encode())
+        except OSError as error:
+            raise cannot_store(self.path, error, begun=(self.path / JOURNAL).exists()) from error
 
 
+def _create(out: Path, experiment: str, digest: str) -> Path:
+    """See :meth:`ResultFolder.create`. The time is for people; the name is new whatever the clock says."""
+    parent = Path(out) / (re.sub(r"[^\w.-]+", "-", experiment).strip(".-") or "experiment")
+    stem = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest[:8]}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        path = _make_new(parent, stem)
+        (path / "tables").mkdir()
+        sync_folder(parent)
+    except OSError as error:
+        raise cannot_store(parent, error) from error
+    return path
+
+
+def _make_new(parent: Path, stem: str) -> Path:
+    """A folder that was not there: ``stem``, else ``stem-2``, ``stem-3`` and so on."""
+    number = 1
+    while True:
+        path = parent / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            number += 1
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# A sweep's folder, open for writing
+# ---------------------------------------------------------------------------------------------------------------
+class Record(NamedTuple):
+    """What the journal says of a shard that is stored."""
+
+    sha256: bytes
+    runs: int  # that came out
+    failed: int
+    seconds: float  # that computing it took
+
+
+class SweepFolder(ResultFolder):
+    """The one open door to a sweep's folder. Every method leaves a folder that can be resumed, also when it is killed.
+
+    Attributes:
+        manifest: as on the disk.
+        plan: what is computed.
+        done: every shard that is stored.
+    """
+
+    def __init__(self, path: Path, manifest: dict[str, Any], plan: Plan) -> None:
+        """Take the lock and read the journal; use :meth:`begin` or :meth:`open`.
+
+        Raises:
+            BadFile: when another process writes to the folder.
+            CannotStore: when it cannot be written.
+        """
+        super().__init__(path)
+        self.manifest, self.plan = manifest, plan
+        self._digest = plan.digest
+        self._lock = _taken_lock(path)
+        try:
+            (path / SHARDS).mkdir(exist_ok=True)
+            self.done, self.damaged_lines = _replayed(path)
+            self._remove_leftovers()
+            self._journal = Journal(path / JOURNAL)
+        except OSError as error:
+            self._lock.release()
+            raise cannot_store(path, error, begun=True) from error
+
+    @classmethod
+    def begin(cls, out: Path, name: str, manifest: dict[str, Any], plan: Plan) -> SweepFolder:
+        """A new folder with its manifest, which is on the disk before the first run.
+
+        Raises:
+            CannotStore: when it cannot be made or written to.
+        """
+        path = _create(out, name, manifest["design_digest"])
+        ResultFolder(path).write_manifest(manifest)
+        return cls(path, manifest, plan)
+
+    @classmethod
+    def open(cls, path: Path) -> SweepFolder:
+        """The folder of a sweep that was begun.
+
+        Raises:
+            BadFile: when it is no such folder, is damaged beyond what can be computed again, or is being written to.
+            CannotStore: when it cannot be written.
+        """
+        manifest = _read_manifest(path)
+        return cls(path, manifest, _plan_in(path, manifest))
+
+    def opened(self, **facts: Any) -> None:
+        """Note in the journal that this process has begun to write, with what, and which lines it could not read."""
+        about = {"pid": os.getpid(), "host": socket.gethostname(), "damaged_lines": self.damaged_lines}
+        self._committed(OPENED, **about, **facts)
+
+    def shard_path(self, key: ShardKey) -> Path:
+        """Where a shard is stored."""
+        return self.path / SHARDS / key.file_name
+
+    def begun(self, key: ShardKey) -> None:
+        """Note that a shard is going to be computed. Not waited for: if the note is lost, nothing is."""
+        self._noted(BEGUN, shard=key)
+
+    def store(self, key: ShardKey, content: bytes, runs: int, failed: int, seconds: float) -> None:
+        """Store a shard; when this returns it will survive a power cut.
+
+        Raises:
+            CannotStore: when the disk is full or gone; shards stored before are kept.
+        """
+        sha256 = hashlib.sha256(content).hexdigest()
+        try:
+            write_file(self.shard_path(key), content)
+        except OSError as error:
+            raise cannot_store(self.path, error, begun=True) from error
+        self._committed(DONE, shard=key, sha256=sha256, runs=runs, failed=failed, seconds=round(seconds, 4))
+        self.done[key] = Record(bytes.fromhex(sha256), runs, failed, seconds)
+
+    def lose(self, key: ShardKey, reason: str) -> None:
+        """Note that a stored shard no longer counts. If the note is lost, the shard is found damaged once more."""
+        self._noted(LOST, shard=key, reason=reason)
+        del self.done[key]
+
+    def load(self, key: ShardKey) -> Shard:
+        """A stored shard, checked against the journal.
+
+        Raises:
+            BadFile: when it is missing or damaged.
+        """
+        return _load(self.path, key, self.done[key], self._digest)
+
+    def damaged_shards(self) -> Iterator[tuple[ShardKey, str]]:
+        """Every shard that is not what the journal says, and what is wrong with it."""
+        for key, record in sorted(self.done.items()):
+            problem = _problem_with(self.shard_path(key), key, record, self._digest)
+            if problem:
+                yield key, problem
+
+    def encode(self, key: ShardKey, shard: Shard) -> bytes:
+        """A shard as the content of its file."""
+        return encode(shard, key, self._digest)
+
+    def replace_manifest(self, **changes: Any) -> None:
+        """Change the manifest on the disk.
+
+        Raises:
+            CannotStore: when the disk is full or gone.
+        """
+        changed = {**self.manifest, **changes}
+        self.write_manifest(changed)
+        self.manifest = changed
+
+    def finish(self, keys: Mapping[int, list[ShardKey]], check: Any, **changes: Any) -> None:
+        """Make the tables, name them in the manifest, and remove what is no longer needed.
+
+        Raises:
+            CannotStore: when the disk is full or gone; the shards are kept.
+        """
+        try:
+            (self.path / "tables").mkdir(exist_ok=True)
+            files = write_tables(self.path / "tables", self.plan, keys, self.load, check)
+        except OSError as error:
+            raise cannot_store(self.path, error, begun=True) from error
+        for stale in set(TABLES) - set(files):
+            (self.path / "tables" / f"{stale}.parquet").unlink(missing_ok=True)
+        self.replace_manifest(files=files, **changes)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove the shards when the tables hold every run. What cannot be removed does no harm."""
+        if self.manifest["status"] != COMPLETE:
+            return
+        with suppress(OSError):
+            for path in (self.path / SHARDS).glob("*.parquet"):
+                path.unlink()
+            (self.path / SHARDS).rmdir()
+
+    def close(self, how: str) -> None:
+        """Note how it ended and let go of the folder. Never fails: the end of the process does the same."""
+        if not self._lock.is_locked:
+            return
+        with suppress(OSError):
+            self._journal.commit(CLOSED, how=how)
+        self._journal.close()
+        self._lock.release()
+
+    def _noted(self, event: str, **facts: Any) -> None:
+        try:
+            self._journal.note(event, **facts)
+        except OSError as error:
+            raise cannot_store(self.path, error, begun=True) from error
+
+    def _committed(self, event: str, **facts: Any) -> None:
+        try:
+            self._journal.commit(event, **facts)
+        except OSError as error:
+            raise cannot_store(self.path, error, begun=True) from error
+
+    def _remove_leftovers(self) -> None:
+        """Remove what an interrupted write left under a temporary name. Only the holder of the lock may."""
+        for folder in (self.path, self.path / SHARDS, self.path / "tables"):
+            for path in folder.glob(".*.tmp"):
+                if is_temporary(path):
+                    path.unlink(missing_ok=True)
+
+
+def _taken_lock(path: Path) -> FileLock:
+    lock = FileLock(path / LOCK, thread_local=False)
+    try:
+        lock.acquire(timeout=0.5)  # somebody may just be looking whether it is free
+    except Timeout:
+        raise _bad(path, f"is being written by {_writer(path)}: wait for it, or stop it with Ctrl-C") from None
+    except OSError as error:
+        raise cannot_store(path, error, begun=True) from error
+    return lock
+
+
+def _is_taken(path: Path) -> bool:
+    """True when a process is writing to the folder."""
+    if not (path / LOCK).exists():
+        return False
+    lock = FileLock(path / LOCK, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # a copy that may only be read: nobody writes to it
+        return False
+    lock.release()
+    return False
+
+
+def _writer(path: Path) -> str:
+    """The process that opened the folder last, as its journal says."""
+    entries = [line.entry for line in read_journal(path / JOURNAL) if line.entry and line.entry["event"] == OPENED]
+    return f"process {entries[-1]['pid']} on {entries[-1]['host']}" if entries else "another process"
+
+
+def _replayed(path: Path) -> tuple[dict[ShardKey, Record], list[int]]:
+    """What is stored by the journal, and the numbers of its torn or damaged lines."""
+    done: dict[ShardKey, Record] = {}
+    damaged = []
+    for number, entry in read_journal(path / JOURNAL):
+        if entry is None:
+            damaged.append(number)
+        elif entry["event"] == DONE:
+            record = Record(bytes.fromhex(entry["sha256"]), entry["runs"], entry["failed"], entry["seconds"])
+            done[ShardKey(*entry["shard"])] = record
+        elif entry["event"] == LOST:
+            done.pop(ShardKey(*entry["shard"]), None)
+    return done, damaged
+
+
+def _load(folder: Path, key: ShardKey, record: Record, digest: str) -> Shard:
+    path = folder / SHARDS / key.file_name
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).digest() == record.sha256:
+            return decode(content)
+        problem = _what_is(content, key, digest)
+    except FileNotFoundError:
+        problem = "is missing"
+    except (OSError, pa.ArrowException) as error:
+        problem = f"cannot be read: {error}"
+    raise _bad(path, f"{problem}; `{resume_command(folder)}` computes it again")
+
+
+def _problem_with(path: Path, key: ShardKey, record: Record, digest: str) -> str:
+    """What is wrong with a stored shard; empty when it is what the journal says."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    return "" if hashlib.sha256(content).digest() == record.sha256 else _what_is(content, key, digest)
+
+
+def _what_is(content: bytes, key: ShardKey, digest: str) -> str:
+    """In what way a file is not the shard that the journal tells of."""
+    said = said_of(content)
+    if said and (said.get("sweep"), said.get("shard")) != (digest, list(key)):
+        return "belongs to another sweep" if said.get("sweep") != digest else "is another shard of this sweep"
+    return "is damaged (its SHA-256 is not the journal's)"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Reading
+# ---------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Stored:
     """A result folder read back: its manifest and its tables by name."""
@@ -57,27 +418,80 @@ class Stored:
 
 
 def read_results(folder: Path | str) -> Stored:
-    """Read a result folder. Checksums of files and pages are verified.
+    """Read a result folder. Checksums of files and pages are verified. Nothing in the folder is changed.
+
+    Of a sweep that is not finished (interrupted, killed, or still going on) the tables are made of what is stored.
 
     Raises:
-        BadFile: when it is no result folder, was written by another version, has no tables yet or is damaged.
+        BadFile: when it is no result folder, was written by another version, holds no runs yet or is damaged.
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
-    tables = {}
-    for name, about in manifest["files"].items():
-        tables[name] = _read_table(folder / "tables" / f"{name}.parquet", about["sha256"])
+    manifest["status"] = _status(folder, manifest)
+    if manifest["files"]:
+        tables = _read_tables(folder / "tables", manifest["files"])
+    else:
+        manifest, tables = _read_unfinished(folder, manifest)
     if "runs" not in tables:
-        raise _bad(
-            folder,
-            f"holds no runs (status: {manifest['status']}): its sweep is still going on, was killed, or failed; "
-            f"run it again: {manifest['command']}",
-        )
+        raise _bad(folder, f"holds no runs (status: {manifest['status']}): {_why_empty(folder, manifest)}")
     return Stored(folder, manifest, tables)
 
 
+def _read_unfinished(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+    """The tables that would be written if the sweep ended now, and the manifest with the number of runs in them."""
+    done, _ = _replayed(folder)
+    if not done:
+        return manifest, {}
+    plan = _plan_in(folder, manifest)
+    digest = plan.digest
+    with tempfile.TemporaryDirectory() as place:
+        files = write_tables(Path(place), plan, by_cell(done), lambda key: _load(folder, key, done[key], digest))
+        tables = _read_tables(Path(place), files)
+    return {**manifest, "cells": cells_done(manifest, done)}, tables
+
+
+def by_cell(done: Mapping[ShardKey, Record]) -> dict[int, list[ShardKey]]:
+    """The stored shards of each cell that has any, in order."""
+    keys: dict[int, list[ShardKey]] = {}
+    for key in sorted(done):
+        keys.setdefault(key.cell, []).append(key)
+    return keys
+
+
+def cells_done(manifest: Mapping[str, Any], done: Mapping[ShardKey, Record]) -> list[dict[str, Any]]:
+    """The manifest's cells with the number of runs that came out."""
+    runs = [0] * len(manifest["cells"])
+    for key, record in done.items():
+        runs[key.cell] += record.runs
+    return [{**cell, "replicates_done": count} for cell, count in zip(manifest["cells"], runs, strict=True)]
+
+
+def _status(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """The status, also when the process was killed before it could write it."""
+    killed = manifest["status"] == RUNNING and (folder / JOURNAL).exists() and not _is_taken(folder)
+    return INTERRUPTED if killed else str(manifest["status"])
+
+
+def _why_empty(folder: Path, manifest: Mapping[str, Any]) -> str:
+    if manifest["status"] == FAILED:
+        return f"all of them failed; `{resume_command(folder)} --retry-failed` tries them again"
+    if (folder / JOURNAL).exists():
+        waiting = "its sweep has only begun" if manifest["status"] == RUNNING else "its sweep was stopped too early"
+        return f"{waiting}; `{resume_command(folder)}` goes on with it"
+    return f"its sweep was stopped before it began; run it again: {manifest['command']}"
+
+
+def _plan_in(folder: Path, manifest: Mapping[str, Any]) -> Plan:
+    try:
+        return plan_in(manifest)
+    except (KeyError, TypeError):
+        raise _bad(
+            folder, f"was begun by a version whose sweeps cannot be resumed; run it again: {manifest['command']}"
+        ) from None
+
+
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
+    path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         kind, version = manifest["kind"], manifest.get("format")
@@ -96,14 +510,19 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
+def _read_tables(folder: Path, files: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    return {name: _read_table(folder / f"{name}.parquet", about["sha256"]) for name, about in files.items()}
+
+
 def _read_table(path: Path, sha256: str) -> pd.DataFrame:
+    remedy = f"`{resume_command(path.parent.parent)}` makes it again"
     try:
-        if _sha256(path) != sha256:
-            raise _bad(path, "is damaged (its SHA-256 is not the manifest's): run the sweep again")
+        if sha256_of(path) != sha256:
+            raise _bad(path, f"is damaged (its SHA-256 is not the manifest's): {remedy}")
         frame: pd.DataFrame = pq.read_table(path, page_checksum_verification=True).to_pandas()
         return frame
     except (OSError, pa.ArrowException) as error:
-        raise _bad(path, f"cannot be read: {error}; run the sweep again") from None
+        raise _bad(path, f"cannot be read: {error}; {remedy}") from None
 
 
 def _bad(path: Path, message: str) -> BadFile:
@@ -111,300 +530,113 @@ def _bad(path: Path, message: str) -> BadFile:
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# Writing
+# Checking
 # ---------------------------------------------------------------------------------------------------------------
-class ResultFolder:
-    """A result folder that is being written: tables grow cell by cell and get their names when finished."""
+class Finding(NamedTuple):
+    """Something that is not as it should be: where, what, and whether results are affected."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._open: dict[str, tuple[BinaryIO, pq.ParquetWriter]] = {}
-
-    @classmethod
-    def create(cls, out: Path, experiment: str, digest: str) -> ResultFolder:
-        """A new folder ``<out>/<experiment>/<UTC time>-<digest>``; never one that is there already.
-
-        Raises:
-            CannotStore: when it cannot be made or written to.
-        """
-        parent = Path(out) / (re.sub(r"[^\w.-]+", "-", experiment).strip(".-") or "experiment")
-        stem = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest[:8]}"
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            path = _make_new(parent, stem)
-            (path / "tables").mkdir()
-        except OSError as error:
-            raise cannot_store(parent, error) from error
-        return cls(path)
-
-    def append(self, name: str, frame: pd.DataFrame) -> None:
-        """Add rows to a table; they go to disk at once, as one row group. An empty frame after others adds nothing.
-
-        Raises:
-            CannotStore: when the disk is full or gone.
-        """
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-        try:
-            if name not in self._open:
-                file = self._temporary(name).open("wb")
-                writer = pq.ParquetWriter(file, table.schema, compression="zstd", write_page_checksum=True)
-                self._open[name] = (file, writer)
-            elif not len(frame):
-                return
-            self._open[name][1].write_table(table)
-        except OSError as error:
-            raise cannot_store(self.path, error) from error
-
-    def finish(self) -> dict[str, dict[str, Any]]:
-        """Close and name all tables; for each, its size in bytes and its SHA-256.
-
-        Raises:
-            CannotStore: when the disk is full or gone.
-        """
-        files = {}
-        try:
-            for name in sorted(self._open, key=TABLES.index):
-                file, writer = self._open[name]
-                writer.close()
-                final = self.path / "tables" / f"{name}.parquet"
-                _name(file, self._temporary(name), final)
-                files[name] = {"bytes": final.stat().st_size, "sha256": _sha256(final)}
-                del self._open[name]
-        except OSError as error:
-            raise cannot_store(self.path, error) from error
-        return files
-
-    def abandon(self) -> None:
-        """Close and remove unfinished tables, when they cannot be finished."""
-        for name, (file, writer) in self._open.items():
-            self._temporary(name).unlink(missing_ok=True)
-            with suppress(OSError, ValueError):
-                writer.close()
-            writer.is_open = False  # or it would try again, on a closed file, when it is collected
-            with suppress(OSError):
-                file.close()
-        self._open.clear()
-
-    def write_manifest(self, manifest: dict[str, Any]) -> None:
-        """Write ``manifest.json``, replacing an earlier one.
-
-        Raises:
-            CannotStore: when the disk is full or gone.
-            ValueError: when a number is NaN or infinite, which JSON cannot hold.
-        """
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        try:
-            write_file(self.path / "manifest.json", text.encode())
-        except OSError as error:
-            raise cannot_store(self.path, error) from error
-
-    def _temporary(self, name: str) -> Path:
-        return self.path / "tables" / f".{name}.parquet.tmp"
+    path: Path
+    problem: str
+    harmless: bool
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a whole file so that it is there completely or not at all, also after a power cut."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    file = temporary.open("wb")
-    file.write(content)
-    _name(file, temporary, path)
+@dataclass(frozen=True)
+class Status:
+    """How far a sweep is, by its manifest and its journal."""
+
+    folder: Path
+    status: str
+    runs: int
+    failed: int
+    planned: int
+    shards: int
+    next: str
+    """What to type to go on; empty when there is nothing to do."""
 
 
-def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table as Parquet with page checksums, completely or not at all."""
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, compression="zstd", write_page_checksum=True, index=False)
-    write_file(path, buffer.getvalue())
+def status_of(folder: Path | str) -> Status:
+    """How far a sweep is, also while it is running.
+
+    Raises:
+        BadFile: when it is no result folder of a sweep.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    plan = _plan_in(folder, manifest)
+    done, _ = _replayed(folder)
+    status = _status(folder, manifest)
+    command = {INTERRUPTED: resume_command(folder), FAILED: f"{resume_command(folder)} --retry-failed"}
+    runs, failed = sum(record.runs for record in done.values()), sum(record.failed for record in done.values())
+    planned = runs + failed if status in (COMPLETE, FAILED) else len(plan.cells) * plan.batch
+    return Status(folder, status, runs, failed, max(planned, runs + failed), len(done), command.get(status, ""))
 
 
-def cannot_store(path: Path, error: OSError) -> CannotStore:
-    """The error in one line, with what to do."""
-    reason = error.strerror or str(error).splitlines()[0]
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    advice = "free some space, or choose another folder with --out" if full else "choose another folder with --out"
-    return CannotStore(f"{path}: results cannot be written here: {reason}; {advice}")
+def differences_from_now(folder: Path | str) -> list[str]:
+    """Why runs computed now may not be added to those in a folder; empty when they may.
+
+    Raises:
+        BadFile: when it is no result folder of a sweep.
+    """
+    manifest = _read_manifest(Path(folder))
+    return differences(manifest, _plan_in(Path(folder), manifest))
 
 
-def _make_new(parent: Path, stem: str) -> Path:
-    """A folder that was not there: ``stem``, else ``stem-2``, ``stem-3`` and so on."""
-    number = 1
-    while True:
-        path = parent / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            path.mkdir()
-            return path
-        except FileExistsError:
-            number += 1
+def verify(folder: Path | str) -> list[Finding]:
+    """Check every file of a sweep against what the journal and the manifest say of it. Nothing is changed.
 
-
-def _name(file: BinaryIO, temporary: Path, final: Path) -> None:
-    """Sync and close ``file``, give it its final name, and sync the folder so that the name lasts too."""
-    with file:
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, final)
-    if os.name == "posix":
-        folder = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# The manifest
-# ---------------------------------------------------------------------------------------------------------------
-VARIABLE_UNITS = {
-    "trust": "trust",
-    "communication": "share",
-    "ties": "share",
-    "gap": "share",
-    "frustration": "share",
-    "monitoring": "money/month",
-    "extra_mile": "share",
-    "expectation": "money/month",
-    "result": "money/month",
-    "value": "money",
-}
-"""Units of ``state.VARIABLES``."""
-
-
-def describe(experiment: Experiment, jobs: int, command: str | None, keep_alliances: bool) -> dict[str, Any]:
-    """The manifest as far as it is known before the first run."""
-    return {
-        "kind": KIND,
-        "format": FORMAT,
-        "status": RUNNING,
-        "name": experiment.name,
-        "title": experiment.title,
-        "question": experiment.question,
-        "expected": experiment.expected,
-        "outcomes": list(experiment.outcomes),
-        "command": command or command_line(experiment),
-        "design": experiment.plain(),
-        "design_digest": experiment.digest(),
-        "cells": [
-            {
-                "cell": cell.index,
-                "label": cell.label,
-                "scenario": cell.scenario_name,
-                "factors": cell.factors,
-                "replicates_done": 0,
-                "resolved": cell.scenario.plain(),
-            }
-            for cell in experiment.cells()
-        ],
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "jobs": jobs,
-        **provenance(),
-        "cpu_features": np.show_config(mode="dicts")["SIMD Extensions"],
-        "timings": {},
-        "units": units(experiment, keep_alliances),
-        "variable_units": VARIABLE_UNITS,
-        "files": {},
-    }
-
-
-def command_line(experiment: Experiment) -> str:
-    """The command that runs the experiment again."""
-    names = shlex.join(scenario.name for scenario in experiment.scenarios)
-    start = f"sweep {shlex.quote(experiment.source)}" if experiment.source else f"compare {names}"
-    asked = {**experiment.settings}
-    for key, value in dict(experiment.written.get("settings", {})).items():
-        if asked.get(key) == value:
-            del asked[key]
-    sets = "".join(f" --set {shlex.quote(f'{key}={_toml(value)}')}" for key, value in asked.items())
-    return f"alliance {start} --seed {experiment.seed} --replicates {experiment.replicates}{sets}"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return str(value)
-
-
-def provenance() -> dict[str, Any]:
-    """What made a result: digest of the core, versions, commit, platform."""
-    return {
-        "code_digest": source_digest(),
-        "versions": versions(),
-        "git": git_state(),
-        "platform": platform.platform(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Versions of the interpreter and of every package that decides bits or bytes."""
-    packages = ("numpy", "numba", "scipy", "pandas", "pyarrow", "alliance-trust")
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
-
-
-def git_state() -> dict[str, Any] | None:
-    """Commit of the code and whether it was changed since; None when the code is not in a git repository."""
-    here = Path(__file__).resolve().parent
-
-    def ask(*words: str) -> str:
-        answer = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, timeout=10, check=True)
-        return answer.stdout.strip()
-
-    try:
-        ask("ls-files", "--error-unmatch", Path(__file__).name)
-        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def units(experiment: Experiment, keep_alliances: bool) -> dict[str, dict[str, str]]:
-    """The unit of every column of every table."""
-    cell = {"cell": "number, from 0"}
-    names = {"label": "text", "scenario": "text"}
-    factors = {factor: factor_unit(factor) for factor in experiment.factors}
-    outcomes = {name: outcome.unit for name, outcome in OUTCOMES.items()}
-    run = {"replicate": "number, from 0", "seed": "number"}
-    of_variable = "the variable's, see variable_units"
-    spread = ("mean", "sd", "se", "q05", "q25", "q50", "q75", "q95")
-    found = {
-        "cells": {**cell, **names, **factors},
-        "runs": {**cell, **names, **factors, **run, **outcomes},
-        "monthly": {
-            **cell,
-            "month": "month",
-            "variable": "text",
-            "alliances": "count",
-            **dict.fromkeys(spread, of_variable),
-        },
-        "survival": {**cell, "month": "month", **dict.fromkeys((*CAUSES_OF_ENDING[1:], CAUSES_OF_ENDING[0]), "share")},
-        "ledger": {**cell, "layer": "text", "cause": "text", "mean": "trust", "se": "trust"},
-        "run_ledger": {**cell, "replicate": "number, from 0", **dict.fromkeys((*CAUSES, "change"), "trust")},
-        "histogram": {
-            **cell,
-            "month": "month",
-            "variable": "text",
-            "low": of_variable,
-            "high": of_variable,
-            "count": "count",
-        },
-        "failed": {**cell, **run, "error": "text"},
-    }
-    if keep_alliances:
-        partners = {"a": "organization, from 1", "b": "organization, from 1", "cause": "text", "ended": "month"}
-        found["alliances"] = {**cell, "replicate": "number, from 0", **partners, **outcomes}
+    Raises:
+        BadFile: when it is no result folder of a sweep.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    found = _wrong_lines(folder, manifest) + _wrong_tables(folder, manifest)
+    if manifest["status"] != COMPLETE:
+        found += _wrong_shards(folder, _plan_in(folder, manifest).digest)
+    if not _is_taken(folder):
+        leftovers = sorted(path for path in folder.rglob(".*.tmp") if is_temporary(path))
+        found += [
+            Finding(path, "was left by an interrupted write; the next resume removes it", True) for path in leftovers
+        ]
     return found
 
 
-def factor_unit(factor: str) -> str:
-    """The unit of a factor's levels."""
-    name = factor.rpartition(".")[2]
-    declared = Parameters.model_fields.get(name) or Traits.model_fields.get(name)
-    if declared is not None:
-        return str(meta(declared)["unit"])
-    return {"months": "month", "organizations": "count", "partners": "count", "month": "month"}.get(name, "as written")
+def _wrong_lines(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
+    """Lines of the journal that are torn or damaged and that no later process has seen and made up for."""
+    wrong: list[int] = []
+    for number, entry in read_journal(folder / JOURNAL):
+        if entry is None:
+            wrong.append(number)
+        elif entry["event"] == OPENED:
+            wrong = [line for line in wrong if line not in entry["damaged_lines"]]
+    finished = manifest["status"] == COMPLETE
+    problem = "is torn or damaged" + ("" if finished else ": what it told is computed again")
+    return [Finding(folder / JOURNAL, f"line {number} {problem}", finished) for number in wrong]
+
+
+def _wrong_tables(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
+    """Tables that are not what the manifest says, by their SHA-256 and the number of runs of each cell."""
+    found = []
+    for name, about in manifest["files"].items():
+        path = folder / "tables" / f"{name}.parquet"
+        try:
+            table = _read_table(path, about["sha256"])
+        except BadFile as error:
+            found.append(Finding(path, error.problems[0].message, False))
+            continue
+        if name == "runs":
+            counted = table["cell"].value_counts().to_dict()
+            said = {cell["cell"]: cell["replicates_done"] for cell in manifest["cells"] if cell["replicates_done"]}
+            if counted != said:
+                found.append(Finding(path, "does not hold the runs that the manifest tells of", False))
+    return found
+
+
+def _wrong_shards(folder: Path, digest: str) -> list[Finding]:
+    """Stored shards that are not what the journal says."""
+    found = []
+    for key, record in sorted(_replayed(folder)[0].items()):
+        path = folder / SHARDS / key.file_name
+        problem = _problem_with(path, key, record, digest)
+        if problem:
+            found.append(Finding(path, problem, False))
+    return found

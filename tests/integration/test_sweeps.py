@@ -19,9 +19,10 @@ from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, VARIABLES
 from sim.engine import simulate
 from sim.scenario import Scenario
-from sim.sweeps import runner, store
+from sim.sweeps import plan, runner, store
 from sim.sweeps.design import Experiment, experiment_of
-from sim.sweeps.runner import AllRunsFailed, Progress, estimate, run_experiment
+from sim.sweeps.plan import plan_of
+from sim.sweeps.runner import AllRunsFailed, Progress, estimate, resume, run_experiment
 from sim.sweeps.store import CannotStore, ResultFolder, read_results
 from sim.tomlfile import BadFile
 
@@ -186,13 +187,16 @@ except CannotStore as error:
 """
 
 
-def test_a_disk_that_fills_up_ends_in_one_sentence(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_ends_in_one_sentence_and_can_be_resumed(tmp_path: Path) -> None:
     program = FILLS_UP.format(here=str(Path(__file__).parent))
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, timeout=300)
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
-    assert "results cannot be written here: File too large; free some space, or choose another folder" in done.stdout
-    assert not [path for path in tmp_path.glob("full/*/tables/*") if path.suffix == ".tmp"]
+    assert "results cannot be written here: File too large; free some space, then go on with" in done.stdout
+    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".tmp"]
+    (whole,), (folder,) = (tmp_path / "warm" / "full").iterdir(), (tmp_path / "full").iterdir()
+    assert f"`alliance resume {folder}`; what was stored is kept" in done.stdout
+    assert tables_in(resume(folder)) == tables_in(whole)
 
 
 # Failures
@@ -331,7 +335,7 @@ def test_what_is_no_result_folder_is_refused(experiment: Experiment, tmp_path: P
 
 def test_a_sweep_that_was_killed_is_told_from_a_damaged_one(experiment: Experiment, tmp_path: Path) -> None:
     folder = ResultFolder.create(tmp_path, experiment.name, experiment.digest())
-    folder.write_manifest(store.describe(experiment, 1, None, keep_alliances=False))
+    folder.write_manifest(store.describe(experiment, plan_of(experiment, False), 1, None))
     with pytest.raises(BadFile, match=r"holds no runs \(status: running\).*run it again: alliance compare calm rough"):
         read_results(folder.path)
 
@@ -348,7 +352,7 @@ def test_a_damaged_table_is_noticed(experiment: Experiment, tmp_path: Path, dama
         path.write_bytes(content[:-100])
     else:
         path.unlink()
-    with pytest.raises(BadFile, match=r"runs\.parquet.*run the sweep again"):
+    with pytest.raises(BadFile, match=r"runs\.parquet.*`alliance resume .*` makes it again"):
         read_results(folder)
 
 
@@ -421,10 +425,10 @@ def test_compiling_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said == [runner.COMPILING]
 
 
-def test_chunks_follow_the_work_and_the_memory() -> None:
+def test_shards_follow_the_work_and_the_memory() -> None:
     dyad = scenario("dyad", organizations=2, months=12)
     crowd = scenario("crowd", organizations=100_000, months=144)
-    assert runner.chunk_of(crowd) == 1
-    assert 1000 < runner.chunk_of(dyad) <= runner.TASK_WORK // 12
+    assert plan.shard_size(crowd) == 1
+    assert 1000 < plan.shard_size(dyad) <= plan.SHARD_WORK // 12
     per_run = simulate(dyad, 1).moments.nbytes
-    assert runner.chunk_of(dyad) * per_run <= runner.TASK_BYTES
+    assert plan.shard_size(dyad) * per_run <= plan.SHARD_BYTES

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sim import library
 from sim.scenario import Scenario
-from sim.sweeps.design import Experiment, experiment_of, load_experiment, text_of
+from sim.sweeps.design import Experiment, experiment_of, load_experiment
+from sim.sweeps.levels import text_of
+from sim.sweeps.sampling import GRID, KINDS, LIST, ONE_AT_A_TIME, SOBOL, Design, Point, Range
 from sim.tomlfile import BadFile
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "experiments"
+PAGE = Path(__file__).parents[2] / "docs" / "experiments.md"
 TEXTS = {"title": "T", "question": "Q?", "source": "S", "expected": "E."}
 
 
@@ -144,6 +149,77 @@ def test_a_shipped_experiment_is_known_by_its_name() -> None:
     assert load_experiment(path).source == name
 
 
+def test_roles_are_told_by_their_tables(tmp_path: Path) -> None:
+    text = """
+[factors]
+blame = [0.1, 0.2]
+[uncertainties]
+synergy = [1.0, 2.0]
+[levers]
+monitoring = [0.0, 1.0]
+"""
+    experiment = load_experiment(file(tmp_path, text))
+    assert list(experiment.factors) == ["monitoring", "parameters.synergy", "blame"]
+    assert (experiment.levers, experiment.uncertainties) == (("monitoring",), ("parameters.synergy",))
+    assert experiment.cells()[1].label == "plain · monitoring=0 · parameters.synergy=1 · blame=0.2"
+
+
+@pytest.mark.parametrize("table", ["constants", "settings"])
+def test_constants_have_an_older_name(table: str, tmp_path: Path) -> None:
+    experiment = load_experiment(file(tmp_path, f"[{table}]\nmonths = 4\n"))
+    assert experiment.settings == experiment.written["settings"] == {"months": 4}
+    assert [cell.scenario.months for cell in experiment.cells()] == [4]
+
+
+def test_a_precision_is_read(tmp_path: Path) -> None:
+    text = "replicates = 10\nmax_replicates = 70\nprecision = {trust = 0.01}\n"
+    experiment = load_experiment(file(tmp_path, text))
+    assert (dict(experiment.precision), experiment.max_replicates) == ({"trust": 0.01}, 70)
+    assert load_experiment(file(tmp_path, "replicates = 10\nprecision = {trust = 0.01}\n")).max_replicates == 200
+
+
+@pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL))
+def test_every_example_of_the_page_is_a_sound_experiment(block: str, tmp_path: Path) -> None:
+    path = tmp_path / "page.toml"
+    if "title" in block:
+        path.write_text(block, encoding="utf-8")
+    else:
+        path = file(tmp_path, block, scenarios='["baseline"]')
+    assert len(load_experiment(path).cells()) > 1
+
+
+def test_the_page_shows_every_design_and_its_python_runs() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if kind != GRID and f'kind = "{kind}"' not in page] == []
+    (script,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(script, names)
+    assert len(names["trajectories"].cells()) == 4 * (names["k"] + 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({}, "grid: 1 scenario = 1 cell"),
+        (
+            {"factors": {"blame": (0.1, 0.2), "months": (3,)}},
+            "grid: blame (2 levels) × months (1 level) × 1 scenario = 2 cells",
+        ),
+        (
+            {"factors": {"blame": (0.1, 0.2)}, "design": Design(ONE_AT_A_TIME)},
+            "one at a time: a base and 1 factor moved alone × 1 scenario = 3 cells",
+        ),
+        (
+            {"factors": {"blame": Range(0, 1)}, "design": Design(SOBOL, points=8)},
+            "sobol: 8 points over blame × 1 scenario = 8 cells",
+        ),
+        ({"design": Design(LIST, listed=(Point({"blame": 0.1}),))}, "list: 1 point over blame × 1 scenario = 1 cell"),
+    ],
+)
+def test_a_design_in_a_line(fields: dict[str, Any], line: str) -> None:
+    assert design(**fields).describe() == line
+
+
 @pytest.mark.parametrize("path", sorted(CORPUS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_mistake_is_reported_with_its_line(path: Path) -> None:
     expected = [
@@ -160,7 +236,7 @@ def test_every_mistake_is_reported_with_its_line(path: Path) -> None:
 
 
 def test_the_corpus_is_there() -> None:
-    assert len(list(CORPUS.glob("*.toml"))) >= 20
+    assert len(list(CORPUS.glob("*.toml"))) >= 70
 
 
 @pytest.mark.parametrize("name", sorted(library.available("experiments")))
@@ -195,7 +271,7 @@ def test_a_setting_in_another_spelling_replaces_the_earlier_one() -> None:
 def test_a_setting_cannot_undo_a_factor() -> None:
     with pytest.raises(BadFile) as caught:
         design(factors={"trust_gain": (0.1, 0.2)}).with_settings({"trust_gain": 0.3})
-    assert "factors.trust_gain: is already a setting" in message(caught)
+    assert "factors.trust_gain: is already a constant" in message(caught)
 
 
 def test_experiment_of_leads_with_the_outcomes_asked_for() -> None:

@@ -15,7 +15,8 @@ figure                 shows
 ``network``            who is allied with whom at some months of a history, and how much each trusts the other
 ====================== ==============================================================================================
 
-The figures of vetting and of the closed forms are in ``plots.vetting`` and ``plots.theory``. ``draw_all`` draws
+The figures of vetting and of the closed forms are in ``plots.vetting`` and ``plots.theory``, those of single analyses
+in ``plots.sensitivity``, ``plots.lifetimes``, ``plots.discovery`` and ``plots.tipping``. ``draw_all`` draws
 every figure that a result folder has the data for; ``save`` writes one as PNG and SVG; ``happenings`` counts what the
 figure of a history marks.
 

@@ -1,0 +1,91 @@
+"""How much of a sweep's time goes outside the compiled core, and how memory grows with the number of replicates.
+
+    python benchmarks/whole_path.py [EXPERIMENT]
+
+The same experiment (``demo`` without an argument) is run in a process of its own at 1× and 10× its replicates, on one
+thread, so that everything adds up. Time is processor time of the process, measured from after compiling to the finished
+tables: simulating, reducing, storing shards, compaction. It is divided by watches around each call of the kernel and of
+``simulate``, which builds the organizations and alliances that the kernel works on. Starting Python, drawing figures
+and waiting for the disk are not part of it; waiting is printed beside, as a share of the wall clock. Memory is the
+highest resident size while the sweep ran, less the highest before it began; only its ratio is printed.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+FACTORS = (1, 10)
+
+
+def main() -> None:
+    """Print the table."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "demo"
+    found = {factor: _in_a_process_of_its_own(name, factor) for factor in FACTORS}
+    print(f"{'replicates':>12} {'kernel':>8} {'building':>9} {'the rest':>9} {'waiting':>8} {'peak memory':>12}")
+    for factor, measured in found.items():
+        kernel = measured["kernel"] / measured["processor"]
+        building = measured["simulate"] / measured["processor"] - kernel
+        waiting = max(0.0, measured["wall"] - measured["processor"]) / measured["wall"]
+        memory = measured["memory"] / found[1]["memory"]
+        shares = f"{kernel:>8.1%} {building:>9.1%} {1 - kernel - building:>9.1%} {waiting:>8.1%}"
+        print(f"{factor:>11}× {shares} {memory:>11.2f}×")
+
+
+def _in_a_process_of_its_own(name: str, factor: int) -> dict[str, float]:
+    command = [sys.executable, __file__, name, str(factor)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
+
+
+def measure(name: str, factor: int) -> dict[str, float]:
+    """Run the sweep in this process: seconds in the kernel, in ``simulate``, of the processor, of the wall; memory."""
+    from sim.dynamics import kernel
+    from sim.library import find
+    from sim.sweeps import runner
+    from sim.sweeps.design import load_experiment
+
+    experiment = load_experiment(find("experiments", name))
+    experiment = experiment.replace(replicates=experiment.replicates * factor)
+    runner.warm_up()
+    spent = {"kernel": 0.0, "simulate": 0.0}
+
+    def watched(name: str, function: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            begun = time.thread_time()
+            result = function(*arguments)
+            spent[name] += time.thread_time() - begun
+            return result
+
+        return call
+
+    kernel.run_many = watched("kernel", kernel.run_many)
+    runner.simulate = watched("simulate", runner.simulate)
+    with tempfile.TemporaryDirectory() as out:
+        runner.run_experiment(experiment.replace(replicates=1), Path(out), jobs=1)  # imports what is imported late
+        spent.update(kernel=0.0, simulate=0.0)
+        before = _peak_memory()
+        processor, wall = time.process_time(), time.perf_counter()
+        runner.run_experiment(experiment, Path(out), jobs=1)
+        processor, wall = time.process_time() - processor, time.perf_counter() - wall
+    return {**spent, "processor": processor, "wall": wall, "memory": _peak_memory() - before}
+
+
+def _peak_memory() -> float:
+    """Highest resident size of this process so far, in the system's unit."""
+    import resource
+
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
+    else:
+        main()

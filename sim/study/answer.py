@@ -1,0 +1,51 @@
+"""What an analysis gives back: a table, a figure and a sentence; and the packages that only some analyses need."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question.
+
+    Attributes:
+        table: every number behind the figure and the sentence.
+        figure: drawn in the style of ``sim.study.plots.frame``.
+        sentence: what came out and how sure that is, in one or a few sentences.
+        more: further tables by name, such as the convergence of an index.
+    """
+
+    table: pd.DataFrame
+    figure: Figure
+    sentence: str
+    more: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+class MissingExtra(ModuleNotFoundError):
+    """An optional package is not installed; ``str()`` names the extra that brings it."""
+
+
+def optional(module: str, purpose: str) -> ModuleType:
+    """A module of a package that the extra ``analysis`` brings.
+
+    Args:
+        module: its dotted name.
+        purpose: what needs it, as a sentence begins with it.
+
+    Raises:
+        MissingExtra: when the package is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        raise MissingExtra(
+            f"{purpose} needs the package {package}: pip install 'alliance-trust[analysis]'", name=error.name
+        ) from None

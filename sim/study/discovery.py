@@ -1,0 +1,409 @@
+"""Which region of the uncertainties makes a policy fail (scenario discovery).
+
+Cells of a sweep are points of a space of factors; in each, some share of the runs fails. A shallow decision tree
+(Breiman et al. 1984, CART) cuts the space into boxes, which read as plain conditions. As in scenario discovery (Bryant
+& Lempert 2010, doi:10.1016/j.techfore.2009.08.002) a box is judged by its *coverage*, the share of all failures that
+lie in it, and its *density*, the share of its runs that fail.
+
+A tree finds boxes in noise too. So every number that the sentence says is of cells that the tree had not seen
+(cross-validation over cells, since the runs of a cell share its factors), and the sentence says that nothing was found
+unless the tree predicts unseen cells better than trees grown on failures shuffled between cells (Ojala & Garriga 2010,
+https://jmlr.org/papers/v11/ojala10a.html).
+
+Needs the extra ``analysis`` (scikit-learn).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.study.analysis import factor_words, label_words, percent
+from sim.study.answer import Answer, optional
+from sim.study.plots.discovery import discovery_figure
+from sim.study.words import capital
+
+Floats = NDArray[np.float64]
+
+DEPTH = 3
+"""Conditions in a box, at most: more cannot be kept in mind."""
+SMALLEST_BOX = 0.05
+"""Share of the runs that a box must hold."""
+FOLDS = 5
+"""Parts of the cells; each is predicted by a tree grown on the others."""
+SHUFFLES = 199
+"""Trees grown on failures shuffled between cells, at most."""
+ENOUGH_AS_GOOD = 10
+"""Shuffles stop when so many did as well: p is large then, and known well enough (Besag & Clifford 1991)."""
+FOUND_BELOW = 0.01
+"""A region counts as found when shuffled failures are predicted as well with a chance below this."""
+FEWEST_CELLS = 10
+"""With fewer cells there are too few points to cut."""
+
+BOXES = ["box", "conditions", "runs", "failures", "density", "coverage", "best"]
+"""Columns of the table of :func:`discover`: the leaves, by density. ``best`` marks those within the box that the
+sentence names; none when nothing was found."""
+CHECKS = [
+    "accuracy", "accuracy_of_guessing", "skill", "p", "density", "coverage", "failing", "cells", "runs", "found",
+]  # fmt: skip
+"""Columns of the table ``checks``. Over unseen cells: ``accuracy`` of the tree, of guessing the commoner answer;
+``skill``, 1 − Brier score over that of guessing the base rate; ``density`` and ``coverage`` of the best box. ``p``: of
+the skill among shuffled failures; ``failing``: share of the runs that fail."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The data
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Cases:
+    """The cells as points with failures.
+
+    Attributes:
+        columns: one number a factor; a factor of words is a column for each word, 1 where it holds, or a single one
+            when there are two, (cells, k).
+        names: of the columns.
+        words: of a column that stands for a word: what is said where it holds, and where it does not.
+        points: number of the point of the sample at which each cell lies, (cells,).
+        runs: runs of each cell, (cells,).
+        failures: how many of them fail, (cells,).
+    """
+
+    columns: Floats
+    names: tuple[str, ...]
+    words: Mapping[str, tuple[str, str]]
+    points: NDArray[np.int64]
+    runs: Floats
+    failures: Floats
+
+    @property
+    def share(self) -> float:
+        """Share of all runs that fail."""
+        return float(self.failures.sum() / self.runs.sum())
+
+
+def cases_of(runs: pd.DataFrame, factors: Sequence[str], fails: pd.Series, points: Sequence[str] = ()) -> Cases:
+    """Gather the runs of each cell.
+
+    Args:
+        runs: table ``runs`` of a result folder: ``cell`` and the factors.
+        factors: its columns that vary between cells.
+        fails: for each row, whether the run fails; NaN rows are left out.
+        points: factors that make up a point of the sample, as in :func:`discover`.
+
+    Raises:
+        ValueError: when no factor varies, there are too few cells or points, or none or all of the runs fail.
+    """
+    known = runs.assign(fails=fails.astype(float)).dropna(subset=["fails"])
+    varying = [name for name in factors if known[name].nunique() > 1]
+    if not varying:
+        raise ValueError("no factor varies between the cells, so there is no region to look for")
+    by_cell = known.groupby("cell", sort=True)
+    counted = by_cell["fails"].agg(["count", "sum"])
+    if len(counted) < FEWEST_CELLS:
+        raise ValueError(f"only {len(counted)} cells: a region needs at least {FEWEST_CELLS}; sweep more values")
+    if counted["sum"].sum() in (0.0, counted["count"].sum()):
+        raise ValueError(f"{'no' if counted['sum'].sum() == 0 else 'every'} run fails: choose another threshold")
+    cells = by_cell[varying].first()
+    columns, words = _columns(cells)
+    shared = [name for name in points if name in varying]
+    at = cells.groupby(shared).ngroup().to_numpy() if shared else np.arange(len(cells))
+    if at.max() + 1 < FOLDS:
+        raise ValueError(f"only {at.max() + 1} points of the sample: a region needs at least {FOLDS}")
+    return Cases(
+        np.column_stack(list(columns.values())),
+        tuple(columns),
+        words,
+        at,
+        counted["count"].to_numpy(dtype=np.float64),
+        counted["sum"].to_numpy(dtype=np.float64),
+    )
+
+
+def _columns(table: pd.DataFrame) -> tuple[dict[str, Floats], dict[str, tuple[str, str]]]:
+    """Factors as numbers; a factor of words as a column for each word."""
+    columns: dict[str, Floats] = {}
+    words: dict[str, tuple[str, str]] = {}
+    for name in table:
+        if pd.api.types.is_numeric_dtype(table[name]) and not pd.api.types.is_bool_dtype(table[name]):
+            columns[name] = table[name].to_numpy(dtype=np.float64)
+            continue
+        known = sorted(table[name].astype(str).unique())
+        for word in known if len(known) > 2 else known[:1]:
+            column, said = f"{name}={word}", f"{factor_words(str(name))} is {label_words(word)}"
+            columns[column] = (table[name].astype(str) == word).to_numpy(dtype=np.float64)
+            other = f"is not {label_words(word)}" if len(known) > 2 else f"is {label_words(known[1])}"
+            words[column] = (said, f"{factor_words(str(name))} {other}")
+    return columns, words
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Boxes
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Box:
+    """A region: for some columns, a low end (excluded) and a high end (included); infinite where there is none."""
+
+    bounds: Mapping[str, tuple[float, float]]
+    leaf: bool = True
+
+    def holds(self, cases: Cases) -> NDArray[np.bool_]:
+        """Which cells lie in it, (cells,)."""
+        inside = np.ones(len(cases.runs), dtype=bool)
+        for name, (low, high) in self.bounds.items():
+            x = cases.columns[:, cases.names.index(name)]
+            inside &= (x > low) & (x <= high)
+        return inside
+
+    def within(self, other: Box) -> bool:
+        """Whether it lies in another box."""
+        mine = {name: self.bounds.get(name, (-math.inf, math.inf)) for name in other.bounds}
+        return all(low <= mine[name][0] and mine[name][1] <= high for name, (low, high) in other.bounds.items())
+
+    def density(self, cases: Cases) -> float:
+        """Share of its runs that fail; NaN without a run."""
+        inside = self.holds(cases)
+        runs = float(cases.runs[inside].sum())
+        return float(cases.failures[inside].sum()) / runs if runs else math.nan
+
+    def coverage(self, cases: Cases) -> float:
+        """Share of all failures that lie in it; NaN without a failure."""
+        whole = float(cases.failures.sum())
+        return float(cases.failures[self.holds(cases)].sum()) / whole if whole else math.nan
+
+    def merit(self, cases: Cases) -> float:
+        """Harmonic mean of density and coverage: high only when both are."""
+        density, coverage = self.density(cases), self.coverage(cases)
+        return 2.0 * density * coverage / (density + coverage) if density + coverage > 0.0 else 0.0
+
+    def conditions(self, cases: Cases) -> str:
+        """As people say it: "turnover > 0.04 and trust start ≤ 0.5"."""
+        said = []
+        for name, (low, high) in self.bounds.items():
+            if name in cases.words:
+                holds, does_not = cases.words[name]
+                said.append(holds if low >= 0.0 else does_not)
+                continue
+            short = factor_words(name)
+            if math.isinf(low):
+                said.append(f"{short} ≤ {high:.3g}")
+            elif math.isinf(high):
+                said.append(f"{short} > {low:.3g}")
+            else:
+                said.append(f"{low:.3g} < {short} ≤ {high:.3g}")
+        return " and ".join(said) or "anywhere"
+
+
+def _grow(cases: Cases, failures: Floats | None = None, cells: NDArray[np.int64] | None = None) -> Any:
+    """A tree on some cells: each counts once as failing and once as not, weighted by its runs of that kind.
+
+    Raises:
+        MissingExtra: without scikit-learn.
+    """
+    failures = cases.failures if failures is None else failures
+    chosen = np.arange(len(cases.runs)) if cells is None else cells
+    x = np.concatenate([cases.columns[chosen]] * 2)
+    y = np.repeat([1, 0], len(chosen))
+    weights = np.concatenate([failures[chosen], cases.runs[chosen] - failures[chosen]])
+    tree = optional("sklearn.tree", "scenario discovery").DecisionTreeClassifier(
+        criterion="gini", max_depth=DEPTH, min_weight_fraction_leaf=SMALLEST_BOX, random_state=0
+    )
+    return tree.fit(x, y, sample_weight=weights)
+
+
+def _boxes(tree: Any, names: Sequence[str]) -> Iterator[Box]:
+    """Every node of a tree as a box, the leaves among them; the root is the box without conditions."""
+    grown = tree.tree_
+
+    def below(node: int, bounds: dict[str, tuple[float, float]]) -> Iterator[Box]:
+        leaf = grown.children_left[node] == -1
+        yield Box(bounds, leaf)
+        if leaf:
+            return
+        name, cut = names[grown.feature[node]], float(grown.threshold[node])
+        low, high = bounds.get(name, (-math.inf, math.inf))
+        yield from below(grown.children_left[node], {**bounds, name: (low, cut)})
+        yield from below(grown.children_right[node], {**bounds, name: (cut, high)})
+
+    yield from below(0, {})
+
+
+def _best(boxes: Sequence[Box], cases: Cases) -> Box:
+    """The box with conditions that has the best merit; the one with fewer conditions of equals."""
+    conditioned = [box for box in boxes if box.bounds]
+    if not conditioned:
+        return Box({})
+    return max(conditioned, key=lambda box: (round(box.merit(cases), 9), -len(box.bounds)))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Unseen cells
+# ---------------------------------------------------------------------------------------------------------------
+def _folds(points: NDArray[np.int64], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Cells to grow on and cells to predict, :data:`FOLDS` times; the cells of one point stay together."""
+    order = np.random.default_rng(seed).permutation(np.unique(points))
+    unseen = [np.isin(points, part) for part in np.array_split(order, FOLDS)]
+    return [(np.flatnonzero(~part), np.flatnonzero(part)) for part in unseen]
+
+
+def _predicted(cases: Cases, failures: Floats, folds: Sequence[tuple[Any, Any]]) -> tuple[Floats, Floats]:
+    """Chance of failing that trees, and that base rates, give to cells that they have not seen; each (cells,)."""
+    by_tree, by_rate = np.empty(len(cases.runs)), np.empty(len(cases.runs))
+    for seen, unseen in folds:
+        by_rate[unseen] = failures[seen].sum() / cases.runs[seen].sum()
+        chances = _grow(cases, failures, seen).predict_proba(cases.columns[unseen])
+        by_tree[unseen] = chances[:, 1]
+    return by_tree, by_rate
+
+
+def _skill(cases: Cases, failures: Floats, folds: Sequence[tuple[Any, Any]]) -> float:
+    """1 − Brier score of the trees over that of base rates, on unseen cells."""
+    by_tree, by_rate = _predicted(cases, failures, folds)
+
+    def brier(chance: Floats) -> float:
+        return float((failures * (1.0 - chance) ** 2 + (cases.runs - failures) * chance**2).sum())
+
+    return 1.0 - brier(by_tree) / brier(by_rate)
+
+
+def _accuracy(cases: Cases, chance: Floats) -> float:
+    """Share of the runs for which the likelier answer is right."""
+    right = np.where(chance > 0.5, cases.failures, cases.runs - cases.failures)
+    return float(right.sum() / cases.runs.sum())
+
+
+def _unseen_box(cases: Cases, folds: Sequence[tuple[Any, Any]]) -> tuple[float, float]:
+    """Density and coverage of each fold's best box among the cells that it was not found on, all folds together."""
+    inside = np.zeros(len(cases.runs), dtype=bool)
+    for seen, unseen in folds:
+        part = dataclasses.replace(
+            cases,
+            columns=cases.columns[seen],
+            points=cases.points[seen],
+            runs=cases.runs[seen],
+            failures=cases.failures[seen],
+        )
+        best = _best(list(_boxes(_grow(cases, None, seen), cases.names)), part)
+        inside[unseen] = best.holds(cases)[unseen]
+    hit, whole = float(cases.failures[inside].sum()), float(cases.runs[inside].sum())
+    return (hit / whole if whole else math.nan), hit / float(cases.failures.sum())
+
+
+def _shuffled(cases: Cases, rng: np.random.Generator) -> Floats:
+    """Failures as they would be if the failing share of a cell had nothing to do with its factors."""
+    shares = rng.permutation(cases.failures / cases.runs)
+    return shares * cases.runs
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The answer
+# ---------------------------------------------------------------------------------------------------------------
+def discover(
+    runs: pd.DataFrame,
+    factors: Sequence[str],
+    fails: pd.Series,
+    seed: int = 1,
+    meaning: str = "the run fails",
+    points: Sequence[str] = (),
+) -> Answer:
+    """The region of the factors in which runs fail, as conditions that can be said in a sentence.
+
+    Args:
+        runs: table ``runs`` of a result folder: ``cell`` and the factors.
+        factors: its columns that vary between cells; numbers, or words.
+        fails: for each row, whether the run fails.
+        seed: of folds and shuffles.
+        meaning: what failing is, as it stands in a sentence: "value is below 0".
+        points: factors that make up a point of the sample when levers are crossed with it. Cells that agree in all of
+            them are seen or unseen together. Without them each cell is a point.
+
+    Returns:
+        Table :data:`BOXES`, the leaves of the tree; more: ``checks`` (:data:`CHECKS`), one row.
+
+    Raises:
+        ValueError: as :func:`cases_of`.
+        MissingExtra: without scikit-learn.
+    """
+    cases = cases_of(runs, factors, fails, points)
+    boxes = list(_boxes(_grow(cases), cases.names))
+    best = _best(boxes, cases)
+    folds = _folds(cases.points, seed)
+    checks = _checks(cases, folds, seed)
+    table = _table(cases, [box for box in boxes if box.leaf], best if checks["found"] else None)
+    said = _sentence(best, cases, checks, meaning)
+    shown = best.bounds if checks["found"] else {}
+    figure = discovery_figure(table, pd.Series(checks), _points(cases), shown, said, meaning)
+    return Answer(table, figure, said, {"checks": pd.DataFrame([checks])[CHECKS]})
+
+
+def _checks(cases: Cases, folds: Sequence[tuple[Any, Any]], seed: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    by_tree, by_rate = _predicted(cases, cases.failures, folds)
+    skill = _skill(cases, cases.failures, folds)
+    p = _chance_of(skill, cases, folds, rng)
+    density, coverage = _unseen_box(cases, folds)
+    return {
+        "accuracy": _accuracy(cases, by_tree),
+        "accuracy_of_guessing": _accuracy(cases, by_rate),
+        "skill": skill,
+        "p": p,
+        "density": density,
+        "coverage": coverage,
+        "failing": cases.share,
+        "cells": len(cases.runs),
+        "runs": int(cases.runs.sum()),
+        "found": bool(p < FOUND_BELOW and skill > 0.0),
+    }
+
+
+def _chance_of(skill: float, cases: Cases, folds: Sequence[tuple[Any, Any]], rng: np.random.Generator) -> float:
+    """p of a skill among shuffled failures, by sequential shuffling, doi:10.1093/biomet/78.2.301."""
+    as_good = 0
+    for done in range(1, SHUFFLES + 1):
+        as_good += _skill(cases, _shuffled(cases, rng), folds) >= skill
+        if as_good == ENOUGH_AS_GOOD:
+            return as_good / done
+    return (1 + as_good) / (1 + SHUFFLES)
+
+
+def _table(cases: Cases, leaves: Sequence[Box], best: Box | None) -> pd.DataFrame:
+    rows = [
+        (
+            leaf.conditions(cases), int(cases.runs[leaf.holds(cases)].sum()),
+            round(float(cases.failures[leaf.holds(cases)].sum())), leaf.density(cases), leaf.coverage(cases),
+            best is not None and leaf.within(best),
+        )
+        for leaf in leaves
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=BOXES[1:]).sort_values("density", ascending=False, ignore_index=True)
+    table.insert(0, "box", range(1, len(table) + 1))
+    return table
+
+
+def _points(cases: Cases) -> pd.DataFrame:
+    """The cells: their columns and the share of their runs that fail."""
+    return pd.DataFrame(cases.columns, columns=list(cases.names)).assign(failing=cases.failures / cases.runs)
+
+
+def _sentence(best: Box, cases: Cases, checks: Mapping[str, Any], meaning: str) -> str:
+    held_out = (
+        f"the tree foretells {percent(checks['accuracy'])} of the runs of cells that it has not seen, guessing "
+        f"{percent(checks['accuracy_of_guessing'])}"
+    )
+    if not checks["found"]:
+        return (
+            f"No region found in which {meaning}: {held_out}, and trees on shuffled failures do as well "
+            f"(p = {checks['p']:.2g}). {percent(checks['failing'])} of all runs fail."
+        )
+    return (
+        f"{capital(meaning)} mostly when {best.conditions(cases)}: this box holds {percent(best.coverage(cases))} of "
+        f"the failures and {percent(best.density(cases))} of its runs fail ({percent(checks['coverage'])} and "
+        f"{percent(checks['density'])} in unseen cells), against {percent(checks['failing'])} of all runs; {held_out} "
+        f"(p = {checks['p']:.2g} by shuffling)."
+    )

@@ -1,0 +1,198 @@
+"""The parts of the page that say how sure a result is, from which numbers it came, and how to make it again."""
+
+from __future__ import annotations
+
+import shlex
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sim.parameters import Parameters, Traits, meta
+from sim.study import report
+from sim.study.analysis import label_words
+from sim.study.page.markup import Content, Field, Html, Row, definitions, element, html, table
+from sim.study.page.recipe import EXPERIMENT_FILE, files_of
+from sim.study.page.results import sentences
+from sim.study.words import Study, capital, failures, one_line, rows_of
+
+MOST_VALUES = 8
+"""Distinct values of a parameter that are listed; of more, the first few and how many there are."""
+
+NOT_CALIBRATED = (
+    "The model is not calibrated to data yet: most defaults are judgement and say so. Read differences between "
+    "scenarios, not absolute numbers; nothing here forecasts a particular alliance."
+)
+
+TOLD_ELSEWHERE = frozenset(
+    {"title", "question", "expected", "outcomes", "design", "cells", "units", "variable_units", "files", "kind"}
+)
+"""Entries of the manifest that other parts of the page show."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# How sure
+# ---------------------------------------------------------------------------------------------------------------
+def sureness(study: Study) -> Html:
+    """What the intervals mean, what pairing saved, and every run that failed."""
+    return html([sentences(report._sureness(study)), element("h3", "Failed runs"), _failed(study)])
+
+
+def _failed(study: Study) -> Html:
+    if not failures(study):
+        return element("p", "No run failed.")
+    head = ["cell", "replicate", "seed", "what went wrong"]
+    labels = dict(zip(study.tables["cells"]["cell"], study.tables["cells"]["label"], strict=True))
+    rows: list[Row] = [
+        [
+            label_words(str(labels.get(row["cell"], row["cell"]))),
+            Field(str(row["replicate"]), float(row["replicate"])),
+            str(row["seed"]),
+            str(row["error"]),
+        ]
+        for row in rows_of(study.tables["failed"])
+    ]
+    return table("Every run that failed; the numbers above are without them.", head, rows)
+
+
+def limits() -> Html:
+    """What no result of this model can say."""
+    return sentences([NOT_CALIBRATED, *report.LIMITS])
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Parameters
+# ---------------------------------------------------------------------------------------------------------------
+def parameters(study: Study) -> Html:
+    """What differs from the defaults first, then every value, folded away."""
+    flat = [report._flattened(cell["resolved"]) for cell in study.manifest["cells"]]
+    names = list(dict.fromkeys(name for settings in flat for name in settings))
+    rows = {name: _parameter(name, [settings[name] for settings in flat if name in settings]) for name in names}
+    differing = [rows[name] for name in names if _differs(name, flat)]
+    return html(
+        [
+            element("p", "Values over all cells; where cells differ, how many cells have each."),
+            table("What differs from the defaults, or has none.", HEAD, differing),
+            element(
+                "details",
+                element("summary", f"All {len(names)} values"),
+                table("Every value of every cell, defaults included.", HEAD, list(rows.values())),
+            ),
+        ]
+    )
+
+
+HEAD = ("name", "value", "default", "unit", "meaning", "where the default comes from")
+"""Columns of the tables of parameters."""
+
+
+def _declared(name: str) -> Any:
+    """The declaration of a parameter or a trait, also of a group's trait ("AOL: blame"); None when there is none."""
+    bare = name.rpartition(": ")[2]
+    return Parameters.model_fields.get(bare) or Traits.model_fields.get(bare)
+
+
+def _default(name: str) -> Any:
+    default = _declared(name).default
+    return default.plain() if hasattr(default, "plain") else default
+
+
+def _differs(name: str, flat: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a value is another than the default in some cell; what has no default is shown too."""
+    if _declared(name) is None:
+        return True
+    usual = report._shown(_default(name))
+    return any(name in settings and report._shown(settings[name]) != usual for settings in flat)
+
+
+def _parameter(name: str, values: Sequence[Any]) -> list[str]:
+    field = _declared(name)
+    if field is None:
+        return [name, _counted(values), "–", "", "", ""]
+    about = meta(field)
+    whence = f"{about['basis']}: {about['source']}"
+    return [name, _counted(values), report._shown(_default(name)), about["unit"], field.description or "", whence]
+
+
+def _counted(values: Sequence[Any]) -> str:
+    """ "0.4", or "0.4 (2 cells), 0.9 (1 cell)"."""
+    counts = Counter(report._shown(value) for value in values)
+    if len(counts) == 1:
+        return next(iter(counts))
+    listed = [f"{shown} ({n} {'cell' if n == 1 else 'cells'})" for shown, n in list(counts.items())[:MOST_VALUES]]
+    return ", ".join(listed) + (f" … {len(counts)} values in all" if len(counts) > MOST_VALUES else "")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Again, and from where
+# ---------------------------------------------------------------------------------------------------------------
+def reproduce(study: Study) -> Html:
+    """The commands, and the content of every file that they need."""
+    manifest = study.manifest
+    version = manifest["versions"]["alliance-trust"]
+    files = files_of(manifest)
+    return html(
+        [
+            element("p", "The command that made this result:"),
+            element("pre", manifest["command"]),
+            element(
+                "p",
+                f"With this page alone: install alliance-trust {version}, save the files below in an empty folder "
+                "(scenarios in its folder scenarios), and run there:",
+            ),
+            element("pre", f"alliance sweep ./{EXPERIMENT_FILE}"),
+            element(
+                "p",
+                "The files hold what is not at its default; all values are listed under Parameters. The numbers do not "
+                "depend on the number of threads; other versions or processors may differ in last digits. The design "
+                f"of the new result must have the digest {manifest['design_digest'][:8]}, as it stands in its "
+                "folder's name.",
+            ),
+            [_file(name, content) for name, content in files.items()],
+            element("p", "Figures and this page again, from the stored tables:"),
+            element("pre", f"alliance report {shlex.quote(study.folder.resolve().name)}"),
+        ]
+    )
+
+
+def _file(name: str, content: str) -> Html:
+    link = f"data:text/plain;base64,{b64encode(content.encode()).decode()}"
+    return element(
+        "details",
+        element("summary", name),
+        element("p", element("a", f"Save {name}", href=link, download=name.rpartition("/")[2])),
+        element("pre", content, data_file=name),
+    )
+
+
+def provenance(study: Study) -> Html:
+    """Versions, digests, machine, timings, and the stored files with their checksums."""
+    manifest = study.manifest
+    facts = [(capital(label_words(key)), _plain(value)) for key, value in manifest.items() if key not in TOLD_ELSEWHERE]
+    head = ["table", "bytes", "SHA-256"]
+    files = [
+        [f"tables/{name}.parquet", Field(f"{about['bytes']:,}", float(about["bytes"])), about["sha256"]]
+        for name, about in manifest["files"].items()
+    ]
+    return html(
+        [
+            definitions([("Folder", study.folder.resolve().name), *facts]),
+            table("The stored tables and their checksums.", head, files),
+            element(
+                "p",
+                "Units of all columns and every resolved value are in manifest.json. To take the tables elsewhere: "
+                "alliance export, as CSV, Parquet, NetCDF or RO-Crate.",
+            ),
+        ]
+    )
+
+
+def _plain(value: Any) -> Content:
+    """An entry of the manifest as text; an empty one as a dash."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{label_words(str(key))}: {_plain(item)}" for key, item in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(str(_plain(item)) for item in value) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else one_line(str(value))

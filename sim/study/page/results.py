@@ -1,0 +1,414 @@
+"""The parts of the page that say what was asked, what was compared and what came out."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sim.dynamics.outcomes import OUTCOMES
+from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING
+from sim.study import analysis, report
+from sim.study.analysis import CAUSE_WORDS, factor_words, label_words, outcome_words, percent, signed
+from sim.study.page.findings import (
+    LARGE,
+    READING_RULE,
+    SAME,
+    SMALL,
+    UNCLEAR,
+    UNKNOWN,
+    amount_unit,
+    contrasts,
+    tally,
+)
+from sim.study.page.markup import Field, Html, Row, bullets, definitions, element, html, table
+from sim.study.words import (
+    Study,
+    capital,
+    headlines,
+    ledger_sentence,
+    number,
+    one_line,
+    rows_of,
+    whole_sentence,
+    with_interval,
+)
+
+MOST_FIGURES = 12
+"""More pictures would make the page heavy; all are in ``figures/``."""
+
+MOST_SAID = {LARGE: 6, SMALL: 4, UNCLEAR: 4, SAME: 2, UNKNOWN: 4}
+"""How many differences of each kind are told in sentences; the table beneath has all."""
+
+MOST_KINDS = 3
+"""How many cells with two kinds of alliances are told beside the expectation."""
+
+SMALLEST_CHANGE = 0.0005
+"""Change of trust that would be written as zero."""
+
+LEADS = {
+    LARGE: "Large",
+    SMALL: "Small, but told apart from zero",
+    UNCLEAR: "Not told apart from zero",
+    SAME: "The same",
+    UNKNOWN: "Without an interval",
+}
+"""How the sentences of each kind are introduced."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure to embed: its name, its PNG file, its title (what came out) and its caption."""
+
+    name: str
+    png: bytes
+    title: str
+    caption: str
+
+
+class Album:
+    """The pictures of a page; gives each its number as it is shown."""
+
+    def __init__(self, pictures: Sequence[Picture]) -> None:
+        self._pictures = pictures
+        self._shown = 0
+
+    def show(self, *starts: str) -> Html:
+        """The figures whose names begin with one of ``starts``, in that order, as long as there is room."""
+        wanted = [picture for start in starts for picture in self._pictures if picture.name.startswith(start)]
+        return html([self._figure(picture) for picture in wanted[: MOST_FIGURES - self._shown]])
+
+    def _figure(self, picture: Picture) -> Html:
+        self._shown += 1
+        what = capital(report._figure_words(picture.name))
+        alt = f"{what}. {one_line(picture.title)}. {one_line(picture.caption)}"
+        source = f"data:image/png;base64,{b64encode(picture.png).decode()}"
+        return element(
+            "figure",
+            element("div", element("img", src=source, alt=alt), tabindex="0", role="region", aria_label=what),
+            element("figcaption", f"Figure {self._shown}. {what}. Also in figures/{picture.name}.png and .svg."),
+        )
+
+
+def sentences(items: Sequence[str]) -> Html:
+    """A list of whole sentences; what stands between backticks is code."""
+    return bullets([_with_code(whole_sentence(item)) for item in items])
+
+
+def _with_code(text: str) -> Html:
+    parts = text.split("`")
+    return html([element("code", part) if k % 2 else part for k, part in enumerate(parts)])
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Question, expectation, design
+# ---------------------------------------------------------------------------------------------------------------
+def question(study: Study, kinds: Sequence[str]) -> Html:
+    """The question, the finding expected beforehand, and beside it what came out; two kinds of alliances included."""
+    return html(
+        [
+            element("p", one_line(study.manifest["question"]), class_="lead"),
+            element("h3", "Expected, before the first run"),
+            element("blockquote", element("p", one_line(study.manifest["expected"]))),
+            element("h3", "What came out"),
+            sentences([*headlines(study), *kinds[:MOST_KINDS]]),
+            _met(study),
+        ]
+    )
+
+
+def _met(study: Study) -> Html:
+    """By what numbers the expectation is to be judged."""
+    if len(study.numbers) < 2:
+        return Html("")
+    return html(
+        [
+            element("h3", "Was the expectation met?"),
+            element(
+                "p",
+                "An expectation in words is judged by its reader. These are the numbers to judge it by: in how many "
+                f"cells each outcome is lower or higher than in {study.names[study.reference]}, and from where to "
+                "where the differences run.",
+            ),
+            _sampled(study),
+            sentences([tally(contrasts(study, outcome)) for outcome in study.outcomes]),
+            element("p", READING_RULE, class_="meta"),
+        ]
+    )
+
+
+def _sampled(study: Study) -> Html:
+    """A warning where cells are points of a sample, so that the reference is no baseline."""
+    if not any(isinstance(levels, dict) for levels in study.manifest["design"]["factors"].values()):
+        return Html("")
+    return element(
+        "p",
+        "The cells are points sampled over ranges. The reference is only the first of them: a difference from it is "
+        "not the effect of a factor. Which factor matters is the question of a sensitivity analysis.",
+        class_="notice",
+        role="note",
+    )
+
+
+def design(study: Study) -> Html:
+    """Scenarios, factors, replicates, seed, and what differs in each cell."""
+    plan = study.manifest["design"]
+    shared = "Replicates with the same number share every random draw that both cells make (common random numbers)."
+    reference = label_words(str(study.cells["label"].iloc[0]))
+    alliances = study.tables["monthly"].query("month == 0 and variable == 'value'")["alliances"].sum()
+    facts = [
+        ("Scenarios", ", ".join(label_words(name) for name in plan["scenarios"])),
+        ("Cells", f"{len(study.tables['cells'])}; the reference is {reference}"),
+        ("Replicates", f"{plan['replicates']} a cell asked for; {len(study.runs):,} runs came out"),
+        ("Alliances", f"{int(alliances):,} in all, {report._months(study)}"),
+        ("Seed", f"{plan['seed']}. {shared if len(study.numbers) > 1 else ''}"),
+        *((f"{_role(name, plan)}: {factor_words(name)}", _levels(plan["factors"][name])) for name in plan["factors"]),
+        ("Set for every cell", _settings(plan["settings"])),
+        *((capital(label_words(key)), _entry(value)) for key, value in plan.items() if _is_said(key, value)),
+        ("Outcomes", ", ".join(outcome_words(name) for name in study.outcomes)),
+    ]
+    return html([definitions(facts), _cells(study)])
+
+
+def _role(factor: str, plan: dict[str, Any]) -> str:
+    """Whether the decision maker chooses a factor, or nobody knows it."""
+    if factor in plan.get("levers", ()):
+        return "Lever"
+    return "Uncertainty" if factor in plan.get("uncertainties", ()) else "Factor"
+
+
+def _is_said(key: str, value: Any) -> bool:
+    """Whether an entry of the design still has to be said: it says something, and no line of its own does."""
+    told = ("scenarios", "replicates", "max_replicates", "seed", "settings", "factors", "levers", "uncertainties")
+    return key not in told and value not in ({}, [], None)
+
+
+def _entry(value: Any) -> str:
+    """An entry of the design in words; a table of entries one after the other."""
+    if isinstance(value, dict):
+        return ", ".join(f"{label_words(key)} {report._shown(item)}" for key, item in value.items())
+    return str(report._shown(value))
+
+
+def _levels(levels: Any) -> str:
+    """Levels one by one; a range, which is sampled, by its ends."""
+    if isinstance(levels, dict):
+        return f"from {report._shown(levels['low'])} to {report._shown(levels['high'])}" + (
+            f", {levels['scale']} scale" if "scale" in levels else ""
+        )
+    names = [str(level["label"]) if _is_named(level) else report._shown(level) for level in levels]
+    return f"{len(names)} levels: {', '.join(names)}"
+
+
+def _is_named(level: Any) -> bool:
+    return isinstance(level, dict) and set(level) == {"label", "value"}
+
+
+def _settings(settings: dict[str, Any]) -> Html | str:
+    """Settings of every cell as a list, which is easier to read than a line of many."""
+    return bullets([f"{key} = {report._shown(value)}" for key, value in settings.items()]) if settings else ""
+
+
+def _cells(study: Study) -> Html:
+    """Every cell with its factors; without factors, with what it sets otherwise than the reference."""
+    factors = [name for name in study.manifest["design"].get("factors", {}) if name in study.cells]
+    if factors:
+        columns = ["scenario", *factors] if study.cells["scenario"].nunique() > 1 else factors
+        rows = [
+            [study.names[int(row["cell"])], *(_level(row[name]) for name in columns)] for row in rows_of(study.cells)
+        ]
+        head = ["cell", *(factor_words(name) for name in columns)]
+        return table("Every cell and the levels of its factors.", head, rows)
+    resolved = {int(cell["cell"]): cell["resolved"] for cell in study.manifest["cells"]}
+    reference = resolved[study.reference]
+    described = [
+        [study.names[cell], one_line(resolved[cell]["title"]), _differing(reference, resolved[cell])]
+        for cell in study.numbers
+    ]
+    head = ["cell", "title", f"what differs from {study.names[study.reference]}"]
+    return table("Every cell and what is set otherwise than in the reference.", head, described)
+
+
+def _differing(reference: dict[str, Any], other: dict[str, Any]) -> str:
+    return "the reference" if other is reference else "; ".join(report.differences(reference, other)) or "nothing"
+
+
+def _level(value: Any) -> Field | str:
+    """A factor's level: numbers sort by size, words by the alphabet."""
+    if isinstance(value, (bool, str)):
+        return label_words(str(value))
+    return Field(report._shown(float(value)), float(value))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Findings
+# ---------------------------------------------------------------------------------------------------------------
+def differences(study: Study, album: Album) -> Html:
+    """Means, and outcome by outcome the differences from the reference: in words first, then all in a table."""
+    parts: list[Html] = [_means(study), album.show("contrasts", "heat_map")]
+    if len(study.numbers) > 1:
+        parts.append(element("p", READING_RULE, class_="meta"))
+        parts += [_outcome(study, outcome) for outcome in study.outcomes]
+    return html(parts)
+
+
+def _means(study: Study) -> Html:
+    """Means of the outcomes with their intervals, a row a cell, and what the outcomes mean."""
+    by_cell = {(row["cell"], row["outcome"]): row for row in rows_of(study.means)}
+    head = ["cell", *(f"{outcome_words(name)}{report._unit_in_head(name)}" for name in study.outcomes)]
+    rows: list[Row] = [
+        [study.names[cell], *(_mean(by_cell[cell, name]) for name in study.outcomes)] for cell in study.numbers
+    ]
+    meanings = [(outcome_words(name), OUTCOMES[name].meaning) for name in study.outcomes]
+    return html([table("Mean of each outcome and its 95% interval.", head, rows), definitions(meanings)])
+
+
+def _mean(row: dict[str, Any]) -> Field:
+    return Field(with_interval(row), float(row["mean"]))
+
+
+def _outcome(study: Study, outcome: str) -> Html:
+    """The differences in one outcome: the largest in sentences, by how they read, then all in a table."""
+    rows = contrasts(study, outcome)
+    parts = [element("h3", capital(outcome_words(outcome)))]
+    for kind, most in MOST_SAID.items():
+        those = [row for row in rows if row["reading"] == kind]
+        if those:
+            rest = f" (the {most} largest of {len(those)})" if len(those) > most else ""
+            parts.append(element("p", element("strong", LEADS[kind]), rest))
+            parts.append(sentences([row["sentence"] for row in those[:most]]))
+    return html([*parts, _contrast_table(study, outcome, rows)])
+
+
+def _contrast_table(study: Study, outcome: str, rows: Sequence[dict[str, Any]]) -> Html:
+    unit = OUTCOMES[outcome].unit
+    shown = amount_unit(unit) or unit
+    head = ["cell", "its mean", "difference", "from", "to", "replicates", "reads as"]
+    body: list[Row] = [
+        [row["name"], *(_amount(row, key, unit) for key in ("mean", "difference", "low", "high")), _count(row["n"]),
+         row["reading"]]
+        for row in rows
+    ]  # fmt: skip
+    caption = (
+        f"{capital(outcome_words(outcome))}: difference from {study.names[study.reference]} and its 95% interval, in "
+        f"{shown}; the largest first."
+    )
+    return table(caption, head, body)
+
+
+def _amount(row: dict[str, Any], key: str, unit: str) -> Field:
+    """A number of a contrast, with as many decimals as its interval deserves; differences with their sign."""
+    value, low, high = (analysis.in_unit(float(row[name]), unit) for name in (key, "low", "high"))
+    if math.isnan(value):
+        return Field("–")
+    digits = analysis.decimals_for((high - low) / 2.0, value)
+    return Field(number(value, digits) if key == "mean" else signed(value, digits), value)
+
+
+def _count(value: float) -> Field:
+    return Field(f"{int(value):,}", float(value))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Time, spread, ledger
+# ---------------------------------------------------------------------------------------------------------------
+def over_time(study: Study, album: Album) -> Html:
+    """Trajectories and survival, and how the alliances had ended by the horizon."""
+    last = study.tables["survival"].sort_values("month").groupby("cell").last()
+    head = ["cell", "half had ended by month", CAUSES_OF_ENDING[0]]
+    head += [f"ended by {name}" for name in CAUSES_OF_ENDING[1:]]
+    rows: list[Row] = [[study.names[cell], _half_life(study, cell), *_shares(last.loc[cell])] for cell in study.numbers]
+    caption = "What had become of the alliances at the horizon, as shares of all; an ending is not a failure."
+    return html([_lifetimes(study), album.show("trajectories", "survival"), table(caption, head, rows)])
+
+
+def _lifetimes(study: Study) -> Html:
+    """How much longer alliances last than in the reference, and how sure that is; needs a row for every alliance."""
+    from sim.study.survival import survival  # it draws, and Matplotlib takes a while to import
+
+    if "alliances" not in study.tables:
+        return Html("")
+    cells = study.cells[study.cells["cell"].isin(study.detailed)]
+    alliances = study.tables["alliances"]
+    answer = survival(alliances[alliances["cell"].isin(study.detailed)], cells)
+    return element("p", answer.sentence)
+
+
+def _half_life(study: Study, cell: int) -> Field:
+    life = study.lives.get(cell, math.nan)
+    return Field("later than the horizon", math.inf) if math.isnan(life) else Field(f"{life:.0f}", life)
+
+
+def _shares(row: pd.Series) -> list[Field]:
+    return [Field(percent(float(row[name])), float(row[name])) for name in CAUSES_OF_ENDING]
+
+
+def spread(study: Study, humps: pd.DataFrame, kinds: Sequence[str], album: Album) -> Html:
+    """Whether the alliances of a cell are of one kind or of two, which a mean would hide."""
+    said = (
+        element("div", sentences(kinds), class_="notice", role="note")
+        if kinds
+        else element("p", "In no cell does trust or communication at the horizon have two humps.")
+    )
+    note = (
+        "A mean describes the alliances of a cell only where they are of one kind. Trust and communication at the "
+        "horizon, among the alliances still going on, are searched for two humps: two peaks with a valley between them "
+        f"below {percent(analysis.DEEPEST_VALLEY)} of the lower one, at least {percent(analysis.SMALLEST_HUMP)} of the "
+        f"alliances on each side, and a depth of {analysis.VALLEY_ERRORS:g} standard errors. A hump that only chance "
+        "blurs can go unseen with few alliances."
+    )
+    return html(
+        [said, element("p", note), album.show("value_distribution", "trust_humps"), _hump_table(study, rows_of(humps))]
+    )
+
+
+def _hump_table(study: Study, rows: Sequence[dict[str, Any]]) -> Html:
+    head = ["cell", "variable", "alliances", "humps", "highest peak", "lower hump", "higher hump"]
+    body: list[Row] = [
+        [
+            study.names[int(row["cell"])],
+            str(row["variable"]),
+            _count(row["n"]),
+            _count(row["humps"]),
+            Field(number(float(row["mode"]), 2), float(row["mode"])),
+            _hump(row, "low"),
+            _hump(row, "high"),
+        ]
+        for row in sorted(rows, key=lambda row: -row["humps"])
+    ]
+    return table("Humps of trust and communication at the horizon: where each lies and what it holds.", head, body)
+
+
+def _hump(row: dict[str, Any], which: str) -> Field:
+    mode, share = float(row[f"{which}_mode"]), float(row[f"{which}_share"])
+    return Field("–") if math.isnan(mode) else Field(f"{mode:.2f} ({percent(share)})", mode)
+
+
+def ledger(study: Study, album: Album) -> Html:
+    """The ledger of effective trust: some cells in sentences, all in a table."""
+    rows = study.tables["ledger"].query("layer == 'effective'")
+    changes = rows.pivot(index="cell", columns="cause", values="mean").fillna(0.0)
+    causes = [name for name in CAUSES if name in changes and changes[name].abs().max() >= SMALLEST_CHANGE]
+    body: list[Row] = [
+        [study.names[cell], _change(changes.loc[cell].sum()), *(_change(changes.loc[cell, name]) for name in causes)]
+        for cell in study.numbers
+    ]
+    caption = (
+        "Mean change of a partner's effective trust over the life of an alliance, in all and by cause; causes that "
+        f"move less than {SMALLEST_CHANGE:g} in every cell are left out."
+    )
+    return html(
+        [
+            sentences([ledger_sentence(study, cell) for cell in study.detailed]),
+            album.show("ledger"),
+            table(caption, ["cell", "in all", *(CAUSE_WORDS[name] for name in causes)], body),
+        ]
+    )
+
+
+def _change(value: float) -> Field:
+    return Field(signed(float(value), 3), float(value))

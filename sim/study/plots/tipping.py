@@ -1,0 +1,70 @@
+"""An outcome against a factor, with the value at which it crosses a level."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.study.analysis import decimals_for, factor_words
+from sim.study.plots.frame import BLUE, GREY, INK, ON_WHITE, VERMILLION, new_figure, styled
+from sim.study.words import capital, number
+
+
+@styled
+def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, replicates: int) -> Figure:
+    """Every value that was run, the level, and the interval in which the outcome crosses it.
+
+    Args:
+        table: table of :func:`sim.study.tipping.tipping_point`.
+        points: its table ``curve``.
+        outcome: in words.
+        replicates: of each value, shared by all.
+    """
+    found = table.iloc[0]
+    name = factor_words(str(found["factor"]))
+    several = replicates > 1
+    caption = (
+        f"Dots: mean over {replicates} replicates, the same ones at every value"
+        + (", with its 95% t interval. " if several else ". ")
+        + "They crowd where the bisection looked. Dashed: the level. "
+        + ("Band: 95% interval of the crossing, the bisection repeated with replicates drawn anew." if several else "")
+    )
+    figure, (ax,) = new_figure(_title(found, name, outcome), caption, 5.6)
+    x = points[str(found["factor"])]
+    if several:
+        ax.vlines(x, points["low"], points["high"], color=BLUE, linewidth=1.4, alpha=0.6)
+    ax.plot(x, points["mean"], "-o", color=BLUE, markersize=6, linewidth=1.6)
+    ax.axhline(found["level"], color=GREY, linewidth=1.4, linestyle=(0, (5, 3)))
+    if found["crossings"]:
+        _mark(ax, found)
+    ax.set(xlabel=name, ylabel=outcome)
+    ax.margins(x=0.02, y=0.08)
+    return figure
+
+
+def _mark(ax: Axes, found: pd.Series) -> None:
+    """The crossing and its interval."""
+    if not math.isnan(found["tips_low"]):
+        ax.axvspan(found["tips_low"], found["tips_high"], color=VERMILLION, alpha=0.22, linewidth=0)
+    ax.axvline(found["tips_at"], color=VERMILLION, linewidth=1.6)
+    ax.plot(found["tips_at"], found["level"], "D", color=VERMILLION, markersize=10, markeredgecolor="white", zorder=5)
+    left = found["tips_at"] > (found["low"] + found["high"]) / 2.0
+    ax.annotate(
+        f"{_value(found)}", (found["tips_at"], found["level"]), xytext=(-14 if left else 14, 12),
+        textcoords="offset points", ha="right" if left else "left", fontsize=14, fontweight="bold", color=INK,
+        bbox=ON_WHITE,
+    )  # fmt: skip
+
+
+def _value(found: pd.Series) -> str:
+    half = (found["tips_high"] - found["tips_low"]) / 2.0
+    return number(found["tips_at"], decimals_for(half if half > 0 else found["resolution"], found["tips_at"]))
+
+
+def _title(found: pd.Series, name: str, outcome: str) -> str:
+    if not found["crossings"]:
+        return f"{capital(outcome)} does not cross {found['level']:g}"
+    return f"{capital(outcome)} {found['way']} through {found['level']:g} at {name} {_value(found)}"

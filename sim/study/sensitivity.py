@@ -1,0 +1,401 @@
+"""Which uncertain settings an outcome depends on: elementary effects (Morris) and shares of variance (Sobol).
+
+Both take any function of points (:data:`sim.study.response.Response`), sample it over the factors' ranges, and say how
+sure their indices are in two ways: intervals by resampling, and whether the ranks have settled as the sample grew.
+When the function gives several replicates, the intervals also hold their noise, and its share of the variance is said.
+
+Needs the extra ``analysis`` (SALib: Herman & Usher 2017, doi:10.21105/joss.00097).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.study.analysis import CONFIDENCE, decimals_for, factor_words, percent
+from sim.study.answer import Answer, optional
+from sim.study.plots.sensitivity import morris_figure, sobol_figure
+from sim.study.response import Factor, Floats, Response
+from sim.study.words import number, whole_sentence
+
+RESAMPLES = 500
+"""How often the sample and the replicates are drawn anew for an interval."""
+LEVELS = 4
+"""Levels of a factor in Morris's grid, as he advises."""
+SETTLED_BELOW = 0.5
+"""Ranks have settled when between resamples they move by less than this many places (weighted, 95% of the pairs).
+Sarrazin et al. take 1, which a swap of the two leading factors can pass."""
+NEGLIGIBLE = 0.05
+"""A factor is negligible when even the upper end of its interval is below this share of the largest index."""
+MOST_NAMED = 3
+"""Factors that a sentence names one by one."""
+
+MORRIS = ["factor", "low", "high", "mu_star", "mu_star_low", "mu_star_high", "mu", "sigma", "rank"]
+"""Columns of the table of :func:`morris`."""
+SOBOL = [
+    "factor", "low", "high", "first", "first_low", "first_high", "total", "total_low", "total_high", "rank",
+]  # fmt: skip
+"""Columns of the table of :func:`sobol`."""
+CONVERGENCE = ["size", "evaluations", "factor", "index", "low", "high", "rank", "rank_shift", "settled"]
+"""Columns of the table ``convergence``. ``size``: trajectories or base points; ``index``: μ* or the total index."""
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Morris
+# ---------------------------------------------------------------------------------------------------------------
+def morris_points(factors: Sequence[Factor], trajectories: int, seed: int = 1) -> Floats:
+    """Points of Morris's design, (trajectories·(k + 1), k): along a trajectory one factor moves at a time.
+
+    Morris, M. D. (1991), Factorial sampling plans, doi:10.1080/00401706.1991.10484804.
+
+    Raises:
+        ValueError: with fewer than 4 trajectories, of which a quarter could not be taken.
+        MissingExtra: without SALib.
+    """
+    if trajectories < 4:
+        raise ValueError(f"at least 4 trajectories are needed, got {trajectories}")
+    sampled = optional("SALib.sample.morris", "Morris's design").sample(
+        _problem(factors), trajectories, num_levels=LEVELS, seed=seed
+    )
+    return np.asarray(sampled, dtype=np.float64)
+
+
+def morris(
+    response: Response, factors: Sequence[Factor], trajectories: int = 32, seed: int = 1, outcome: str = "outcome"
+) -> Answer:
+    """Mean size of the change in an outcome when one factor moves over its whole range, the others being anywhere.
+
+    Args:
+        response: the function.
+        factors: its arguments, in the order of the points' columns.
+        trajectories: each costs one evaluation more than there are factors.
+        seed: of the sample and the resampling.
+        outcome: what the function gives, as it stands in a sentence.
+
+    Returns:
+        Table :data:`MORRIS`, in the unit of the outcome: ``mu_star`` is the mean size of the elementary effects with
+        its 95% interval, ``mu`` their mean, ``sigma`` their standard deviation (interaction or curvature). More:
+        ``convergence`` (:data:`CONVERGENCE`) and ``sample``. Campolongo et al. (2007) introduced μ*,
+        doi:10.1016/j.envsoft.2006.10.004.
+
+    Raises:
+        ValueError, MissingExtra: as :func:`morris_points`.
+    """
+    points = morris_points(factors, trajectories, seed)
+    return morris_answer(factors, points, _as_replicates(response(points)), seed, outcome)
+
+
+def morris_answer(
+    factors: Sequence[Factor], points: Floats, values: Floats, seed: int = 1, outcome: str = "outcome"
+) -> Answer:
+    """The answer of :func:`morris` from values that are known already, (n, r), at its points."""
+    effects = elementary_effects(factors, points, values)
+
+    def index(effects: Floats) -> Floats:
+        return np.abs(effects.mean(axis=2)).mean(axis=0)
+
+    settling = _convergence(factors, effects, index, len(factors) + 1, seed)
+    drawn = settling[settling["size"] == len(effects)].set_index("factor")
+    means = effects.mean(axis=2)
+    table = pd.DataFrame(
+        {
+            "factor": [factor.name for factor in factors],
+            "low": [factor.low for factor in factors],
+            "high": [factor.high for factor in factors],
+            "mu_star": drawn["index"].to_numpy(),
+            "mu_star_low": drawn["low"].to_numpy(),
+            "mu_star_high": drawn["high"].to_numpy(),
+            "mu": means.mean(axis=0),
+            "sigma": means.std(axis=0, ddof=1),
+            "rank": drawn["rank"].to_numpy(),
+        }
+    ).sort_values("rank", ignore_index=True)
+    said = f"{_morris_sentence(table, outcome)} {_settled_sentence(settling)} {noise_of(values).sentence()}"
+    figure = morris_figure(table, settling, outcome, values.shape[1])
+    return Answer(table, figure, said.strip(), {"convergence": settling, "sample": _sample(factors, points, values)})
+
+
+def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats) -> Floats:
+    """Change of the outcome for a step of a factor, over the step as a share of its range: (trajectories, k, r)."""
+    k = len(factors)
+    widths = np.array([factor.high - factor.low for factor in factors])
+    steps = np.diff((points / widths).reshape(-1, k + 1, k), axis=1)
+    changes = np.diff(values.reshape(-1, k + 1, values.shape[1]), axis=1)
+    moved = np.abs(steps).argmax(axis=2)
+    sizes = np.take_along_axis(steps, moved[..., None], axis=2)
+    effects = np.empty_like(changes)
+    np.put_along_axis(effects, moved[..., None], changes / sizes, axis=1)
+    return effects
+
+
+def _morris_sentence(table: pd.DataFrame, outcome: str) -> str:
+    named = []
+    for row in table.head(MOST_NAMED).itertuples():
+        digits = decimals_for((row.mu_star_high - row.mu_star_low) / 2.0, row.mu_star)
+        interval = f"{number(row.mu_star_low, digits)} to {number(row.mu_star_high, digits)}"
+        named.append(f"{factor_words(row.factor)} ({number(row.mu_star, digits)}, {interval})")
+    return whole_sentence(
+        f"over its range each of these moves {outcome} most (μ*, 95% interval): {', then '.join(named)}"
+    ) + _negligible_words(table, "mu_star")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Sobol
+# ---------------------------------------------------------------------------------------------------------------
+def sobol_points(factors: Sequence[Factor], base: int, seed: int = 1) -> Floats:
+    """Points of Saltelli's design on a scrambled Sobol sequence, (base·(k + 2), k).
+
+    Raises:
+        ValueError: when ``base`` is no power of two from 16, without which the sequence is not balanced.
+        MissingExtra: without SALib.
+    """
+    if base < 16 or base & (base - 1):
+        raise ValueError(f"the base sample must be a power of two from 16 (such as 128 or 256), got {base}")
+    sampled = optional("SALib.sample.sobol", "a Sobol index").sample(
+        _problem(factors), base, calc_second_order=False, seed=seed
+    )
+    return np.asarray(sampled, dtype=np.float64)
+
+
+def sobol(
+    response: Response, factors: Sequence[Factor], base: int = 128, seed: int = 1, outcome: str = "outcome"
+) -> Answer:
+    """Shares of the variance of an outcome, its factors being uniform over their ranges and independent.
+
+    ``first`` is the share that goes when the factor is known, ``total`` the share that stays when all others are; the
+    difference is interactions. Estimators of Saltelli et al. (2010), doi:10.1016/j.cpc.2009.09.018.
+
+    Args:
+        response: the function.
+        factors: its arguments, in the order of the points' columns.
+        base: size of the base sample, a power of two; costs ``base``·(k + 2) evaluations.
+        seed: of the sample and the resampling.
+        outcome: what the function gives, as it stands in a sentence.
+
+    Returns:
+        Table :data:`SOBOL` with 95% intervals; more: ``convergence`` (:data:`CONVERGENCE`) and ``sample``.
+
+    Raises:
+        ValueError, MissingExtra: as :func:`sobol_points`.
+    """
+    points = sobol_points(factors, base, seed)
+    return sobol_answer(factors, points, _as_replicates(response(points)), seed, outcome)
+
+
+def sobol_answer(
+    factors: Sequence[Factor], points: Floats, values: Floats, seed: int = 1, outcome: str = "outcome"
+) -> Answer:
+    """The answer of :func:`sobol` from values that are known already, (n, r), at its points.
+
+    Raises:
+        ValueError: when the outcome is the same everywhere, so that there is no variance to share out.
+    """
+    if np.ptp(values.mean(axis=1)) == 0.0:
+        raise ValueError(f"{outcome} is the same at every point: no factor moves it over the ranges given")
+    k = len(factors)
+    rows = values.reshape(-1, k + 2, values.shape[1])  # A, then A with one column of B for each factor, then B
+    analyze = optional("SALib.analyze.sobol", "a Sobol index")
+
+    def indices(rows: Floats) -> tuple[Floats, Floats]:
+        means = rows.mean(axis=2)
+        spread = means[:, [0, -1]].std() or 1.0
+        scaled = (means - means.mean()) / spread  # the estimator is far steadier around zero
+        a, mixed, b = scaled[:, :1], scaled[:, 1:-1], scaled[:, -1:]
+        a, b = np.broadcast_to(a, mixed.shape), np.broadcast_to(b, mixed.shape)
+        return analyze.first_order(a, mixed, b), analyze.total_order(a, mixed, b)
+
+    settling = _convergence(factors, rows, lambda rows: indices(rows)[1], k + 2, seed)
+    drawn = settling[settling["size"] == len(rows)].set_index("factor")
+    first = indices(rows)[0]
+    low, high = _ends(np.array([indices(drawn_anew)[0] for drawn_anew in _resampled(rows, seed)]))
+    table = pd.DataFrame(
+        {
+            "factor": [factor.name for factor in factors],
+            "low": [factor.low for factor in factors],
+            "high": [factor.high for factor in factors],
+            "first": first,
+            "first_low": low,
+            "first_high": high,
+            "total": drawn["index"].to_numpy(),
+            "total_low": drawn["low"].to_numpy(),
+            "total_high": drawn["high"].to_numpy(),
+            "rank": drawn["rank"].to_numpy(),
+        }
+    ).sort_values("rank", ignore_index=True)
+    said = f"{_sobol_sentence(table, outcome)} {_settled_sentence(settling)} {noise_of(values).sentence()}"
+    figure = sobol_figure(table, settling, outcome, values.shape[1])
+    return Answer(table, figure, said.strip(), {"convergence": settling, "sample": _sample(factors, points, values)})
+
+
+def _sobol_sentence(table: pd.DataFrame, outcome: str) -> str:
+    named = [
+        f"{factor_words(row.factor)} (alone {_share(row.first)}, with its interactions {_share(row.total)}, "
+        f"{_share(row.total_low)} to {_share(row.total_high)})"
+        for row in table.head(MOST_NAMED).itertuples()
+    ]
+    return whole_sentence(
+        f"of the variance of {outcome} over the ranges, most is decided by {', then '.join(named)}"
+    ) + _negligible_words(table, "total")
+
+
+def _share(index: float) -> str:
+    """An index as a percentage; an estimate may lie a little below zero."""
+    return percent(max(index, 0.0))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# How sure
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Noise:
+    """What of the variance between points is the luck of their replicates.
+
+    Attributes:
+        share: of the variance of the points' means, [0, 1]; NaN with one replicate.
+        saved: variance of a point's mean with independent draws over that with shared ones; NaN with one replicate.
+        replicates: r.
+    """
+
+    share: float
+    saved: float
+    replicates: int
+
+    def sentence(self) -> str:
+        """How much of the variance is noise; nothing for a single replicate, of which nobody knows."""
+        if math.isnan(self.share):
+            return ""
+        return f"Of the variance between points {percent(self.share)} is noise of {self.replicates} replicates."
+
+
+def noise_of(values: Floats) -> Noise:
+    """Noise in the means of points that share their replicates, from the table of points and replicates, (n, r).
+
+    A replicate that is lucky everywhere shifts all points alike and moves no index. What is left after taking out both
+    means (interaction of points and replicates, on (n − 1)(r − 1) degrees of freedom) is what noise an index feels.
+    """
+    n, r = values.shape
+    if r < 2 or n < 2:
+        return Noise(math.nan, math.nan, r)
+    own = values - values.mean(axis=1, keepdims=True)
+    left = own - own.mean(axis=0, keepdims=True)
+    residual = float((left**2).sum() / ((n - 1) * (r - 1)))
+    within = float((own**2).sum() / (n * (r - 1)))
+    between = float(values.mean(axis=1).var(ddof=1))
+    share = min(1.0, residual / r / between) if between > 0.0 else math.nan
+    return Noise(share, within / residual if residual > 0.0 else math.nan, r)
+
+
+def _resampled(rows: Floats, seed: int) -> Iterator[Floats]:
+    """The blocks of a sample (first axis) and its replicates (last axis) drawn anew, both with replacement."""
+    rng = np.random.default_rng(seed)
+    n, r = rows.shape[0], rows.shape[-1]
+    for _ in range(RESAMPLES):
+        blocks, replicates = rng.integers(n, size=n), rng.integers(r, size=r)
+        yield rows[blocks][..., replicates]
+
+
+def _ends(drawn: Floats) -> tuple[Floats, Floats]:
+    """Low and high end of the percentile interval of each column."""
+    tail = 50.0 * (1.0 - CONFIDENCE)
+    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
+    return low, high
+
+
+def _convergence(
+    factors: Sequence[Factor], rows: Floats, index: Callable[[Floats], Floats], cost: int, seed: int
+) -> pd.DataFrame:
+    """The index at a quarter, half and all of a sample, with its interval, its rank and how far ranks move.
+
+    ``rank_shift`` is the criterion of Sarrazin, Pianosi & Wagener (2016), doi:10.1016/j.envsoft.2016.02.005: the
+    change of ranks between two resamples, weighted by the square of the larger index, at its 95% quantile.
+    """
+    frames = []
+    for size in (len(rows) // 4, len(rows) // 2, len(rows)):
+        part = rows[:size]
+        drawn = np.array([index(anew) for anew in _resampled(part, seed)])
+        (low, high), found, shift = _ends(drawn), index(part), _rank_shift(drawn)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "size": size,
+                    "evaluations": size * cost,
+                    "factor": [factor.name for factor in factors],
+                    "index": found,
+                    "low": low,
+                    "high": high,
+                    "rank": _ranks(found),
+                    "rank_shift": shift,
+                    "settled": shift < SETTLED_BELOW,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)[CONVERGENCE]
+
+
+def _ranks(index: Floats) -> NDArray[np.int64]:
+    """Ranks along the last axis, 1 for the largest; of equals the first comes first."""
+    order = np.argsort(-index, axis=-1, kind="stable")
+    return np.argsort(order, axis=-1, kind="stable") + 1
+
+
+def _rank_shift(drawn: Floats) -> float:
+    """95% quantile over pairs of resamples of Σ|ΔR|·max(S)²/Σmax(S)²."""
+    half = len(drawn) // 2
+    one, other = drawn[:half], drawn[half : 2 * half]
+    weights = np.maximum(one, other) ** 2
+    moved = np.abs(_ranks(one) - _ranks(other))
+    whole = weights.sum(axis=1)
+    shifts = np.divide((moved * weights).sum(axis=1), whole, out=np.zeros(half), where=whole > 0)
+    return float(np.quantile(shifts, 0.95))
+
+
+def _settled_sentence(settling: pd.DataFrame) -> str:
+    last = settling[settling["size"] == settling["size"].max()].iloc[0]
+    if last["settled"]:
+        return f"The ranks have settled (they move by {last['rank_shift']:.2f} places between resamples)."
+    return (
+        f"The ranks have not settled (they move by {last['rank_shift']:.1f} places between resamples): "
+        "take a larger sample before trusting the order."
+    )
+
+
+def _negligible_words(table: pd.DataFrame, index: str) -> str:
+    """The factors that hardly matter, as far as the sample can tell."""
+    limit = NEGLIGIBLE * float(table[index].max())
+    names = [factor_words(row["factor"]) for _, row in table.iterrows() if row[f"{index}_high"] <= limit]
+    if not names:
+        return ""
+    return f" Negligible, below {percent(NEGLIGIBLE)} of the largest with their whole intervals: {', '.join(names)}."
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Small parts
+# ---------------------------------------------------------------------------------------------------------------
+def _problem(factors: Sequence[Factor]) -> dict[str, object]:
+    """The factors as SALib takes them."""
+    if len(factors) < 2:
+        raise ValueError("name at least two factors: with one there is nothing to rank")
+    return {
+        "num_vars": len(factors),
+        "names": [factor.name for factor in factors],
+        "bounds": [[factor.low, factor.high] for factor in factors],
+    }
+
+
+def _as_replicates(values: Floats) -> Floats:
+    """Values as (n, r): a function without replicates has one."""
+    found = np.asarray(values, dtype=np.float64)
+    return found[:, None] if found.ndim == 1 else found
+
+
+def _sample(factors: Sequence[Factor], points: Floats, values: Floats) -> pd.DataFrame:
+    """The points with the mean over their replicates and its standard deviation over them."""
+    table = pd.DataFrame(points, columns=[factor.name for factor in factors])
+    table["mean"] = values.mean(axis=1)
+    table["sd"] = values.std(axis=1, ddof=1) if values.shape[1] > 1 else math.nan
+    return table

@@ -1,0 +1,207 @@
+"""At which value of a factor an outcome crosses a level, found by bisection with shared random draws.
+
+The same replicates are run at every value, so that the curve is as smooth as the model. How sure the value is comes
+from repeating the bisection with the replicates drawn anew (percentile interval); runs made once are kept, so that a
+repetition costs little. The interval is of sampling; that a model tips nowhere near, or twice, is for the scan to show.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sim.study.analysis import CONFIDENCE, decimals_for, factor_words, interval, percent
+from sim.study.answer import Answer
+from sim.study.plots.tipping import tipping_figure
+from sim.study.response import Factor, Floats, Response
+from sim.study.words import capital, number, whole_sentence
+
+RESAMPLES = 400
+"""How often the bisection is repeated with the replicates drawn anew."""
+SCAN_HALVINGS = 3
+"""The scan before the bisection cuts the range into 2 to the power of this."""
+
+FOUND = [
+    "factor", "low", "high", "level", "tips_at", "tips_low", "tips_high", "resolution", "way", "crossings", "crossed",
+]  # fmt: skip
+"""Columns of the table of :func:`tipping_point`. ``tips_low`` to ``tips_high``: 95% interval; ``resolution``: width of
+the last bracket; ``way``: whether the outcome falls or rises there; ``crossings``: how often the scan crosses the
+level; ``crossed``: share of the resamples that cross it at all."""
+
+Watch = Callable[[float, float], None]
+"""Called after each value that was run, with the value and the mean outcome there."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where a curve crosses a level: in the middle of the last bracket, whose width is the resolution."""
+
+    value: float
+    rising: bool
+
+
+class Curve:
+    """The outcome of each replicate at dyadic values of a factor, run when first asked for and then kept.
+
+    Attributes:
+        factor: what varies.
+        depth: halvings of the range to the finest values.
+        rows: outcomes (r,) by the number of the value, from 0 to 2**depth.
+    """
+
+    def __init__(self, response: Response, factor: Factor, depth: int, watch: Watch | None = None) -> None:
+        self.factor, self.depth = factor, depth
+        self.rows: dict[int, Floats] = {}
+        self._response, self._watch = response, watch
+
+    def value(self, place: float) -> float:
+        """The factor at a number of a value, or between two."""
+        return self.factor.low + (self.factor.high - self.factor.low) * place / 2**self.depth
+
+    def at(self, place: int) -> Floats:
+        """Outcomes of the replicates at the value of that number, (r,)."""
+        if place not in self.rows:
+            found = np.asarray(self._response(np.array([[self.value(place)]])), dtype=np.float64)
+            self.rows[place] = found.reshape(-1)
+            if self._watch is not None:
+                self._watch(self.value(place), float(found.mean()))
+        return self.rows[place]
+
+    def scan(self) -> list[int]:
+        """Numbers of the values of the scan, in order."""
+        return list(range(0, 2**self.depth + 1, 2 ** (self.depth - SCAN_HALVINGS)))
+
+    def crossings(self, level: float, weights: Floats) -> list[tuple[int, int]]:
+        """Neighbours in the scan between which the weighted mean crosses the level."""
+        places = self.scan()
+        above = {place: bool(weights @ self.at(place) > level) for place in places}
+        return [(a, b) for a, b in itertools.pairwise(places) if above[a] != above[b]]
+
+    def bisect(self, level: float, weights: Floats, bracket: tuple[int, int]) -> Crossing:
+        """Halve the bracket until its ends are neighbours.
+
+        Args:
+            level: of the outcome.
+            weights: of the replicates, (r,), adding up to 1.
+            bracket: numbers of two values on whose two sides of the level the mean lies.
+        """
+        low, high = bracket
+        rising = bool(weights @ self.at(high) > level)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if bool(weights @ self.at(middle) > level) == rising:
+                high = middle
+            else:
+                low = middle
+        return Crossing(self.value((low + high) / 2.0), rising)
+
+
+def tipping_point(
+    response: Response,
+    factor: Factor,
+    level: float,
+    depth: int = 8,
+    seed: int = 1,
+    outcome: str = "outcome",
+    watch: Watch | None = None,
+) -> Answer:
+    """Where the mean outcome over replicates crosses a level as a factor goes from low to high.
+
+    The range is scanned at 9 values; the first two neighbours on different sides of the level are bisected. Each
+    resample of replicates does the same from its own scan.
+
+    Args:
+        response: a function of this factor alone.
+        factor: what varies, and between which values.
+        level: of the outcome.
+        depth: halvings of the range in all, at least 3; the resolution is its width / 2**depth.
+        seed: of the resampling.
+        outcome: what the function gives, as it stands in a sentence.
+        watch: told of each value that is run.
+
+    Returns:
+        Table :data:`FOUND`, one row; more: ``curve``, every value that was run with the mean and its 95% t interval.
+        When the outcome never crosses the level, the values are NaN and the sentence says between what it stays.
+
+    Raises:
+        ValueError: when ``depth`` is below 3.
+    """
+    if depth < SCAN_HALVINGS:
+        raise ValueError(f"at least {SCAN_HALVINGS} halvings are needed, got {depth}")
+    curve = Curve(response, factor, depth, watch)
+    replicates = len(curve.at(0))
+    even = np.full(replicates, 1.0 / replicates)
+    brackets = curve.crossings(level, even)
+    found = curve.bisect(level, even, brackets[0]) if brackets else None
+    drawn = _repeated(curve, level, seed) if found else np.empty(0)
+    resolution = (factor.high - factor.low) / 2**depth
+    low, high = _interval(drawn, replicates, resolution)
+    row = (
+        factor.name, factor.low, factor.high, level, found.value if found else math.nan, low, high, resolution,
+        ("rises" if found.rising else "falls") if found else "stays", len(brackets),
+        float(np.isfinite(drawn).mean()) if len(drawn) else 0.0,
+    )  # fmt: skip
+    table = pd.DataFrame([row], columns=FOUND)
+    points = _points(curve)
+    figure = tipping_figure(table, points, outcome, replicates)
+    return Answer(table, figure, _sentence(table.iloc[0], points, outcome, replicates), {"curve": points})
+
+
+def _repeated(curve: Curve, level: float, seed: int) -> Floats:
+    """The first crossing in each resample of the replicates, NaN where there is none."""
+    rng = np.random.default_rng(seed)
+    replicates = len(curve.at(0))
+    values = np.full(RESAMPLES, math.nan)
+    for k in range(RESAMPLES):
+        weights = rng.multinomial(replicates, np.full(replicates, 1.0 / replicates)) / replicates
+        brackets = curve.crossings(level, weights)
+        if brackets:
+            values[k] = curve.bisect(level, weights, brackets[0]).value
+    return values
+
+
+def _interval(drawn: Floats, replicates: int, resolution: float) -> tuple[float, float]:
+    """The percentile interval of the resamples that cross, half a bracket wider; NaN with a single replicate."""
+    crossed = drawn[np.isfinite(drawn)]
+    if replicates < 2 or len(crossed) == 0:
+        return math.nan, math.nan
+    tail = 50.0 * (1.0 - CONFIDENCE)
+    low, high = np.percentile(crossed, [tail, 100.0 - tail])
+    return float(low - resolution / 2.0), float(high + resolution / 2.0)
+
+
+def _points(curve: Curve) -> pd.DataFrame:
+    """Every value that was run, in order, with the mean outcome and its 95% t interval."""
+    rows = [(curve.value(place), *interval(curve.rows[place])) for place in sorted(curve.rows)]
+    return pd.DataFrame(rows, columns=[curve.factor.name, "mean", "low", "high", "n"])
+
+
+def _sentence(row: pd.Series, points: pd.DataFrame, outcome: str, replicates: int) -> str:
+    name, level = factor_words(row["factor"]), f"{row['level']:g}"
+    if not row["crossings"]:
+        low, high = float(points["mean"].min()), float(points["mean"].max())
+        digits = decimals_for((high - low) / 20.0, high)
+        return whole_sentence(
+            f"{outcome} does not cross {level} while {name} goes from {row['low']:g} to {row['high']:g}: it stays "
+            f"between {number(low, digits)} and {number(high, digits)}"
+        )
+    width = max((row["tips_high"] - row["tips_low"]) / 2.0, row["resolution"] / 2.0)
+    digits = decimals_for(width if math.isfinite(width) else row["resolution"], row["tips_at"])
+    at = number(row["tips_at"], digits)
+    sure = (
+        "one replicate: no interval"
+        if replicates == 1
+        else f"95% interval {number(row['tips_low'], digits)} to {number(row['tips_high'], digits)}, "
+        f"{replicates} replicates"
+    )
+    said = f"{capital(outcome)} {row['way']} through {level} at {name} = {at} ({sure})."
+    if row["crossings"] > 1:
+        said += f" It crosses {row['crossings']} times between {row['low']:g} and {row['high']:g}; this is the first."
+    if row["crossed"] < 1.0:
+        said += f" {capital(percent(1.0 - row['crossed']))} of the resamples do not cross: widen the range."
+    return said

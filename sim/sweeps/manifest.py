@@ -1,0 +1,224 @@
+"""The manifest: everything that led to a result, and whether results of now and of then may be mixed."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import platform
+import shlex
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.dynamics.compiled import settings as compiler
+from sim.dynamics.compiled import source_digest
+from sim.dynamics.outcomes import OUTCOMES
+from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING
+from sim.parameters import Parameters, Traits, meta
+from sim.sweeps.design import Experiment
+from sim.sweeps.plan import Plan
+
+KIND = "sweep"
+FORMAT = 1
+"""Version of the folder's layout; raised when a reader of an older one would misread a newer one."""
+
+COMPLETE, FAILED, INTERRUPTED, RUNNING = "complete", "some runs failed", "interrupted", "running"
+
+VARIABLE_UNITS = {
+    "trust": "trust",
+    "communication": "share",
+    "ties": "share",
+    "gap": "share",
+    "frustration": "share",
+    "monitoring": "money/month",
+    "extra_mile": "share",
+    "expectation": "money/month",
+    "result": "money/month",
+    "value": "money",
+}
+"""Units of ``state.VARIABLES``."""
+
+
+def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None) -> dict[str, Any]:
+    """The manifest as far as it is known before the first run."""
+    return {
+        "kind": KIND,
+        "format": FORMAT,
+        "status": RUNNING,
+        "name": experiment.name,
+        "title": experiment.title,
+        "question": experiment.question,
+        "expected": experiment.expected,
+        "outcomes": list(experiment.outcomes),
+        "command": command or command_line(experiment),
+        "design": experiment.plain(),
+        "design_digest": experiment.digest(),
+        "plan": {
+            "seed": plan.seed,
+            "batch": plan.batch,
+            "most": plan.most,
+            "precision": dict(plan.precision),
+            "keep_alliances": plan.keep_alliances,
+        },
+        "plan_digest": plan.digest,
+        "cells": [
+            {
+                "cell": cell.index,
+                "label": cell.label,
+                "scenario": cell.scenario_name,
+                "factors": cell.factors,
+                "replicates_done": 0,
+                "shard_size": size,
+                "resolved": cell.scenario.plain(),
+            }
+            for cell, size in zip(plan.cells, plan.shard_sizes, strict=True)
+        ],
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "jobs": jobs,
+        **provenance(),
+        "cpu_features": np.show_config(mode="dicts")["SIMD Extensions"],
+        "numerics": numerics(),
+        "timings": {},
+        "units": units(experiment, plan.keep_alliances),
+        "variable_units": VARIABLE_UNITS,
+        "files": {},
+    }
+
+
+@functools.cache
+def numerics() -> dict[str, str]:
+    """What decides the last bit of a number, beside the code: results that differ in one of these are not mixed.
+
+    Python, pandas and pyarrow are not among them: they hold numbers and make none.
+    """
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return {
+        **{name: importlib.metadata.version(name) for name in ("numpy", "numba", "scipy")},
+        "C library": " ".join(platform.libc_ver()).strip() or platform.platform(),
+        "processor": platform.machine(),
+        "processor features": " ".join(found),
+        "compiled": "no" if compiler.DISABLE_JIT else "yes",
+    }
+
+
+def differences(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
+    """Why runs computed now may not be added to those in a folder; empty when they may."""
+    reasons = []
+    if manifest["code_digest"] != source_digest():
+        reasons.append(f"the model's code has changed (then {manifest['code_digest']}, now {source_digest()})")
+    before = manifest["numerics"]
+    reasons += [
+        f"{name} differs (then {before.get(name, 'unknown')}, now {now})"
+        for name, now in numerics().items()
+        if before.get(name) != now
+    ]
+    if manifest["plan_digest"] != plan.digest:
+        reasons.append(
+            f"the design is another one (then {manifest['plan_digest'][:8]}, now {plan.digest[:8]}): "
+            "the manifest was changed, or this version reads a scenario otherwise"
+        )
+    return reasons
+
+
+def command_line(experiment: Experiment) -> str:
+    """The command that runs the experiment again."""
+    names = shlex.join(scenario.name for scenario in experiment.scenarios)
+    start = f"sweep {shlex.quote(experiment.source)}" if experiment.source else f"compare {names}"
+    asked = {**experiment.settings}
+    for key, value in dict(experiment.written.get("settings", {})).items():
+        if asked.get(key) == value:
+            del asked[key]
+    sets = "".join(f" --set {shlex.quote(f'{key}={_toml(value)}')}" for key, value in asked.items())
+    return f"alliance {start} --seed {experiment.seed} --replicates {experiment.replicates}{sets}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return str(value)
+
+
+def provenance() -> dict[str, Any]:
+    """What made a result: digest of the core, versions, commit, platform."""
+    return {
+        "code_digest": source_digest(),
+        "versions": versions(),
+        "git": git_state(),
+        "platform": platform.platform(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the interpreter and of every package that decides bits or bytes."""
+    packages = ("numpy", "numba", "scipy", "pandas", "pyarrow", "alliance-trust")
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit of the code and whether it was changed since; None when the code is not in a git repository."""
+    here = Path(__file__).resolve().parent
+
+    def ask(*words: str) -> str:
+        answer = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, timeout=10, check=True)
+        return answer.stdout.strip()
+
+    try:
+        ask("ls-files", "--error-unmatch", Path(__file__).name)
+        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def units(experiment: Experiment, keep_alliances: bool) -> dict[str, dict[str, str]]:
+    """The unit of every column of every table."""
+    cell = {"cell": "number, from 0"}
+    names = {"label": "text", "scenario": "text"}
+    factors = {factor: factor_unit(factor) for factor in experiment.factors}
+    outcomes = {name: outcome.unit for name, outcome in OUTCOMES.items()}
+    run = {"replicate": "number, from 0", "seed": "number"}
+    of_variable = "the variable's, see variable_units"
+    spread = ("mean", "sd", "se", "q05", "q25", "q50", "q75", "q95")
+    found = {
+        "cells": {**cell, **names, **factors},
+        "runs": {**cell, **names, **factors, **run, **outcomes},
+        "monthly": {
+            **cell,
+            "month": "month",
+            "variable": "text",
+            "alliances": "count",
+            **dict.fromkeys(spread, of_variable),
+        },
+        "survival": {**cell, "month": "month", **dict.fromkeys((*CAUSES_OF_ENDING[1:], CAUSES_OF_ENDING[0]), "share")},
+        "ledger": {**cell, "layer": "text", "cause": "text", "mean": "trust", "se": "trust"},
+        "run_ledger": {**cell, "replicate": "number, from 0", **dict.fromkeys((*CAUSES, "change"), "trust")},
+        "histogram": {
+            **cell,
+            "month": "month",
+            "variable": "text",
+            "low": of_variable,
+            "high": of_variable,
+            "count": "count",
+        },
+        "failed": {**cell, **run, "error": "text"},
+    }
+    if keep_alliances:
+        partners = {"a": "organization, from 1", "b": "organization, from 1", "cause": "text", "ended": "month"}
+        found["alliances"] = {**cell, "replicate": "number, from 0", **partners, **outcomes}
+    return found
+
+
+def factor_unit(factor: str) -> str:
+    """The unit of a factor's levels."""
+    name = factor.rpartition(".")[2]
+    declared = Parameters.model_fields.get(name) or Traits.model_fields.get(name)
+    if declared is not None:
+        return str(meta(declared)["unit"])
+    return {"months": "month", "organizations": "count", "partners": "count", "month": "month"}.get(name, "as written")

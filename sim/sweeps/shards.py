@@ -1,0 +1,444 @@
+"""A shard: what is kept of a range of replicates of one cell, how it is stored, and how shards add up to a cell.
+
+Numbers of single runs (outcomes, ledger) are kept as they are. What a sweep shows by month (spread of trust over
+alliances, survival) is kept as sums over the shard's runs, so that a cell's tables can be made from shards one at a
+time, in memory that does not grow with the number of replicates.
+
+Where runs were simulated in smaller parts, the parts are joined in the order of replicates before anything is summed:
+a shard is the same bits for any chunking.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from sim.dynamics.state import BINS, VARIABLES, histogram_range
+from sim.engine import Result, ledger_table, monthly_table, run_ledger_table
+from sim.sweeps.design import Cell
+from sim.sweeps.plan import ShardKey
+
+HISTOGRAM_EVERY = 12
+"""Months between the histograms that the tables keep."""
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class Failure(NamedTuple):
+    """A run that did not come out: which replicate, and what went wrong in one line."""
+
+    replicate: int
+    error: str
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# From simulated runs to a shard
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Part:
+    """What is kept of R replicates of one cell that were simulated together."""
+
+    replicates: Integers  # (R,)
+    runs: pd.DataFrame  # Result.runs()
+    ledger: Floats  # (R, layers, causes): mean over alliances and sides
+    moments: Floats  # (R, months + 1, variables, 3)
+    histogram: Integers  # (months + 1, variables, bins), summed over replicates
+    survival: pd.DataFrame  # Result.survival() as numbers of alliances instead of shares
+    alliances: int  # how many there were
+    alliance_rows: pd.DataFrame | None  # Result.alliances_table()
+
+
+def reduce(result: Result, keep_alliances: bool) -> Part:
+    """Keep of a result what the tables need, replicate by replicate so that no number depends on the chunk."""
+    alliances = int(result.alliances.cause.size)
+    runs, shares = result.runs(), result.survival()
+    runs.pop("replicate")
+    shares.pop("month")
+    return Part(
+        replicates=result.replicates,
+        runs=runs,
+        ledger=np.stack([of_one.mean(axis=(0, 1)) for of_one in result.ledger]),
+        moments=result.moments,
+        histogram=result.histogram,
+        survival=(shares * alliances).round().astype(np.int64),
+        alliances=alliances,
+        alliance_rows=result.alliances_table() if keep_alliances else None,
+    )
+
+
+def combine(parts: Sequence[Part]) -> Part:
+    """Parts of one cell as one, in the order of replicates."""
+    if len(parts) == 1:
+        return parts[0]
+    parts = sorted(parts, key=lambda part: int(part.replicates[0]))
+    rows = [part.alliance_rows for part in parts if part.alliance_rows is not None]
+    survival = parts[0].survival
+    for part in parts[1:]:
+        survival = survival + part.survival
+    return Part(
+        replicates=np.concatenate([part.replicates for part in parts]),
+        runs=pd.concat([part.runs for part in parts], ignore_index=True),
+        ledger=np.concatenate([part.ledger for part in parts]),
+        moments=np.concatenate([part.moments for part in parts]),
+        histogram=np.sum([part.histogram for part in parts], axis=0),
+        survival=survival,
+        alliances=sum(part.alliances for part in parts),
+        alliance_rows=pd.concat(rows, ignore_index=True) if rows else None,
+    )
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over the replicates of each month and variable, each (months + 1, variables); a file keeps their order.
+
+    A replicate has n living alliances with the sum s and the sum of squares q of a variable; m is the mean over all
+    alliances, Σs/Σn. ``deviations`` is Σ(s - n·m)², ``tilt`` is Σn(s - n·m), ``weights`` is Σn²: with them the spread
+    between replicates can be moved to another mean when sums are added up, without losing digits.
+    """
+
+    count: Floats  # Σn
+    total: Floats  # Σs
+    squares: Floats  # Σq
+    replicates: Floats  # how many have n > 0
+    deviations: Floats
+    tilt: Floats
+    weights: Floats
+
+    def mean(self) -> Floats:
+        """Mean over alliances; 0 where there is none."""
+        return np.divide(self.total, self.count, out=np.zeros(self.count.shape), where=self.count > 0)
+
+    def standard_error(self) -> Floats:
+        """Standard error of the mean from the spread between replicates; NaN with fewer than two."""
+        runs = self.replicates
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = np.maximum(self.deviations, 0.0) / self.count**2 * runs / (runs - 1)
+        return np.where(runs > 1, np.sqrt(np.where(runs > 1, variance, 0.0)), np.nan)
+
+
+def sums_of(moments: Floats) -> Sums:
+    """Sums over replicates; ``moments`` is (R, months + 1, variables, 3): count, sum, sum of squares."""
+    n, s, q = (moments[..., k] for k in range(3))
+    count, total = n.sum(0), s.sum(0)
+    mean = np.divide(total, count, out=np.zeros(count.shape), where=count > 0)
+    off = s - n * mean
+    return Sums(
+        count=count,
+        total=total,
+        squares=q.sum(0),
+        replicates=(n > 0).sum(0).astype(np.float64),
+        deviations=(off**2).sum(0),
+        tilt=(n * off).sum(0),
+        weights=(n**2).sum(0),
+    )
+
+
+def add_sums(one: Sums, other: Sums) -> Sums:
+    """Sums over the replicates of both."""
+    count, total = one.count + other.count, one.total + other.total
+    mean = np.divide(total, count, out=np.zeros(count.shape), where=count > 0)
+    moved = [(sums, sums.mean() - mean) for sums in (one, other)]
+    return Sums(
+        count=count,
+        total=total,
+        squares=one.squares + other.squares,
+        replicates=one.replicates + other.replicates,
+        deviations=np.add(*(sums.deviations + 2 * by * sums.tilt + by**2 * sums.weights for sums, by in moved)),
+        tilt=np.add(*(sums.tilt + by * sums.weights for sums, by in moved)),
+        weights=one.weights + other.weights,
+    )
+
+
+SUMS = ("count", "total", "squares", "replicates", "deviations", "tilt", "weights")
+
+
+@dataclass(frozen=True)
+class Months:
+    """What a shard, or a cell, keeps by month."""
+
+    sums: Sums
+    histogram: Integers  # (months + 1, variables, bins)
+    survival: pd.DataFrame  # one row a month: numbers of alliances ended by each cause, and going on
+    alliances: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What is stored of a range of replicates of one cell. ``months`` is None when no run came out."""
+
+    replicates: Integers  # those that came out, (R,)
+    runs: pd.DataFrame  # one row each: outcomes
+    ledger: Floats  # (R, layers, causes)
+    months: Months | None
+    alliance_rows: pd.DataFrame | None
+    failures: tuple[Failure, ...]
+
+
+def condense(parts: Sequence[Part], failures: Iterable[Failure] = ()) -> Shard:
+    """Parts and failures that together are a whole shard."""
+    failed = tuple(sorted(failures))
+    if not parts:
+        return Shard(np.empty(0, np.int64), pd.DataFrame(), np.empty((0, 0, 0)), None, None, failed)
+    part = combine(parts)
+    months = Months(sums_of(part.moments), part.histogram, part.survival, part.alliances)
+    return Shard(part.replicates, part.runs, part.ledger, months, part.alliance_rows, failed)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# As a file: Parquet with one row; each column is one array of the shard, in C order
+# ---------------------------------------------------------------------------------------------------------------
+ABOUT = b"alliance_trust.shard"
+"""Where the file says which shard of which sweep it is, and how its arrays are shaped."""
+
+
+def encode(shard: Shard, key: ShardKey, digest: str) -> bytes:
+    """The shard as the content of a file that says of which sweep (its plan's digest) and which shard it is."""
+    columns: dict[str, Any] = {
+        "replicate": shard.replicates,
+        "failed.replicate": np.array([failure.replicate for failure in shard.failures], dtype=np.int64),
+        "failed.error": pa.array([failure.error for failure in shard.failures], pa.string()),
+        "ledger": shard.ledger.ravel(),
+    }
+    about: dict[str, Any] = {"sweep": digest, "shard": list(key), "ledger": list(shard.ledger.shape)}
+    tables = {"runs": shard.runs}
+    if shard.months is not None:
+        months = shard.months
+        about["months"] = list(months.histogram.shape)
+        about["alliances"] = months.alliances
+        columns["sums"] = np.concatenate([getattr(months.sums, name).ravel() for name in SUMS])
+        columns["histogram.at"] = np.flatnonzero(months.histogram).astype(np.int32)
+        columns["histogram.count"] = months.histogram.ravel()[columns["histogram.at"]]
+        tables["survival"] = months.survival
+    for name, table in tables.items():
+        columns[name] = table.to_numpy().ravel(order="F")
+        about[f"{name}.columns"] = list(table)
+    if shard.alliance_rows is not None:
+        packed, about["alliances.categories"] = _packed(shard.alliance_rows)
+        columns |= {f"alliances.{column}": values for column, values in packed.items()}
+        about["alliances.columns"] = list(packed)
+    return _parquet(columns, about)
+
+
+def _packed(table: pd.DataFrame) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The columns of a table of mixed types as arrays; of categories, codes in the place of names, and the names."""
+    columns, categories = {}, {}
+    for name, column in table.items():
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            columns[str(name)] = column.cat.codes.to_numpy()
+            categories[str(name)] = [str(category) for category in column.cat.categories]
+        else:
+            columns[str(name)] = column.to_numpy()
+    return columns, categories
+
+
+def _parquet(columns: Mapping[str, Any], about: Mapping[str, Any]) -> bytes:
+    lists = {}
+    for name, values in columns.items():
+        ends = pa.array([0, len(values)], pa.int32())
+        lists[name] = pa.ListArray.from_arrays(ends, pa.array(values))
+    table = pa.table(lists).replace_schema_metadata({ABOUT: json.dumps(about).encode()})
+    delta = {f"{name}.list.element": "DELTA_BINARY_PACKED" for name in lists if name.startswith("histogram.")}
+    buffer = io.BytesIO()
+    pq.write_table(
+        table,
+        buffer,
+        compression="zstd",
+        use_dictionary=False,
+        column_encoding=delta or None,
+        write_page_checksum=True,
+        write_statistics=False,
+    )
+    return buffer.getvalue()
+
+
+def said_of(content: bytes) -> dict[str, Any]:
+    """Which shard of which sweep a file says it is; empty when it is no shard or cannot be read."""
+    try:
+        metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
+        about = json.loads(metadata.get(ABOUT, b"{}"))
+    except (OSError, ValueError, pa.ArrowException):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def decode(content: bytes) -> Shard:
+    """A shard from the content of its file; page checksums are verified.
+
+    Raises:
+        OSError, pyarrow.ArrowException: when it is damaged.
+    """
+    with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
+        stored = file.read(use_threads=False)
+    about = json.loads(stored.schema.metadata[ABOUT])
+    months = None
+    if "months" in about:
+        shape = tuple(about["months"])
+        histogram = np.zeros(shape, dtype=np.int64)
+        histogram.ravel()[_array(stored, "histogram.at")] = _array(stored, "histogram.count")
+        sums = Sums(*_array(stored, "sums").reshape(len(SUMS), *shape[:2]))
+        months = Months(sums, histogram, _table(stored, about, "survival"), about["alliances"])
+    errors = stored["failed.error"].chunk(0).values.to_pylist()
+    return Shard(
+        replicates=_array(stored, "replicate"),
+        runs=_table(stored, about, "runs"),
+        ledger=_array(stored, "ledger").reshape(about["ledger"]),
+        months=months,
+        alliance_rows=_unpacked(stored, about) if "alliances.columns" in about else None,
+        failures=tuple(map(Failure, _array(stored, "failed.replicate").tolist(), errors)),
+    )
+
+
+def _array(stored: Any, name: str) -> NDArray[Any]:
+    found: NDArray[Any] = stored[name].chunk(0).values.to_numpy(zero_copy_only=False)
+    return found
+
+
+def _table(stored: Any, about: Mapping[str, Any], name: str) -> pd.DataFrame:
+    """A table of one type, from its columns one after the other."""
+    columns = about[f"{name}.columns"]
+    values = _array(stored, name)
+    return pd.DataFrame(values.reshape(len(columns), -1).T if columns else None, columns=columns)
+
+
+def _unpacked(stored: Any, about: Mapping[str, Any]) -> pd.DataFrame:
+    """The table of alliances, as :func:`_packed` took it apart."""
+    columns: dict[str, Any] = {}
+    for name in about["alliances.columns"]:
+        values, categories = _array(stored, f"alliances.{name}"), about["alliances.categories"].get(name)
+        columns[name] = values if categories is None else pd.Categorical.from_codes(values, categories)
+    return pd.DataFrame(columns)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# As rows of the tables
+# ---------------------------------------------------------------------------------------------------------------
+def rows_of(cell: Cell, shard: Shard, seed: int) -> dict[str, pd.DataFrame]:
+    """The rows of a shard in the tables that have a row for each run, alliance or failure."""
+    tables = {"failed": failed_rows(cell.index, shard.failures, seed)} if shard.failures else {}
+    if not len(shard.replicates):
+        return tables
+    known = {"cell": cell.index, "label": cell.label, "scenario": cell.scenario_name, **cell.factors}
+    about = pd.DataFrame({**known, "replicate": shard.replicates, "seed": seed})
+    tables["runs"] = pd.concat([about, shard.runs], axis="columns")
+    tables["run_ledger"] = run_ledger_table(shard.replicates, shard.ledger)
+    tables["run_ledger"].insert(0, "cell", cell.index)
+    if shard.alliance_rows is not None:
+        tables["alliances"] = shard.alliance_rows.copy()
+        tables["alliances"].insert(0, "cell", cell.index)
+    return tables
+
+
+def failed_rows(cell: int, failures: Sequence[Failure], seed: int) -> pd.DataFrame:
+    """One row a run that did not come out."""
+    count = len(failures)
+    return pd.DataFrame(
+        {
+            "cell": np.full(count, cell, dtype=np.int64),
+            "replicate": np.array([failure.replicate for failure in failures], dtype=np.int64),
+            "seed": np.full(count, seed, dtype=np.int64),
+            "error": pd.Series([failure.error for failure in failures], dtype="str"),
+        }
+    )
+
+
+class CellSums:
+    """The shards of a cell added up, one at a time and in their order, for the tables that are about the whole cell."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self._months: Months | None = None
+        self._runs = 0
+        self._ledger_mean: Floats = np.zeros(0)
+        self._ledger_squares: Floats = np.zeros(0)
+
+    def add(self, shard: Shard) -> None:
+        """Add the next shard."""
+        if shard.months is None:
+            return
+        self._add_ledger(shard.ledger)
+        if self._months is None:
+            self._months = shard.months
+            return
+        before, more = self._months, shard.months
+        self._months = Months(
+            add_sums(before.sums, more.sums),
+            before.histogram + more.histogram,
+            before.survival + more.survival,
+            before.alliances + more.alliances,
+        )
+
+    def _add_ledger(self, ledger: Floats) -> None:
+        """Join mean and squared deviations over runs (as :class:`sim.sweeps.plan.Precision` does)."""
+        count, mean = len(ledger), ledger.mean(0)
+        squares = ((ledger - mean) ** 2).sum(0)
+        if not self._runs:
+            self._runs, self._ledger_mean, self._ledger_squares = count, mean, squares
+            return
+        runs = self._runs + count
+        shift = mean - self._ledger_mean
+        self._ledger_squares = self._ledger_squares + squares + shift**2 * (self._runs * count / runs)
+        self._ledger_mean = self._ledger_mean + shift * (count / runs)
+        self._runs = runs
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The rows of the cell in ``monthly``, ``survival``, ``ledger`` and ``histogram``; none without any run."""
+        if self._months is None:
+            return {}
+        tables = {
+            "monthly": self._monthly(self._months),
+            "survival": _survival(self._months),
+            "ledger": self._ledger(),
+            "histogram": histogram_table(self._months.histogram),
+        }
+        for frame in tables.values():
+            frame.insert(0, "cell", self.cell.index)
+        return tables
+
+    def _monthly(self, months: Months) -> pd.DataFrame:
+        """The engine's table of one run that holds all alliances, with the spread between the real runs."""
+        sums = months.sums
+        table = monthly_table(np.stack([sums.count, sums.total, sums.squares], axis=-1)[None], months.histogram)
+        table["se"] = sums.standard_error()[sums.count > 0]
+        return table
+
+    def _ledger(self) -> pd.DataFrame:
+        """The engine's table of the mean, with the spread between runs."""
+        table = ledger_table(self._ledger_mean[None, None, None])
+        variance = self._ledger_squares / max(self._runs - 1, 1) / self._runs
+        table["se"] = np.sqrt(variance).ravel() if self._runs > 1 else np.nan
+        return table
+
+
+def _survival(months: Months) -> pd.DataFrame:
+    """One row a month: share of alliances alive and share ended so far by each cause."""
+    table = months.survival / months.alliances
+    table.insert(0, "month", np.arange(len(table)))
+    return table
+
+
+def histogram_table(histogram: Integers) -> pd.DataFrame:
+    """One row a month (every twelfth and the last), variable and bin not empty; see ``state.histogram_range``."""
+    last = len(histogram) - 1
+    months = np.array(sorted({*range(0, last + 1, HISTOGRAM_EVERY), last}))
+    month, variable, bin_ = np.nonzero(histogram[months])
+    lows, highs = histogram_range(last)
+    width = (highs - lows)[variable] / BINS
+    return pd.DataFrame(
+        {
+            "month": months[month],
+            "variable": pd.Categorical.from_codes(variable, list(VARIABLES)),
+            "low": lows[variable] + width * bin_,
+            "high": lows[variable] + width * (bin_ + 1),
+            "count": histogram[months][month, variable, bin_],
+        }
+    )

@@ -1,0 +1,223 @@
+"""``alliance analyse`` as a user meets it: what is printed and written, and what is refused and how."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from sim.cli import alliance
+
+SCENARIO = """\
+title = "{title}"
+question = "Does it hold?"
+source = "the tests"
+expected = "It holds."
+organizations = 6
+months = 18
+[parameters]
+disappointment_exit = {exit}
+"""
+EXPERIMENT = """\
+title = "A grid"
+question = "Does it hold?"
+expected = "It holds."
+scenarios = ["calm"]
+replicates = 3
+seed = 3
+[factors]
+trust_gain = [0.02, 0.04, 0.06, 0.08]
+blame = [0.1, 0.5, 0.9]
+"""
+FACTORS = ["--factor", "trust_gain=0.02..0.1", "--factor", "blame"]
+
+
+def call(*args: str) -> Result:
+    """Run the command line in this process."""
+    return CliRunner().invoke(alliance, list(args), prog_name="alliance")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two scenarios, their comparison with single alliances, and a grid of twelve cells."""
+    folder = tmp_path_factory.mktemp("analyse")
+    for name in ("scenarios", "experiments"):
+        (folder / name).mkdir()
+    for name, exit_ in (("calm", 0.01), ("rough", 0.4)):
+        text = SCENARIO.format(title=name.capitalize(), exit=exit_)
+        (folder / "scenarios" / f"{name}.toml").write_text(text, encoding="utf-8")
+    (folder / "experiments" / "grid.toml").write_text(EXPERIMENT, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for command in (["compare", "calm", "rough", "--replicates", "8", "--alliances"], ["sweep", "grid"]):
+            done = call(*command, "--no-figures", "--quiet")
+            assert done.exit_code == 0, done.stderr
+            (folder / f"{command[0]}.txt").write_text(done.stdout.strip(), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def compared(place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The result folder of the comparison, seen from the folder of the scenarios."""
+    monkeypatch.chdir(place)
+    return (place / "compare.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def grid(place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The result folder of the grid."""
+    monkeypatch.chdir(place)
+    return (place / "sweep.txt").read_text(encoding="utf-8")
+
+
+def sentence_of(done: Result) -> str:
+    assert done.exit_code == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["table"]
+    return str(document["sentence"])
+
+
+# Of a stored result
+def test_contrasts_prints_the_sentence_and_the_table(compared: str) -> None:
+    done = call("analyse", "contrasts", compared, "--outcome", "duration")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("Rough: time together")
+    assert "boot low" in done.stdout
+
+
+def test_the_reference_can_be_chosen(compared: str) -> None:
+    said = sentence_of(call("analyse", "contrasts", compared, "--outcome", "duration", "--reference", "1", "--json"))
+    assert said.startswith("Calm: time together")
+
+
+def test_survival_writes_table_figure_and_sentence(compared: str, tmp_path: Path) -> None:
+    done = call("analyse", "survival", compared, "--out", str(tmp_path / "answers"))
+    assert done.exit_code == 0, done.stderr
+    names = {"survival.md", "survival.csv", "survival_comparison.csv", "survival.png", "survival.svg"}
+    assert {path.name for path in (tmp_path / "answers").iterdir()} == names
+    assert "alliance analyse survival" in (tmp_path / "answers" / "survival.md").read_text(encoding="utf-8")
+    table = pd.read_csv(tmp_path / "answers" / "survival.csv")
+    assert table.groupby("cell")["month"].max().tolist() == [18, 18]
+    assert all(name in done.stdout for name in names)
+
+
+def test_the_same_question_gives_the_same_answer(compared: str) -> None:
+    first, second = (call("analyse", "survival", compared, "--json").stdout for _ in range(2))
+    assert first == second
+    assert call("analyse", "survival", compared, "--json", "--seed", "2").stdout != first
+
+
+def test_one_cell_can_be_chosen(compared: str) -> None:
+    assert sentence_of(call("analyse", "survival", compared, "--cell", "1", "--json")).startswith("Rough: ")
+
+
+def test_humps_reads_single_alliances_when_they_are_there(compared: str, grid: str) -> None:
+    with_them = json.loads(call("analyse", "humps", compared, "--json").stdout)["table"]
+    without = json.loads(call("analyse", "humps", grid, "--json").stdout)["table"]
+    assert {row["by"] for row in with_them} <= {"replicates", "nothing"}
+    assert {row["by"] for row in without} <= {"alliances", "nothing"}
+
+
+def test_discover_names_the_factor_that_decides(grid: str) -> None:
+    """Trust is low where blame is high; twelve cells are just enough."""
+    trust = json.loads(call("analyse", "contrasts", grid, "--outcome", "trust", "--json").stdout)["table"]
+    assert len(trust) == 11
+    done = call("analyse", "discover", grid, "--outcome", "trust_change", "--below", "0", "--json")
+    document = json.loads(done.stdout)
+    assert sum(row["coverage"] for row in document["table"]) == pytest.approx(1.0)
+    assert document["checks"][0]["cells"] == 12
+
+
+# Of a scenario
+def test_morris_ranks_the_factors(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(place)
+    done = call(
+        "analyse", "morris", "calm", *FACTORS, "--trajectories", "4", "--replicates", "3", "--set", "months=12",
+        "--out", str(tmp_path),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("Over its range each of these moves trust most")
+    assert len(pd.read_csv(tmp_path / "morris_sample.csv")) == 4 * 3
+    assert (tmp_path / "morris.svg").is_file()
+
+
+def test_sobol_shares_out_the_variance(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    done = call("analyse", "sobol", "calm", *FACTORS, "--base", "16", "--replicates", "2", "--json", "--quiet")
+    document = json.loads(done.stdout)
+    assert {row["factor"] for row in document["table"]} == {"trust_gain", "blame"}
+    assert len(document["convergence"]) == 6
+    assert done.stderr == ""
+
+
+def test_tipping_shows_each_value_that_it_runs(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    asked = ["tipping", "calm", "--factor", "trust_start=0.1..0.9", "--level", "0.55", "--replicates", "4"]
+    done = call("analyse", *asked, "--halvings", "4")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("Trust rises through 0.55 at trust start")
+    assert len([line for line in done.stderr.splitlines() if line.startswith("trust_start ")]) >= 9
+
+
+# What is refused
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["morris", "calm", "--factor", "trust_gian=0..0.1", "--factor", "blame"], "did you mean 'trust_gain'?"),
+        (["morris", "calm", "--factor", "trust_gain=0-0.1"], "write NAME=LOW..HIGH"),
+        (["morris", "calm", "--factor", "blame", "--factor", "blame=0..0.5"], "--factor blame is given twice"),
+        (["morris", "calm", "--factor", "blame"], "at least two factors"),
+        (["morris", "calm", *FACTORS, "--outcome", "trsut"], "did you mean 'trust'?"),
+        (["sobol", "calm", *FACTORS, "--base", "100"], "power of two"),
+        (["sobol", "calm", "--factor", "trust_gain=0..7", "--factor", "blame"], "out of range"),
+        (["tipping", "calm", *FACTORS, "--level", "0.5"], "tipping takes one --factor, got 2"),
+        (["tipping", "calm", "--factor", "blame"], "Missing option '--level'"),
+        (["discover", "anywhere"], "either --below or --above"),
+    ],
+)
+def test_a_wrong_question_is_a_mistake_of_the_command_line(
+    place: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str], message: str
+) -> None:
+    monkeypatch.chdir(place)
+    done = call("analyse", *asked)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_result_that_lacks_what_is_asked_says_what_to_do(grid: str, compared: str) -> None:
+    for asked, message in (
+        (["survival", grid], "run its sweep again with --alliances"),
+        (["contrasts", grid, "--reference", "99"], "cell 99 has no runs; cells are numbered from 0 to 11"),
+        (["discover", compared, "--below", "0"], "only 2 cells"),
+        (["discover", grid, "--outcome", "trust", "--below", "-1"], "no run fails"),
+    ):
+        done = call("analyse", *asked)
+        assert done.exit_code == 2, done.stdout
+        assert message in done.stderr
+
+
+def test_what_is_no_result_is_a_bad_file(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    done = call("analyse", "humps", "nowhere")
+    assert done.exit_code == 3
+    assert "is no result folder" in done.stderr
+
+
+def test_a_missing_extra_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    monkeypatch.setitem(sys.modules, "SALib.sample.morris", None)
+    done = call("analyse", "morris", "calm", *FACTORS)
+    assert done.exit_code == 1
+    assert "pip install 'alliance-trust[analysis]'" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["", "contrasts", "survival", "humps", "discover", "morris", "sobol", "tipping"])
+def test_every_question_has_examples(command: str) -> None:
+    done = call("analyse", *([command] if command else []), "--help")
+    assert done.exit_code == 0
+    assert f"alliance analyse {command}".strip() in done.stdout.partition("Examples:")[2]

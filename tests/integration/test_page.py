@@ -1,0 +1,502 @@
+"""The report as one page: whole, safe, the same every time, and enough to make the result again."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from sim.cli import alliance
+from sim.dynamics.outcomes import OUTCOMES
+from sim.library import available
+from sim.scenario import Scenario
+from sim.study import page
+from sim.study.page import findings, markup, page_html, recipe
+from sim.study.page.results import MOST_FIGURES, Picture
+from sim.study.words import Study
+from sim.sweeps.design import experiment_of, load_experiment
+from sim.sweeps.runner import run_experiment
+from sim.sweeps.store import Stored, read_results
+
+NASTY = 'a < b & "c" </script><script>alert(1)</script> <img src=http://x.example/y>'
+
+
+def scenario(name: str, **settings: Any) -> Scenario:
+    plain = {"title": NASTY, "question": NASTY, "source": "the tests", "expected": NASTY, "months": 24}
+    return Scenario.from_plain({**plain, "organizations": 6, **settings}, name)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two scenarios, with groups and an event in one, by a factor with a level of its own name."""
+    groups = [{"name": "the bold", "traits": {"blame": 0.2}}, {"name": "shy"}]
+    events = [{"name": "crash", "month": 4, "kind": "crash", "depth": 0.3}]
+    scenarios = [scenario("plain"), scenario("grouped", groups=groups, events=events)]
+    experiment = experiment_of(scenarios, 4, 3, "nasty").replace(
+        title=NASTY,
+        question=NASTY,
+        expected=NASTY,
+        settings={"trust_loss": 0.2},
+        factors={"trust_gain": (0.02, {"label": "<b>quick</b>", "value": 0.08})},
+    )
+    return run_experiment(experiment, tmp_path_factory.mktemp("results"), jobs=1)
+
+
+@pytest.fixture(scope="module")
+def published(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """What is written for it, beside the result."""
+    return page.publish(folder, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def text(published: list[Path]) -> str:
+    return published[-1].read_text(encoding="utf-8")
+
+
+class Parsed(HTMLParser):
+    """Every start tag with its attributes, the text by tag, and whether tags are closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in markup.EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.texts.append((self.open[-1], data))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def parsed(text: str) -> Parsed:
+    return Parsed(text)
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+# Structure
+def test_headings_are_in_order_and_every_part_can_be_reached(parsed: Parsed) -> None:
+    levels = [int(name[1]) for name, _ in parsed.tags if re.fullmatch(r"h[1-6]", name)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    anchors = [str(link["href"])[1:] for link in parsed.all("a") if str(link["href"]).startswith("#")]
+    assert anchors == [section["id"] for section in parsed.all("section")]
+    assert {section["aria-labelledby"] for section in parsed.all("section")} <= set(ids)
+
+
+def test_nothing_is_loaded_from_anywhere(parsed: Parsed, text: str) -> None:
+    for name, attributes in parsed.tags:
+        for key in ("src", "href"):
+            assert str(attributes.get(key, "#")).startswith(("#", "data:")), name
+    assert not parsed.all("link")
+    style = next(said for tag, said in parsed.texts if tag == "style")
+    assert "url(" not in style
+    assert "@import" not in style
+    policy = next(str(meta["content"]) for meta in parsed.all("meta") if "http-equiv" in meta)
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_pictures_are_embedded_and_described(parsed: Parsed, published: list[Path]) -> None:
+    pictures = parsed.all("img")
+    files = {path.read_bytes(): path.stem for path in published if path.suffix == ".png"}
+    embedded = [files[base64.b64decode(str(img["src"]).partition(",")[2])] for img in pictures]
+    assert sorted(embedded) == sorted(files.values())
+    for img in pictures:
+        assert len(str(img["alt"])) > 60
+    captions = [said for tag, said in parsed.texts if tag == "figcaption"]
+    assert [re.match(r"Figure (\d+)\. \w+", said)[1] for said in captions] == [  # type: ignore[index]
+        str(k + 1) for k in range(len(pictures))
+    ]
+
+
+def test_tables_are_described_and_sortable(parsed: Parsed) -> None:
+    tables = parsed.all("table")
+    assert len(tables) >= 8
+    assert all("data-sortable" in table for table in tables)
+    assert len([1 for tag, _ in parsed.tags if tag == "caption"]) == len(tables)
+    assert {head["scope"] for head in parsed.all("th")} == {"col", "row"}
+    regions = [div for div in parsed.all("div") if div.get("class") == "scroll"]
+    assert all(div["role"] == "region" and div["aria-label"] and div["tabindex"] == "0" for div in regions)
+
+
+def test_what_comes_from_files_is_text(parsed: Parsed, text: str) -> None:
+    assert len(parsed.all("script")) == 1
+    assert parsed.texts.count(("h1", NASTY)) == 1
+    assert not parsed.all("b")
+    assert "<b>quick</b>" not in text
+
+
+def test_the_page_fits_eyes_and_paper(text: str) -> None:
+    for said in ("prefers-color-scheme: dark", "@media print", "width=device-width", 'lang="en"'):
+        assert said in text
+
+
+def test_the_same_result_gives_the_same_bytes(folder: Path, text: str, published: list[Path]) -> None:
+    stored = read_results(folder)
+    assert page_html(stored) == page_html(read_results(folder))
+    pictures = [
+        Picture(path.stem, path.read_bytes(), "title", "caption") for path in published if path.suffix == ".png"
+    ]
+    assert page_html(stored, pictures) == page_html(stored, pictures)
+    assert str(folder.parent) not in text
+
+
+# Content
+def test_the_question_and_the_expectation_come_first(parsed: Parsed) -> None:
+    said = [text for tag, text in parsed.texts if tag in ("p", "h2", "h3", "blockquote")]
+    first = said.index("Question and expectation")
+    assert said[first + 1] == flat(NASTY)
+    assert said[first + 2 : first + 4] == ["Expected, before the first run", flat(NASTY)]
+
+
+def test_every_mean_and_every_difference_is_there(folder: Path, parsed: Parsed) -> None:
+    study = Study(read_results(folder))
+    keys = {float(str(td["data-key"])) for td in parsed.all("td") if "data-key" in td}
+    for table, column in ((study.means, "mean"), (study.paired, "difference")):
+        for outcome, value in zip(table["outcome"], table[column], strict=True):
+            scale = 100.0 if OUTCOMES[outcome].unit == "share" and column == "difference" else 1.0
+            assert scale * value in keys, (outcome, column)
+    written = " ".join(text for _, text in parsed.texts)
+    for outcome in study.outcomes:
+        assert findings.contrasts(study, outcome)[0]["sentence"][1:] in written
+
+
+def test_the_design_and_the_limits_are_said(parsed: Parsed, folder: Path) -> None:
+    written = " ".join(text for _, text in parsed.texts)
+    manifest = read_results(folder).manifest
+    for said in (
+        "common random numbers",
+        "2 levels: 0.02, <b>quick</b>",
+        "not calibrated to data",
+        "nothing here forecasts",
+        "No run failed",
+        manifest["command"],
+        manifest["code_digest"],
+        manifest["design_digest"],
+        manifest["files"]["runs"]["sha256"],
+        manifest["versions"]["numba"],
+    ):
+        assert said in written, said
+
+
+def test_parameters_that_differ_come_before_the_whole_list(text: str) -> None:
+    differing, _, rest = text.partition('id="parameters"')[2].partition("<details>")
+    assert ">trust_loss</th><td>0.2</td><td>0.15</td>" in differing
+    assert ">the bold: blame</th><td>0.2</td>" in differing
+    assert ">trust_gain</th><td>0.02 (2 cells), 0.08 (2 cells)</td>" in differing
+    assert ">event crash</th>" in differing
+    assert ">trust_half</th>" not in differing
+    assert ">trust_half</th><td>0.45</td><td>0.45</td>" in rest
+
+
+def row(outcome: str, low: float, high: float, mean: float = 10.0) -> dict[str, Any]:
+    difference = (low + high) / 2.0
+    return {"outcome": outcome, "low": low, "high": high, "difference": difference, "reference_mean": mean}
+
+
+@pytest.mark.parametrize(
+    ("contrast", "reads"),
+    [
+        (row("trust", 0.11, 0.2), findings.LARGE),
+        (row("trust", -0.3, -0.09), findings.SMALL),
+        (row("survived", -0.3, -0.11), findings.LARGE),
+        (row("value", 2.1, 3.0), findings.LARGE),
+        (row("value", 1.9, 3.0), findings.SMALL),
+        (row("value", -3.0, -2.1, mean=-10.0), findings.LARGE),
+        (row("value", -0.1, 3.0), findings.UNCLEAR),
+        (row("value", 0.0, 3.0), findings.UNCLEAR),
+        (row("value", 0.0, 0.0), findings.SAME),
+        (row("value", np.nan, np.nan), findings.UNKNOWN),
+    ],
+)
+def test_a_difference_reads_by_its_whole_interval(contrast: dict[str, Any], reads: str) -> None:
+    assert findings.reading(contrast) == reads
+
+
+def test_differences_are_counted_with_their_range() -> None:
+    rows = [row("value", 2.1, 3.0), row("value", 0.1, 0.3), row("value", -1.0, 2.0)]
+    rows = [{**one, "reading": findings.reading(one)} for one in rows]
+    assert findings.tally(rows) == (
+        "value: higher in 2 of 3 cells (1 large), not told apart from zero in 1 of 3; from +0.20 to +2.5 money"
+    )
+
+
+def test_two_kinds_of_alliances_are_not_hidden_in_a_mean(folder: Path) -> None:
+    stored = read_results(folder)
+    month = int(stored.tables["histogram"]["month"].max())
+    bins = np.arange(100)
+    counts = np.where(abs(bins - 20) < 8, 40, 0) + np.where(abs(bins - 75) < 8, 60, 0)
+    one = pd.DataFrame(
+        {"cell": 0, "month": month, "variable": "trust", "low": bins / 100, "high": (bins + 1) / 100, "count": counts}
+    )
+    old = stored.tables["histogram"]
+    kept = old[~((old["cell"] == 0) & (old["variable"].astype(str) == "trust"))]
+    tables = {**stored.tables, "histogram": pd.concat([kept.astype({"variable": str}), one[one["count"] > 0]])}
+    html = page_html(Stored(stored.folder, stored.manifest, tables))
+    told = "40% of the alliances are near 0.2"
+    assert html.count(told) == 2  # beside the expectation, and where the spread is shown
+    assert html.index(told) < html.index('id="design"')
+    assert 'class="notice" role="note"' in html.partition('id="spread"')[2]
+    assert "two humps" not in page_html(stored).partition('id="design"')[0]
+
+
+def test_lifetimes_are_compared_when_every_alliance_was_kept(tmp_path: Path) -> None:
+    pair = [scenario("calm"), scenario("fleeting", parameters={"exogenous_exit": 0.2})]
+    folder = run_experiment(experiment_of(pair, 6, 3, "kept"), tmp_path, jobs=1, keep_alliances=True)
+    time = page_html(read_results(folder)).partition('id="time"')[2].partition("</section>")[0]
+    assert re.search(r"within 24 months alliances last \d[\d.]* months shorter than in calm", time)
+    assert "log-rank test" in time
+
+
+def test_a_sample_has_no_baseline_and_the_page_says_so(folder: Path) -> None:
+    stored = read_results(folder)
+    assert "points sampled over ranges" not in page_html(stored)
+    plan = {**stored.manifest["design"], "factors": {"trust_gain": {"low": 0.02, "high": 0.08, "scale": "log"}}}
+    plan |= {"uncertainties": ["trust_gain"], "design": {"kind": "sobol", "points": 4, "seed": 1}}
+    html = page_html(Stored(stored.folder, {**stored.manifest, "design": plan}, stored.tables))
+    assert "points sampled over ranges" in html
+    assert "<dt>Uncertainty: trust gain</dt><dd>from 0.02 to 0.08, log scale</dd>" in html
+    assert "<dt>Design</dt><dd>kind sobol, points 4, seed 1</dd>" in html
+
+
+# Incomplete and strange results
+def test_what_is_missing_is_said_before_all_else(folder: Path) -> None:
+    stored = read_results(folder)
+    tables = dict(stored.tables)
+    for name in ("runs", "monthly", "survival", "ledger", "run_ledger", "histogram"):
+        tables[name] = tables[name][tables[name]["cell"] != 1]
+    tables["failed"] = pd.DataFrame({"cell": [1], "replicate": [0], "seed": [3], "error": [f"ValueError: {NASTY}"]})
+    html = page_html(Stored(stored.folder, {**stored.manifest, "status": "interrupted"}, tables))
+    parsed = Parsed(html)
+    notice = "Not complete (interrupted). 12 of 16 runs are in these tables; 1 failed. 1 of 4 cells have no runs."
+    assert ("p", f"{notice} To go on: alliance resume {folder.name}") in parsed.texts
+    assert html.index("Not complete") < html.index("<h2")
+    assert ("td", f"ValueError: {NASTY}") in parsed.texts
+    assert ("p", "No run failed.") not in parsed.texts
+
+
+def test_a_complete_result_has_no_warning(parsed: Parsed) -> None:
+    assert "incomplete" not in [attributes.get("id") for _, attributes in parsed.tags]
+
+
+@pytest.mark.parametrize("replicates", [1, 2])
+def test_a_page_of_one_cell_and_few_replicates(replicates: int, tmp_path: Path) -> None:
+    html = page_html(
+        read_results(run_experiment(experiment_of([scenario("alone")], replicates, 1, "one"), tmp_path, jobs=1))
+    )
+    parsed = Parsed(html)
+    assert "Was the expectation met?" not in [said for _, said in parsed.texts]
+    assert not [said for _, said in parsed.texts if re.search(r"\bnan\b", said)]
+
+
+def many_cells(stored: Stored, cells: int) -> Stored:
+    """A result with one cell repeated under other names, its values moved a little."""
+    tables = {}
+    shifts = np.linspace(-30.0, 30.0, cells)
+    first = {name: table[table["cell"] == 0] for name, table in stored.tables.items() if name != "failed"}
+    for name, table in first.items():
+        copies = []
+        for cell in range(cells):
+            copy = table.assign(cell=cell)
+            if "label" in copy:
+                copy = copy.assign(label=f"plain · trust_gain={cell / 1000:g}")
+            copies.append(copy.assign(value=copy["value"] + shifts[cell]) if name == "runs" else copy)
+        tables[name] = pd.concat(copies, ignore_index=True)
+    tables["failed"] = stored.tables["failed"]
+    tables["cells"]["trust_gain"] = np.arange(cells) / 1000
+    planned = [{**stored.manifest["cells"][0], "cell": cell} for cell in range(cells)]
+    return Stored(stored.folder, {**stored.manifest, "cells": planned}, tables)
+
+
+def test_hundreds_of_cells_stay_readable(folder: Path) -> None:
+    html = page_html(many_cells(read_results(folder), 220))
+    parsed = Parsed(html)
+    assert len(html) < 2_000_000
+    assert "the 6 largest of" in html
+    value = html.partition("<h3>Value</h3>")[2].partition("<h3>")[0]
+    assert value.count("<tr>") == 220  # 219 differences and the head
+    sizes = [abs(float(key)) for key in re.findall(r'</td><td class="number" data-key="([^"]+)">[+−]', value)][::3]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len([said for tag, said in parsed.texts if tag == "li"]) < 150
+
+
+def test_pictures_are_limited() -> None:
+    from sim.study.page.results import Album
+
+    album = Album([Picture(f"heat_map_{k}", b"png", "title", "caption") for k in range(30)])
+    assert str(album.show("heat_map")).count("<img") == MOST_FIGURES
+    assert str(album.show("heat_map")) == ""
+
+
+# Doing it again
+def saved(html: str, folder: Path) -> Path:
+    """The files that the page embeds, saved as it says."""
+    for name, content in re.findall(r'<pre data-file="([^"]+)">(.*?)</pre>', html, re.DOTALL):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(Parsed(f"<pre>{content}</pre>").texts[0][1], encoding="utf-8")
+    return folder / recipe.EXPERIMENT_FILE
+
+
+def test_the_page_alone_makes_the_same_result_again(text: str, folder: Path, tmp_path: Path) -> None:
+    experiment = load_experiment(saved(text, tmp_path))
+    before = read_results(folder)
+    assert experiment.digest() == before.manifest["design_digest"]
+    assert experiment.title == flat(NASTY)
+    after = read_results(run_experiment(experiment, tmp_path / "again", jobs=1))
+    pd.testing.assert_frame_equal(after.tables["runs"], before.tables["runs"])
+    assert after.manifest["files"]["runs"]["sha256"] == before.manifest["files"]["runs"]["sha256"]
+
+
+def test_links_save_the_files_that_are_shown(parsed: Parsed) -> None:
+    links = [link for link in parsed.all("a") if "download" in link]
+    shown = [attributes for attributes in parsed.all("pre") if "data-file" in attributes]
+    assert len(links) == len(shown) == 3
+    for link, pre in zip(links, shown, strict=True):
+        content = base64.b64decode(str(link["href"]).partition(",")[2]).decode()
+        assert str(pre["data-file"]).endswith(str(link["download"]))
+        assert ("pre", content) in parsed.texts
+
+
+@pytest.mark.parametrize("name", list(available("experiments")))
+def test_every_shipped_experiment_can_be_written_from_its_manifest(name: str, tmp_path: Path) -> None:
+    experiment = load_experiment(available("experiments")[name])
+    manifest = {
+        **{key: getattr(experiment, key) for key in ("title", "question", "expected", "outcomes")},
+        "design": experiment.plain(),
+        "cells": [{"scenario": c.scenario_name, "resolved": c.scenario.plain()} for c in experiment.cells()],
+    }
+    for path, content in recipe.files_of(json.loads(json.dumps(manifest))).items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(content, encoding="utf-8")
+    again = load_experiment(tmp_path / recipe.EXPERIMENT_FILE)
+    assert again.digest() == experiment.digest()
+    assert [cell.label for cell in again.cells()] == [cell.label for cell in experiment.cells()]
+
+
+# The script
+@pytest.mark.skipif(shutil.which("node") is None, reason="the script needs Node.js to be run outside a browser")
+def test_the_script_sorts_and_filters() -> None:
+    script = Path(page.__file__).with_name("table.js")
+    code = f"""
+    const {{ compare, sortedOrder, matches }} = require({json.dumps(str(script))});
+    console.log(JSON.stringify([
+      sortedOrder([3, "", -1, 20, -1], 1), sortedOrder([3, "", -1, 20, -1], -1),
+      sortedOrder(["b10", "b9", "", "A"], 1), compare(1, 1, 1),
+      matches("Culture clash, large", "LARGE cult"), matches("small", "large"), matches("any", ""),
+    ]));
+    """
+    done = subprocess.run(["node", "-e", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[2, 4, 0, 3, 1], [3, 0, 2, 4, 1], [3, 1, 0, 2], 0, True, False, True]
+
+
+def test_the_script_is_short() -> None:
+    assert len(Path(page.__file__).with_name("table.js").read_text(encoding="utf-8").splitlines()) < 100
+
+
+# Markup
+def test_text_is_escaped_and_html_is_not_escaped_twice() -> None:
+    inner = markup.element("b", "1 < 2", title='say "hi"')
+    assert inner == "<b title=\"say &quot;hi&quot;\">1 &lt; 2</b>"  # fmt: skip
+    assert markup.element("p", inner, " & more", hidden=True, id=None) == f"<p hidden>{inner} &amp; more</p>"
+    assert markup.element("img", alt="") == '<img alt="">'
+
+
+def test_sort_keys_are_numbers_that_javascript_reads() -> None:
+    keys = (0.1, 1e-7, 3e20, np.inf, -np.inf, np.nan)
+    html = str(markup.table("Keys.", ["name", "k"], [["row", markup.Field("shown", key)] for key in keys]))
+    written = re.findall(r'data-key="([^"]+)"', html)
+    assert written == ["0.1", "1e-07", "3e+20", "Infinity", "-Infinity"]
+
+
+def test_long_tables_are_cut_and_say_so() -> None:
+    rows = [[f"row {k}", markup.Field(str(k), float(k))] for k in range(markup.MOST_ROWS + 5)]
+    html = str(markup.table("Numbers.", ["name", "k"], rows))
+    assert html.count("<tr>") == markup.MOST_ROWS + 1
+    assert "Numbers. The first 2,000 of 2,005 rows; tables/ has all." in html
+
+
+def test_toml_writes_what_tomllib_reads() -> None:
+    import tomllib
+
+    data = {
+        "text": 'quotes " and \x7f and \\ and ü',
+        "number": 0.1,
+        "whole": 3,
+        "switch": True,
+        "table": {"events.crash.depth": 1e-7, "a b": [1, {"low": 0.5}]},
+        "groups": [{"name": "x", "traits": {"blame": {"beta": [2, 4]}}}, {"name": "y"}],
+    }
+    assert tomllib.loads(recipe.toml(data)) == data
+
+
+# The command
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result of one cell, which is drawn soon."""
+    return run_experiment(experiment_of([scenario("small")], 2, 1, "small"), tmp_path_factory.mktemp("small"), jobs=1)
+
+
+def call(*args: str) -> Result:
+    return CliRunner().invoke(alliance, list(args), prog_name="alliance")
+
+
+def test_the_command_writes_the_page_and_says_where(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "elsewhere"
+    result = call("report", str(small), "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert (out / "report.html").is_file()
+    assert f"Report: {out / 'report.html'}" in result.stdout
+    assert not (small / "report.html").exists()
+
+
+def test_the_command_names_the_page_in_json(small: Path, tmp_path: Path) -> None:
+    document = json.loads(call("report", str(small), "--out", str(tmp_path), "--json").stdout)
+    assert document["page"] == str(tmp_path / "report.html")
+    assert Path(document["page"]).is_file()
+
+
+def test_a_page_that_cannot_be_written_is_told_in_one_line(small: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    result = call("report", str(small), "--out", str(blocked / "inside"))
+    assert result.exit_code == 1
+    assert "choose another folder with --out" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    result = call("report", str(tmp_path))
+    assert result.exit_code == 3
+    assert "is no result folder" in result.stderr

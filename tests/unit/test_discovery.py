@@ -1,0 +1,142 @@
+"""Scenario discovery on data with a known box, and on noise, in which nothing may be found."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.study import discovery
+from sim.study.answer import MissingExtra
+from sim.study.discovery import BOXES, CHECKS, Box, cases_of, discover
+
+FACTORS = ["turnover", "trust_start", "blame", "openness"]
+
+
+def sample(cells: int, replicates: int, inside: float, outside: float, seed: int = 1) -> tuple[pd.DataFrame, pd.Series]:
+    """Cells at random, and runs that fail with one chance where turnover > 0.04 and trust start < 0.5, else another."""
+    rng = np.random.default_rng(seed)
+    points = rng.random((cells, 4)) * [0.1, 1.0, 1.0, 1.0]
+    chance = np.where((points[:, 0] > 0.04) & (points[:, 1] < 0.5), inside, outside)
+    runs = pd.DataFrame(np.repeat(points, replicates, axis=0), columns=FACTORS)
+    runs.insert(0, "cell", np.repeat(np.arange(cells), replicates))
+    return runs, pd.Series(rng.random(cells * replicates) < np.repeat(chance, replicates))
+
+
+def test_a_known_box_is_found() -> None:
+    runs, fails = sample(200, 5, inside=0.8, outside=0.05)
+    answer = discover(runs, FACTORS, fails, meaning="value is below 0")
+    checks = answer.more["checks"].iloc[0]
+    assert list(answer.table.columns) == BOXES
+    assert list(answer.more["checks"].columns) == CHECKS
+    assert checks["found"]
+    assert "trust start ≤ 0." in answer.sentence
+    assert "turnover > 0.0" in answer.sentence
+    assert "blame" not in answer.sentence
+    assert "openness" not in answer.sentence
+    # Truth: 30% of the cells, of whose runs 80% fail, hold 87% of the failures.
+    assert checks["density"] == pytest.approx(0.80, abs=0.08)
+    assert checks["coverage"] == pytest.approx(0.87, abs=0.08)
+    assert checks["accuracy"] > checks["accuracy_of_guessing"] + 0.1
+
+
+def test_the_conditions_lie_at_the_edges_of_the_box() -> None:
+    runs, fails = sample(400, 5, inside=0.9, outside=0.05, seed=2)
+    cases = cases_of(runs, FACTORS, fails)
+    best = discovery._best(list(discovery._boxes(discovery._grow(cases), cases.names)), cases)
+    assert set(best.bounds) == {"turnover", "trust_start"}
+    assert best.bounds["turnover"][0] == pytest.approx(0.04, abs=0.004)  # cells are 0.0005 apart on this edge
+    assert best.bounds["trust_start"][1] == pytest.approx(0.5, abs=0.04)
+
+
+def test_in_pure_noise_nothing_is_found() -> None:
+    """Of ten samples without a region, more than one is found at a level of 1% with a chance of 0.4%."""
+    answers = []
+    for seed in range(10):
+        runs, fails = sample(40, 4, inside=0.3, outside=0.3, seed=100 + seed)
+        answers.append(discover(runs, FACTORS, fails, meaning="value is below 0"))
+    quiet = [answer for answer in answers if not answer.more["checks"]["found"].iloc[0]]
+    assert len(quiet) >= 9
+    assert all(answer.sentence.startswith("No region found in which value is below 0") for answer in quiet)
+    assert not any(answer.table["best"].any() for answer in quiet)
+
+
+def test_the_leaves_hold_every_run_and_every_failure_once() -> None:
+    runs, fails = sample(120, 3, inside=0.9, outside=0.1, seed=3)
+    table = discover(runs, FACTORS, fails).table
+    assert table["runs"].sum() == 360
+    assert table["failures"].sum() == fails.sum()
+    assert table["coverage"].sum() == pytest.approx(1.0)
+    assert (table["failures"] / table["runs"]).to_numpy() == pytest.approx(table["density"].to_numpy())
+    assert table["conditions"].str.count(" and ").max() <= discovery.DEPTH - 1
+
+
+def test_coverage_and_density_worked_by_hand() -> None:
+    """Ten cells of two runs; x > 0.55 holds four of them with 5 of the 6 failures."""
+    runs = pd.DataFrame({"cell": np.repeat(np.arange(10), 2), "x": np.repeat(np.arange(10) / 10.0, 2)})
+    fails = pd.Series([False] * 7 + [True] + [False] * 5 + [True] * 5 + [False] * 2)
+    box = Box({"x": (0.55, math.inf)})
+    cases = cases_of(runs, ["x"], fails)
+    assert box.density(cases) == pytest.approx(5 / 8)
+    assert box.coverage(cases) == pytest.approx(5 / 6)
+    assert box.merit(cases) == pytest.approx(2 * (5 / 8) * (5 / 6) / (5 / 8 + 5 / 6))
+    assert box.conditions(cases) == "x > 0.55"
+    assert Box({"x": (0.2, 0.5)}).conditions(cases) == "0.2 < x ≤ 0.5"
+    assert Box({"x": (0.6, 0.8)}).within(box)
+    assert not box.within(Box({"x": (0.6, 0.8)}))
+
+
+def test_factors_of_words_are_conditions_too() -> None:
+    rng = np.random.default_rng(4)
+    policy = rng.choice(["blind_faith", "rational", "contract"], 90)
+    runs = pd.DataFrame({"cell": np.repeat(np.arange(90), 4), "policy": np.repeat(policy, 4)})
+    runs["openness"] = np.repeat(rng.random(90), 4)
+    fails = pd.Series(rng.random(360) < np.where(runs["policy"] == "blind_faith", 0.9, 0.1))
+    assert "policy is blind faith" in discover(runs, ["policy", "openness"], fails).sentence
+
+
+def test_of_two_words_the_other_one_is_named() -> None:
+    runs = pd.DataFrame({"cell": range(12), "policy": ["a", "b"] * 6})
+    cases = cases_of(runs, ["policy"], pd.Series([False, True] * 6))
+    assert cases.names == ("policy=a",)
+    assert Box({"policy=a": (-math.inf, 0.5)}).conditions(cases) == "policy is b"
+
+
+def test_cells_of_one_point_are_seen_or_unseen_together() -> None:
+    """Every point of a sample is crossed with three levels of a lever."""
+    runs = pd.DataFrame({"cell": range(60), "x": np.repeat(np.arange(20) / 20.0, 3), "lever": [0.0, 0.5, 1.0] * 20})
+    cases = cases_of(runs, ["x", "lever"], pd.Series([True, False, False] * 20), points=["x"])
+    for seen, unseen in discovery._folds(cases.points, seed=1):
+        assert set(cases.points[seen]) & set(cases.points[unseen]) == set()
+        assert len(seen) + len(unseen) == 60
+
+
+@pytest.mark.parametrize(
+    ("cells", "x", "fails", "message"),
+    [
+        (12, 1.0, [True, False] * 6, "no factor varies"),
+        (4, None, [True, False, True, False], "only 4 cells"),
+        (12, None, [False] * 12, "no run fails"),
+        (12, None, [True] * 12, "every run fails"),
+    ],
+)
+def test_data_without_an_answer_is_refused(cells: int, x: float | None, fails: list[bool], message: str) -> None:
+    runs = pd.DataFrame({"cell": range(cells), "x": np.arange(cells) / 10.0 if x is None else x})
+    with pytest.raises(ValueError, match=message):
+        discover(runs, ["x"], pd.Series(fails))
+
+
+def test_runs_whose_outcome_is_not_defined_are_left_out() -> None:
+    runs = pd.DataFrame({"cell": np.repeat(np.arange(12), 2), "x": np.repeat(np.arange(12) / 10.0, 2)})
+    fails = pd.Series([1.0, math.nan] * 6 + [0.0, math.nan] * 6)
+    assert cases_of(runs, ["x"], fails).runs.tolist() == [1.0] * 12
+
+
+def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.tree", None)
+    runs, fails = sample(20, 2, 0.9, 0.1)
+    with pytest.raises(MissingExtra, match=r"pip install 'alliance-trust\[analysis\]'"):
+        discover(runs, FACTORS, fails)

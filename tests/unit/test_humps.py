@@ -1,0 +1,157 @@
+"""One hump or two: the test, its resampling and its sentences, on distributions that are known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.dynamics.state import BINS, CAUSES_OF_ENDING
+from sim.engine import simulate
+from sim.study import analysis
+from sim.study import humps as study
+from sim.study.humps import critical_bandwidth, heat, humps, modes, silverman_test
+from tests.builders import busy
+
+EDGES = np.linspace(0.0, 1.0, BINS + 1)
+
+
+def counts(values: np.ndarray) -> np.ndarray:
+    return np.histogram(values, EDGES)[0].astype(np.float64)
+
+
+def two_kinds(n: int, seed: int = 1) -> np.ndarray:
+    """40% near 0.1, 60% near 0.9."""
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random(n) < 0.4, rng.normal(0.12, 0.03, n), rng.normal(0.88, 0.03, n)).clip(0.0, 0.999)
+
+
+def histogram(values: np.ndarray, cell: int = 0, month: int = 12) -> pd.DataFrame:
+    """The table ``histogram`` of a result folder."""
+    found = counts(values)
+    used = np.flatnonzero(found)
+    rows = {"cell": cell, "month": month, "variable": "trust", "low": EDGES[used], "high": EDGES[used + 1]}
+    return pd.DataFrame({**rows, "count": found[used].astype(int)})
+
+
+def alliances(values: np.ndarray, replicates: np.ndarray, cell: int = 0) -> pd.DataFrame:
+    return pd.DataFrame({"cell": cell, "replicate": replicates, "trust": values, "cause": CAUSES_OF_ENDING[0]})
+
+
+CELL = pd.DataFrame({"cell": [0], "label": ["baseline"]})
+
+
+# Smoothing and modes
+def test_heat_loses_nothing_and_flattens_in_the_end() -> None:
+    found = counts(two_kinds(500))
+    assert heat(found, 3.0).sum() == pytest.approx(500.0)
+    assert heat(found, 0.0) == pytest.approx(found)
+    assert heat(found, 1e3) == pytest.approx(np.full(BINS, 5.0))
+
+
+@pytest.mark.parametrize(
+    ("curve", "peaks"),
+    [([0, 1, 0], 1), ([1, 0, 1], 2), ([1, 2, 3], 1), ([3, 2, 1], 1), ([0, 2, 2, 1, 3, 0], 2), ([1, 1, 1], 1)],
+)
+def test_peaks_are_counted_those_at_the_ends_too(curve: list[int], peaks: int) -> None:
+    assert modes(np.array(curve, dtype=float)) == peaks
+
+
+def test_the_critical_bandwidth_is_where_the_second_hump_goes() -> None:
+    """Two equal normals of sd s at ±d merge where s² + h² = d²: here d = 0.2, s = 0.1, in bins of 0.01."""
+    from scipy.stats import norm
+
+    middles = (EDGES[:-1] + EDGES[1:]) / 2.0
+    found = 1e6 * (norm.pdf(middles, 0.3, 0.05) + norm.pdf(middles, 0.7, 0.05))
+    # Reflection at 0 and 1 pushes the peaks apart a little: the free formula is a lower bound.
+    free = 100.0 * math.sqrt(0.2**2 - 0.05**2)
+    assert free <= critical_bandwidth(found) < 1.4 * free
+
+
+# Silverman's test
+def test_one_hump_is_rarely_rejected() -> None:
+    rng = np.random.default_rng(2)
+    p = [silverman_test(counts(rng.normal(0.5, 0.1, 300)), rng) for _ in range(40)]
+    assert np.mean(np.array(p) < 0.05) <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 40)  # the test is known to be cautious
+
+
+def test_two_humps_are_found() -> None:
+    assert silverman_test(counts(two_kinds(300)), np.random.default_rng(3)) < 0.01
+
+
+def test_a_single_value_is_one_hump() -> None:
+    assert silverman_test(counts(np.full(50, 0.5)), np.random.default_rng(4)) == 1.0
+
+
+# The answer
+def test_the_mean_that_describes_nobody_is_said() -> None:
+    answer = humps(histogram(two_kinds(2000)), CELL)
+    row = answer.table.iloc[0]
+    assert row["humps"] == 2
+    assert row["low_share"] == pytest.approx(0.4, abs=4 * math.sqrt(0.24 / 2000))
+    assert row["low_share_low"] < 0.4 < row["low_share_high"]
+    assert row["low_mode_low"] <= row["low_mode"] <= row["low_mode_high"]
+    assert (row["near_mean"], row["by"]) == (0.0, "alliances")
+    assert answer.sentence.startswith("Baseline: the mean trust of 0.5")
+    assert "describes hardly anybody (0% are within 0.1 of it)" in answer.sentence
+    assert "near 0.1" in answer.sentence
+
+
+def test_one_hump_is_said() -> None:
+    answer = humps(histogram(np.random.default_rng(5).normal(0.6, 0.1, 1000).clip(0, 0.99)), CELL)
+    assert answer.sentence.startswith("Baseline: trust has one hump, at 0.6")
+    assert math.isnan(answer.table["low_share"].iloc[0])
+
+
+def test_replicates_that_share_their_fate_widen_the_interval_of_the_shares() -> None:
+    """All 40 alliances of a replicate are of one kind: 30 kinds are seen and not 1200."""
+    rng = np.random.default_rng(6)
+    kind = rng.random(30) < 0.4
+    values = np.where(np.repeat(kind, 40), rng.normal(0.12, 0.03, 1200), rng.normal(0.88, 0.03, 1200)).clip(0, 0.999)
+    replicates = np.repeat(np.arange(30), 40)
+    alone = humps(histogram(values), CELL).table.iloc[0]
+    clustered = humps(histogram(values), CELL, alliances=alliances(values, replicates)).table.iloc[0]
+    assert clustered["by"] == "replicates"
+    ratio = (clustered["low_share_high"] - clustered["low_share_low"]) / (
+        alone["low_share_high"] - alone["low_share_low"]
+    )
+    assert ratio == pytest.approx(math.sqrt(40), rel=0.25)
+
+
+def test_two_humps_that_come_from_few_replicates_are_not_sure() -> None:
+    """One replicate of six is of the other kind: a resample lacks it with chance (5/6)⁶ = 33%."""
+    rng = np.random.default_rng(7)
+    values = np.concatenate([rng.normal(0.2, 0.03, 100), rng.normal(0.8, 0.03, 500)])
+    found = humps(histogram(values), CELL, alliances=alliances(values, np.repeat(np.arange(6), 100)))
+    assert found.table["two_humps"].iloc[0] == pytest.approx(1 - (5 / 6) ** 6, abs=4 * math.sqrt(0.22 / 400))
+    assert "perhaps two humps, not beyond chance" in found.sentence
+
+
+def test_the_alliances_table_and_the_histogram_count_the_same() -> None:
+    result = simulate(busy(months=24), 6)
+    by_hand = study._by_replicate(result.alliances_table(), "trust", EDGES).sum(axis=0)
+    column = analysis.VARIABLES.index("trust")
+    assert by_hand.tolist() == result.histogram[24, column].tolist()
+
+
+def test_a_cell_in_which_nobody_is_left_has_no_distribution() -> None:
+    table = histogram(two_kinds(50), month=0)
+    table = pd.concat([table, table.assign(month=12, variable="value")])  # nobody's trust at the horizon
+    answer = humps(table, CELL)
+    assert answer.sentence == "Baseline: no alliance goes on, so trust has no distribution."
+
+
+def test_of_many_cells_the_count_and_those_with_two_humps_are_said() -> None:
+    one = np.random.default_rng(8).normal(0.6, 0.1, 500).clip(0, 0.99)
+    table = pd.concat([histogram(two_kinds(500) if cell == 4 else one, cell) for cell in range(8)])
+    cells = pd.DataFrame({"cell": range(8), "label": [f"cell {cell}" for cell in range(8)]})
+    said = humps(table, cells).sentence
+    assert said.startswith("In 1 of 8 cells trust has two humps. Cell 4: the mean trust")
+    assert "one hump, at" not in said
+
+
+def test_a_cell_without_runs_is_refused() -> None:
+    with pytest.raises(ValueError, match="cell 3 has no histogram"):
+        humps(histogram(two_kinds(50)), pd.DataFrame({"cell": [3], "label": ["x"]}))

@@ -1,0 +1,220 @@
+"""Morris and Sobol indices against functions whose indices are known, against SALib's own numbers, and on the model."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from sim.engine import simulate
+from sim.study.answer import MissingExtra, optional
+from sim.study.response import Factor, Floats, Measure, factor_of, response_of
+from sim.study.sensitivity import (
+    MORRIS,
+    SOBOL,
+    elementary_effects,
+    morris,
+    morris_points,
+    noise_of,
+    sobol,
+    sobol_points,
+)
+from tests.builders import busy, dyad
+
+ANGLES = [Factor(name, -math.pi, math.pi) for name in ("x1", "x2", "x3")]
+
+
+def ishigami(x: Floats) -> Floats:
+    """Ishigami & Homma (1990), with a = 7 and b = 0.1."""
+    return np.asarray(np.sin(x[:, 0]) + 7.0 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0]))
+
+
+def ishigami_indices() -> tuple[list[float], list[float]]:
+    """First and total indices in closed form."""
+    one, two = 0.5 * (1.0 + 0.1 * math.pi**4 / 5.0) ** 2, 49.0 / 8.0
+    both = 0.01 * math.pi**8 * (1.0 / 18.0 - 1.0 / 50.0)
+    whole = one + two + both
+    return [one / whole, two / whole, 0.0], [(one + both) / whole, two / whole, both / whole]
+
+
+def problem() -> dict[str, object]:
+    return {"num_vars": 3, "names": ["x1", "x2", "x3"], "bounds": [[-math.pi, math.pi]] * 3}
+
+
+# Sobol
+def test_sobol_indices_of_the_ishigami_function() -> None:
+    table = sobol(ishigami, ANGLES, base=1024).table.set_index("factor")
+    first, total = ishigami_indices()
+    for k, name in enumerate(("x1", "x2", "x3")):
+        for index, known in (("first", first[k]), ("total", total[k])):
+            half = (table.loc[name, f"{index}_high"] - table.loc[name, f"{index}_low"]) / 2.0
+            assert half < 0.1
+            assert table.loc[name, index] == pytest.approx(known, abs=2.0 * half)  # four standard errors
+
+
+def test_sobol_indices_are_those_of_salib() -> None:
+    points = sobol_points(ANGLES, 64, seed=3)
+    theirs = optional("SALib.analyze.sobol", "the test").analyze(
+        problem(), ishigami(points), calc_second_order=False, seed=1
+    )
+    table = sobol(ishigami, ANGLES, base=64, seed=3).table.set_index("factor").loc[["x1", "x2", "x3"]]
+    assert table["total"].to_numpy() == pytest.approx(theirs["ST"], rel=1e-9)
+    assert table["first"].to_numpy() == pytest.approx(theirs["S1"], rel=1e-9)
+
+
+def test_an_additive_function_has_no_interactions() -> None:
+    factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
+    table = sobol(lambda x: x[:, 0] + 2.0 * x[:, 1], factors, base=512).table.set_index("factor")
+    assert table.loc["a", "total"] == pytest.approx(0.2, abs=0.02)
+    assert table.loc["b", "total"] == pytest.approx(0.8, abs=0.06)
+    assert table.loc["b", "rank"] == 1
+
+
+def test_a_constant_outcome_has_no_variance_to_share_out() -> None:
+    with pytest.raises(ValueError, match="the same at every point"):
+        sobol(lambda x: np.ones(len(x)), ANGLES, base=16)
+
+
+@pytest.mark.parametrize("base", [8, 100])
+def test_a_base_sample_that_is_not_balanced_is_refused(base: int) -> None:
+    with pytest.raises(ValueError, match="power of two"):
+        sobol_points(ANGLES, base)
+
+
+# Morris
+def test_elementary_effects_are_those_of_salib() -> None:
+    points = morris_points(ANGLES, 20, seed=2)
+    values = ishigami(points)
+    theirs = optional("SALib.analyze.morris", "the test").analyze(problem(), points, values, num_levels=4)
+    effects = elementary_effects(ANGLES, points, values[:, None])[..., 0]
+    assert np.abs(effects).mean(axis=0) == pytest.approx(np.asarray(theirs["mu_star"], dtype=float))
+    assert effects.mean(axis=0) == pytest.approx(np.asarray(theirs["mu"], dtype=float), abs=1e-12)
+    assert effects.std(axis=0, ddof=1) == pytest.approx(np.asarray(theirs["sigma"], dtype=float))
+
+
+def test_a_linear_function_has_effects_without_spread() -> None:
+    factors = [Factor("a", 0.0, 2.0), Factor("b", 10.0, 11.0), Factor("idle", 0.0, 1.0)]
+    answer = morris(lambda x: 3.0 * x[:, 0] - x[:, 1], factors, trajectories=8)
+    table = answer.table.set_index("factor")
+    assert list(answer.table.columns) == MORRIS
+    assert table["mu_star"].to_dict() == pytest.approx({"a": 6.0, "b": 1.0, "idle": 0.0}, abs=1e-9)
+    assert table.loc["b", "mu"] == pytest.approx(-1.0)
+    assert table["sigma"].to_numpy() == pytest.approx(np.zeros(3), abs=1e-9)
+    assert "largest with their whole intervals: idle" in answer.sentence
+
+
+def test_too_few_trajectories_and_a_single_factor_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 4"):
+        morris_points(ANGLES, 3)
+    with pytest.raises(ValueError, match="at least two factors"):
+        morris_points(ANGLES[:1], 8)
+
+
+# How sure
+def test_ranks_settle_as_the_sample_grows() -> None:
+    factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
+    clear = sobol(lambda x: x[:, 0] + 3.0 * x[:, 1], factors, base=256).more["convergence"]
+    assert clear["size"].unique().tolist() == [64, 128, 256]
+    assert clear["evaluations"].unique().tolist() == [256, 512, 1024]
+    assert clear["settled"].all()
+    widths = (clear["high"] - clear["low"]).groupby(clear["size"]).mean()
+    assert widths[256] < widths[64]
+
+
+def test_ranks_of_equal_factors_never_settle() -> None:
+    factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
+    answer = sobol(lambda x: x[:, 0] + x[:, 1], factors, base=64)
+    assert not answer.more["convergence"]["settled"].any()
+    assert "have not settled" in answer.sentence
+
+
+def test_noise_is_what_is_left_after_points_and_replicates() -> None:
+    """Variance between points 4, replicates shared 9, noise 1: with r = 5 noise is 0.2 of 4.2."""
+    rng = np.random.default_rng(7)
+    n, r = 4000, 5
+    values = rng.normal(0, 2, (n, 1)) + rng.normal(0, 3, (1, r)) + rng.normal(0, 1, (n, r))
+    noise = noise_of(values)
+    assert noise.share == pytest.approx(0.2 / 4.2, rel=0.1)  # four standard errors: √(2/4000) and √(2/16000)
+    assert noise.saved > 1.0
+    assert "noise of 5 replicates" in noise.sentence()
+
+
+def test_one_replicate_does_not_know_its_noise() -> None:
+    assert math.isnan(noise_of(np.arange(4.0)[:, None]).share)
+    assert noise_of(np.arange(4.0)[:, None]).sentence() == ""
+
+
+def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "SALib.sample.sobol", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'alliance-trust\[analysis\]'"):
+        sobol_points(ANGLES, 16)
+
+
+# The model as a function
+def test_the_response_is_the_simulation_with_these_settings() -> None:
+    scenario = busy(months=12)
+    names = ["trust_gain", "blame"]
+    done: list[int] = []
+    respond = response_of(scenario, names, Measure("trust"), 30, seed=5, tick=done.append)
+    values = respond(np.array([[0.03, 0.2], [0.08, 0.7]]))
+    alone = simulate(scenario.replace(trust_gain=0.08, blame=0.7), 30, seed=5).runs()["trust"].to_numpy()
+    assert values.shape == (2, 30)
+    assert (values[1] == alone).all()  # in chunks and threads: the same bits
+    assert done[-1] == 60
+
+
+def test_a_share_above_a_threshold_counts_alliances() -> None:
+    result = simulate(busy(months=12), 6, seed=2)
+    table = result.alliances_table()
+    by_hand = [float((group["trust"] > 0.5).mean()) for _, group in table.groupby("replicate")]
+    assert Measure("trust", above=0.5).of(result).tolist() == pytest.approx(by_hand)
+    assert Measure("trust", above=0.5).words == "share of alliances with trust above 0.5"
+    assert Measure("trust", above=0.5).unit == "share"
+
+
+def test_an_outcome_that_is_not_always_defined_is_refused() -> None:
+    respond = response_of(dyad(months=2), ["trust_gain"], Measure("talked_through"), 2)  # no problem ever arises
+    with pytest.raises(ValueError, match="not defined in 2 of 2 runs"):
+        respond(np.array([[0.05]]))
+
+
+def test_a_factor_without_a_range_has_the_declared_one() -> None:
+    assert factor_of(busy(), "blame") == Factor("blame", 0.0, 1.0)
+    assert factor_of(busy(), "open.blame", 0.2, 0.4) == Factor("open.blame", 0.2, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("name", "ends", "message"),
+    [
+        ("trust_gian", (0.0, 0.1), "did you mean 'trust_gain'"),
+        ("trust_gain", (0.0, 9.0), "out of range"),
+        ("trust_gain", (0.1, 0.1), "must rise from low to high"),
+        ("partners", (1.0, 3.0), "takes no fractions"),
+        ("clamp_communication", (0.0, 1.0), "takes no fractions"),
+    ],
+)
+def test_a_factor_that_cannot_be_is_refused(name: str, ends: tuple[float, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        factor_of(busy(), name, *ends)
+
+
+def test_an_unknown_outcome_is_refused() -> None:
+    with pytest.raises(ValueError, match="did you mean 'trust'"):
+        Measure("trsut")
+
+
+def test_on_the_model_a_factor_that_does_nothing_has_no_index() -> None:
+    """How long goodwill lasts in the books moves no trust; how fast trust is gained does."""
+    scenario = busy(months=24)
+    factors = [factor_of(scenario, "trust_gain", 0.02, 0.1), factor_of(scenario, "goodwill_months", 24.0, 240.0)]
+    respond = response_of(scenario, [factor.name for factor in factors], Measure("trust"), 4)
+    answer = sobol(respond, factors, base=32, outcome="trust")
+    table = answer.table.set_index("factor")
+    assert list(answer.table.columns) == SOBOL
+    for index in ("first", "total"):
+        assert table.loc["goodwill_months", f"{index}_low"] <= 0.0 <= table.loc["goodwill_months", f"{index}_high"]
+    assert table.loc["trust_gain", "total_low"] > 0.5
+    assert "largest with their whole intervals: goodwill months" in answer.sentence
+    assert "noise of 4 replicates" in answer.sentence

@@ -1,0 +1,111 @@
+"""Tipping points against curves whose crossing is known, and the closed form of the mean field."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from sim.engine import simulate
+from sim.study.response import Factor, Floats, Measure
+from sim.study.theory import MeanField, mean_field_scenario, tipping_friction, tipping_trust
+from sim.study.tipping import FOUND, RESAMPLES, tipping_point
+
+UNIT = Factor("x", 0.0, 1.0)
+
+
+def test_a_step_is_found_to_the_resolution() -> None:
+    answer = tipping_point(lambda x: (x[:, 0] > 0.37).astype(float), UNIT, level=0.5, depth=10)
+    row = answer.table.iloc[0]
+    assert list(answer.table.columns) == FOUND
+    assert row["resolution"] == pytest.approx(2**-10)
+    assert row["tips_at"] == pytest.approx(0.37, abs=2**-11)
+    assert (row["way"], row["crossings"]) == ("rises", 1)
+    assert "one replicate: no interval" in answer.sentence
+
+
+def test_the_interval_is_the_sampling_error() -> None:
+    """Replicate r is the line x + g_r: the mean crosses 0.5 at 0.5 − mean(g), with the standard error of mean(g)."""
+    luck = np.random.default_rng(1).normal(0.0, 0.1, 25)
+    answer = tipping_point(lambda x: x[:, :1] + luck[None], UNIT, level=0.5, depth=12)
+    row = answer.table.iloc[0]
+    error = luck.std(ddof=0) / math.sqrt(25)
+    assert row["tips_at"] == pytest.approx(0.5 - luck.mean(), abs=row["resolution"])
+    assert row["tips_low"] < row["tips_at"] < row["tips_high"]
+    # The quantile of 400 resamples errs by 7% of its distance.
+    assert row["tips_high"] - row["tips_low"] == pytest.approx(2 * 1.96 * error, rel=0.25)
+    assert row["crossed"] == 1.0
+
+
+def test_the_interval_covers_the_crossing_as_often_as_it_says() -> None:
+    covered = 0
+    for seed in range(40):
+        luck = np.random.default_rng(seed).normal(0.0, 0.1, 40)
+        row = tipping_point(lambda x, luck=luck: x[:, :1] + luck[None], UNIT, 0.5, 8, seed).table.iloc[0]
+        covered += row["tips_low"] <= 0.5 <= row["tips_high"]
+    assert covered / 40 == pytest.approx(0.94, abs=4 * math.sqrt(0.94 * 0.06 / 40))
+
+
+def test_no_value_is_run_twice() -> None:
+    asked: list[float] = []
+
+    def respond(x: Floats) -> Floats:
+        asked.extend(x[:, 0])
+        return x[:, :1] + np.linspace(-0.02, 0.02, 10)[None]
+
+    answer = tipping_point(respond, UNIT, level=0.5, depth=8)
+    assert len(asked) == len(set(asked)) == len(answer.more["curve"])
+    assert len(asked) < RESAMPLES / 10
+
+
+def test_a_level_that_is_never_crossed_is_said() -> None:
+    answer = tipping_point(lambda x: 0.2 + 0.1 * x[:, 0], UNIT, level=0.5)
+    assert answer.table["crossings"].iloc[0] == 0
+    assert math.isnan(answer.table["tips_at"].iloc[0])
+    assert "does not cross 0.5" in answer.sentence
+    assert "between 0.200 and 0.300" in answer.sentence
+
+
+def test_several_crossings_are_said_and_the_first_is_given() -> None:
+    answer = tipping_point(lambda x: np.cos(3.0 * math.pi * x[:, 0]), UNIT, level=0.0, depth=10)
+    row = answer.table.iloc[0]
+    assert (row["crossings"], row["way"]) == (3, "falls")
+    assert row["tips_at"] == pytest.approx(1.0 / 6.0, abs=2**-10)
+    assert "crosses 3 times" in answer.sentence
+
+
+def test_resamples_that_do_not_cross_are_counted() -> None:
+    """Half of the replicates rise beyond the level and half do not: many resamples never reach it."""
+    gain = np.repeat([0.0, 1.0], 10)
+    answer = tipping_point(lambda x: x[:, :1] * gain[None], UNIT, level=0.49, depth=6)
+    assert 0.0 < answer.table["crossed"].iloc[0] < 1.0
+    assert "do not cross: widen the range" in answer.sentence
+
+
+def test_too_few_halvings_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 3"):
+        tipping_point(lambda x: x[:, 0], UNIT, 0.5, depth=2)
+
+
+def test_friction_tips_trust_where_the_closed_form_says() -> None:
+    """w_c = λ⁺/(4λ⁻θ²). From the trust at which trust tips, n = 2: below w_c it recovers, above it collapses.
+
+    Steps of 0.025 of trust instead of none let chance push some alliances over early, and 200 months instead of
+    all time leave some behind beyond w_c: each moves the crossing by about 2%, in opposite directions.
+    """
+    field = MeanField(friction=0.4)
+    critical, start = tipping_friction(field.gain, field.loss, field.half), tipping_trust(2.0)
+    measure = Measure("trust", above=start - 0.1)
+
+    def respond(points: Floats) -> Floats:
+        at = dataclasses.replace(field, friction=float(points[0, 0]))
+        scenario = mean_field_scenario(at, start, months=200, steps=12, dyads=8)
+        return measure.of(simulate(scenario, 12))[None]
+
+    factor = Factor("friction_base", 0.8 * critical, 1.2 * critical)
+    row = tipping_point(respond, factor, level=0.5, depth=6).table.iloc[0]
+    assert row["way"] == "falls"
+    assert row["tips_at"] == pytest.approx(critical, rel=0.03)
+    assert row["tips_low"] - 0.02 * critical < critical < row["tips_high"] + 0.02 * critical
