@@ -276,15 +276,33 @@ def bases() -> list[str]:
     return table(("basis", "meaning", "parameters", "traits"), rows)
 
 
-def with_basis(*wanted: Basis) -> list[str]:
-    """The table of the defaults of some bases, with their sources."""
+def sourced() -> list[str]:
+    """The table of the defaults that a published number gives."""
     rows = [
-        (f"`{name}`", shown(field.default), plausible(about), about["unit"], about["source"])
+        (f"`{name}`", shown(field.default), about["unit"], about["source"])
         for model in (Parameters, Traits)
         for name, field in model.model_fields.items()
-        if (about := meta(field))["basis"] in wanted
+        if (about := meta(field))["basis"] == "source"
     ]
-    return table(("name", "default", "plausible range", "unit", "source"), rows)
+    return table(("name", "default", "unit", "source"), rows)
+
+
+def calibrated() -> list[str]:
+    """The table of the calibrated defaults, with the best point that the search has found."""
+    best = json.loads((CALIBRATION / "result.json").read_text(encoding="utf-8"))["parameters"]
+    rows = [
+        (
+            f"`{name}`",
+            shown(field.default),
+            f"{best[name]:.3g}" if name in best else "",
+            plausible(about),
+            about["unit"],
+        )
+        for model in (Parameters, Traits)
+        for name, field in model.model_fields.items()
+        if (about := meta(field))["basis"] == "calibrated"
+    ]
+    return table(("name", "default", "best point of the search", "plausible range", "unit"), rows)
 
 
 def identified() -> list[str]:
@@ -372,8 +390,8 @@ BLOCKS: dict[str, dict[str, Callable[[], list[str]]]] = {
     },
     "verification": {
         "bases": bases,
-        "sourced": lambda: with_basis("source"),
-        "calibrated": lambda: with_basis("calibrated"),
+        "sourced": sourced,
+        "calibrated": calibrated,
         "search": search,
         "targets": targets,
         "identified": identified,

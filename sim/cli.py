@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from sim.commands import (
+from sim.commands import (, whatif
     analyse,
     completion,
     doctor,
@@ -36,6 +36,7 @@ EPILOG = """\b
 Examples:
   alliance scenarios                     what there is to run
   alliance run NAME                      one history, month by month
+  alliance whatif NAME --without blame@first   the same history with one thing different
   alliance sweep demo                    an experiment: scenarios × factors × replicates
   alliance resume RESULT_FOLDER          go on with a sweep that was stopped or killed
   alliance compare NAME OTHER            two scenarios, paired on the same chances
@@ -186,6 +187,7 @@ def alliance() -> None:
 for _command in (
     scenarios.scenarios,
     run.run,
+    whatif.whatif,
     experiments.experiments,
     sweep.sweep,
     sweep.compare,

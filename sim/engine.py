@@ -243,7 +243,7 @@ class Result:
 
     def survival(self) -> pd.DataFrame:
         """One row a month: share of alliances alive and share ended so far by each cause."""
-        return survival_table(self.alliances, self.scenario.months)
+        return survival_table(lifetimes(self.alliances, self.scenario.months))
 
     def ledger_table(self) -> pd.DataFrame:
         """One row a layer and cause: mean change of a partner's trust over the life of an alliance, and its se."""
@@ -307,29 +307,45 @@ def histogram_quantile(histogram: NDArray[np.int64], q: float) -> Floats:
     return np.asarray(lows + (highs - lows) * (bin_ + fraction) / BINS)
 
 
-def survival_table(alliances: Records, months: int) -> pd.DataFrame:
-    """One row a month of age: share of alliances still going on, and ended so far by each cause.
+def lifetimes(alliances: Records, months: int) -> pd.DataFrame:
+    """One row a month of age: how many alliances ended at it by each cause, and how many were that old at the horizon.
 
-    Alliances that are younger than the horizon at its end are censored: shares are Aalen–Johansen estimates (without
-    censoring these are plain shares).
+    Counts of several runs add up; :func:`survival_table` makes shares of them.
 
     Args:
         alliances: records of any shape with the fields ``exists``, ``cause``, ``formed`` and ``ended``.
         months: the horizon.
+
+    Returns:
+        int64 columns: the causes of ending, then ``going on``; index the age, 0 to ``months``.
     """
     signed = np.ravel(alliances.exists) == 1
     cause, formed, ended = (np.ravel(alliances[name])[signed] for name in ("cause", "formed", "ended"))
     begun = np.maximum(formed - 1, 0)  # signed at the start of month ``formed``, or before the first month
     lived = np.where(cause > 0, ended, months) - begun
-    leaving = np.bincount(lived, minlength=months + 1)
-    at_risk = len(lived) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
-    ends = np.stack([np.bincount(lived[cause == c], minlength=months + 1) for c in range(1, len(CAUSES_OF_ENDING))])
+    counts = {name: np.bincount(lived[cause == c], minlength=months + 1) for c, name in enumerate(CAUSES_OF_ENDING)}
+    return pd.DataFrame({name: counts[name] for name in (*CAUSES_OF_ENDING[1:], CAUSES_OF_ENDING[0])})
+
+
+def survival_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """One row a month of age: share of alliances still going on, and ended so far by each cause.
+
+    Alliances that are younger than the horizon at its end are censored: shares are Aalen–Johansen estimates; without
+    censoring these are plain shares.
+
+    Args:
+        counts: as :func:`lifetimes` gives them, or a sum of such tables.
+    """
+    ends = counts[list(CAUSES_OF_ENDING[1:])].to_numpy()
+    leaving = counts.to_numpy().sum(axis=1)
+    at_risk = (leaving.sum() - np.concatenate([[0], np.cumsum(leaving)[:-1]]))[:, None]
     hazards = np.divide(ends, at_risk, out=np.zeros(ends.shape), where=at_risk > 0)
-    going_on = np.cumprod(1.0 - hazards.sum(axis=0))
+    going_on = np.cumprod(1.0 - hazards.sum(axis=1))
     before = np.concatenate([[1.0], going_on[:-1]])
-    table: dict[str, Any] = {"month": np.arange(months + 1)}
-    table |= dict(zip(CAUSES_OF_ENDING[1:], np.cumsum(hazards * before, axis=1), strict=True))
-    table["going on"] = going_on
+    ended = np.cumsum(hazards * before[:, None], axis=0)
+    table: dict[str, Any] = {"month": np.arange(len(counts))}
+    table |= dict(zip(CAUSES_OF_ENDING[1:], ended.T, strict=True))
+    table[CAUSES_OF_ENDING[0]] = going_on
     return pd.DataFrame(table)
 
 

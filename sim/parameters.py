@@ -348,7 +348,7 @@ class Parameters(BaseModel):
         "trust that routine work can earn in silence; the more is said, the more of the rest it can earn",
         "calibrated",
         "experiments/calibration; seed K: dependence 'involves more than keeping promises'",
-        plausible=(0.2, 0.7),
+        plausible=(0.1, 0.5),
     )
     integrity_weight: float = _number(
         1.5, 0, 5, "1", "weight of a failure of integrity (shirking)", "assumed", "model page"

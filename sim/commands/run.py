@@ -34,8 +34,25 @@ if TYPE_CHECKING:
 
 HISTORY = "history"
 """What a manifest says that it is of; that of a sweep does not say."""
+PLACE_LASTS = 48
+"""Months after which a place in a market is taken by another alliance, for the guess of how many a run will have."""
 COPIES = 4
 """A history takes this many times the size of its arrays: the arrays, the table made of them, and the file."""
+
+
+class Months(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.4
+    """Months separated by commas."""
+
+    name = "months"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """The months as integers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(month) for month in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of months: write 12,48,96,144", param, ctx)
 
 
 @click.command(
@@ -44,6 +61,8 @@ Examples:
   alliance run baseline
   alliance run aol_time_warner --story
   alliance run baseline --alliance 3
+  alliance run reputation_market --network
+  alliance run reputation_market --network --months-shown 12,48,96,144 --story
   alliance run culture_clash --set session_effort=0.05 --set months=60 --seed 7
   alliance run ./our_merger.toml --json > our_merger.json
 """
@@ -62,7 +81,19 @@ Examples:
     "--story",
     "as_story",
     is_flag=True,
-    help="Tell one alliance in plain words: --alliance, or else the one whose trust swung widest.",
+    help="Tell one alliance in plain words: --alliance, or else the one whose trust swung widest; in a market, of "
+    "those formed during the run.",
+)
+@click.option(
+    "--network",
+    "as_network",
+    is_flag=True,
+    help="Draw who is allied with whom, and how much each trusts the other, at four months spread over the run.",
+)
+@click.option(
+    "--months-shown",
+    type=Months(),
+    help="Months that --network draws instead, at most six: 12,48,96,144; 0 is the day before the first.",
 )
 @all_of(settings_option, out_option, json_option, quiet_option, no_figures_option)
 @click.pass_context
@@ -73,6 +104,8 @@ def run(
     replicate: int,
     alliance: int | None,
     as_story: bool,
+    as_network: bool,
+    months_shown: tuple[int, ...] | None,
     settings: tuple[Setting, ...],
     out: Path,
     as_json: bool,
@@ -81,7 +114,8 @@ def run(
 ) -> None:
     """Run one history of a SCENARIO, month by month.
 
-    Tells who stayed, who left and why, and what moved trust; with --story, what happened to one alliance.
+    Tells who stayed, who left and why, and what moved trust; with --story, what happened to one alliance and, in a
+    market, how the two met; with --network, draws who is allied with whom.
 
     SCENARIO is a name from `alliance scenarios` or a path to a .toml file. Writes every month of every alliance, the
     ledger of trust and the figures to OUT/run-SCENARIO/<time>-<digest>/. The same seed gives the same history.
@@ -93,20 +127,29 @@ def run(
     loaded = load(find("scenarios", scenario))
     design = with_settings(experiment_of([loaded], 1, seed, f"run-{loaded.name}"), settings)
     chosen = design.cells()[0].scenario
-    _check_alliance(chosen, alliance)
+    if not chosen.network.market:
+        _check_alliance(chosen, alliance, chosen.alliances)
+    drawn = _months_drawn(chosen, as_network, months_shown, no_figures)
     _check_memory(chosen)
     core.prepare(quiet)
 
     from sim.engine import simulate_history
 
-    say(f"simulating {chosen.months} months, alliances: {chosen.alliances} …", quiet)
+    size_words = (
+        f"organizations in a market: {chosen.organizations}"
+        if chosen.network.market
+        else f"alliances: {chosen.alliances}"
+    )
+    say(f"simulating {chosen.months} months, {size_words} …", quiet)
     history = simulate_history(chosen, seed, replicate)
+    _check_formed(history, alliance, as_story)
     ledger = history.ledger_table()
     story = _story(history, alliance) if as_story else None
     if story:
         alliance = story.alliance  # the figures and the document show the alliance that is told
     say("storing the history …" if no_figures else "storing the history and drawing the figures …", quiet)
-    folder, files = _store(history, ledger, out, design.name, alliance, not no_figures, ctx.meta["command"])
+    figures = None if no_figures else drawn
+    folder, files = _store(history, ledger, out, design.name, alliance, figures, ctx.meta["command"])
     if story:
         files.append(_write_story(story, folder))
     if as_json:
@@ -122,9 +165,38 @@ def run(
         say_where(files, folder)
 
 
-def _check_alliance(scenario: Scenario, alliance: int | None) -> None:
-    if alliance is not None and alliance > scenario.alliances:
-        raise click.UsageError(f"--alliance {alliance}: {scenario.name} has alliances 1 to {scenario.alliances}")
+def _check_alliance(scenario: Scenario, alliance: int | None, count: int) -> None:
+    if alliance is not None and alliance > count:
+        raise click.UsageError(f"--alliance {alliance}: {scenario.name} has alliances 1 to {count}")
+
+
+def _check_formed(history: History, alliance: int | None, as_story: bool) -> None:
+    """In a market it is known only after the run how many alliances there are."""
+    scenario, count = history.scenario, history.alliances.shape[1]
+    if count == 0 and (as_story or alliance is not None):
+        raise click.UsageError(
+            f"no alliance was formed in {scenario.months} months of {scenario.name}, so there is none to tell. Let "
+            "more search (--set search_rate=1) or ask fewer questions (--set vetting=0)"
+        )
+    _check_alliance(scenario, alliance, count)
+
+
+def _months_drawn(
+    scenario: Scenario, as_network: bool, months_shown: tuple[int, ...] | None, no_figures: bool
+) -> tuple[int, ...]:
+    """Months of the network figure; none when it is not asked for."""
+    if not as_network:
+        if months_shown is not None:
+            raise click.UsageError("--months-shown is for the picture of the network: add --network")
+        return ()
+    if no_figures:
+        raise click.UsageError("--network draws a figure and --no-figures forbids it: leave one of them out")
+    from sim.study.plots.network import months_of
+
+    try:
+        return months_of(scenario.months, months_shown)
+    except ValueError as wrong:
+        raise click.UsageError(f"--months-shown: {wrong}") from None
 
 
 def _check_memory(scenario: Scenario) -> None:
@@ -132,11 +204,14 @@ def _check_memory(scenario: Scenario) -> None:
     from sim.dynamics.state import ALLIANCE, LAYERS, N_CAUSES, ORGANIZATION
 
     ledger = 2 * len(LAYERS) * N_CAUSES * 8
-    month = scenario.organizations * ORGANIZATION.itemsize + scenario.alliances * (ALLIANCE.itemsize + ledger)
+    alliances = scenario.alliances
+    if scenario.network.market:
+        alliances = round(alliances * (1 + scenario.months / PLACE_LASTS))
+    month = scenario.organizations * ORGANIZATION.itemsize + alliances * (ALLIANCE.itemsize + ledger)
     needed = COPIES * month * (scenario.months + 1)
     if needed > _memory():
         raise click.UsageError(
-            f"a history keeps every month of every alliance: {scenario.months} months of {scenario.alliances} "
+            f"a history keeps every month of every alliance: {scenario.months} months of {alliances} "
             f"alliances take about {size(needed)} of memory, and this machine has {size(_memory())}. Choose fewer with "
             "--set organizations=… or --set months=…, or use `alliance sweep`, which keeps moments instead"
         )
@@ -153,9 +228,17 @@ def _memory() -> float:
 # Storing
 # ---------------------------------------------------------------------------------------------------------------
 def _store(
-    history: History, ledger: pd.DataFrame, out: Path, name: str, alliance: int | None, figures: bool, command: str
+    history: History,
+    ledger: pd.DataFrame,
+    out: Path,
+    name: str,
+    alliance: int | None,
+    figures: tuple[int, ...] | None,
+    command: str,
 ) -> tuple[Path, list[Path]]:
     """Write the history's tables, manifest and figures to a new folder.
+
+    ``figures`` are the months at which the network is drawn beside the history, perhaps none; None draws nothing.
 
     Returns:
         The folder, and the files in it.
@@ -171,8 +254,8 @@ def _store(
             write_table(files[-1], frame)
         folder.write_manifest(_manifest(history, alliance, files, command))
         files.append(folder.path / "manifest.json")
-        if figures:
-            files += _draw(history, alliance, folder.path / "figures")
+        if figures is not None:
+            files += _draw(history, alliance, figures, folder.path / "figures")
     return folder.path, files
 
 
@@ -208,15 +291,15 @@ def _manifest(history: History, alliance: int | None, files: list[Path], command
     }
 
 
-def _draw(history: History, alliance: int | None, folder: Path) -> list[Path]:
-    """The history and its ledger as figures."""
+def _draw(history: History, alliance: int | None, months: tuple[int, ...], folder: Path) -> list[Path]:
+    """The history and its ledger as figures, unless nobody was ever allied, and the network at ``months``, if any."""
     from sim.study import plots
 
     folder.mkdir(exist_ok=True)
-    return [
-        *plots.save(plots.history(history, alliance), folder, "history"),
-        *plots.save(plots.history_ledger(history, alliance), folder, "ledger"),
-    ]
+    figures = {"network": plots.network(history, months)} if months else {}
+    if history.alliances.shape[1]:
+        figures |= {"history": plots.history(history, alliance), "ledger": plots.history_ledger(history, alliance)}
+    return [path for name, figure in figures.items() for path in plots.save(figure, folder, name)]
 
 
 def _write_story(story: Story, folder: Path) -> Path:
@@ -240,6 +323,9 @@ def _tell(history: History, ledger: pd.DataFrame, alliance: int | None) -> None:
     """The summary in words, and the ledger."""
     from sim.study.terminal import history_text
 
+    if history.alliances.shape[1] == 0:
+        click.echo(f"{history.scenario.title}: no alliance was formed in {history.scenario.months} months.")
+        return
     click.echo(history_text(history, alliance))
     whose = "mean over all partners" if alliance is None else f"alliance {alliance}"
     rows = [(cause, f"{change:+.3f}") for cause, change in ledger_totals(history, ledger, alliance).items()]

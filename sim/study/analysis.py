@@ -491,6 +491,15 @@ def humps_of(counts: Floats, edges: Floats) -> tuple[float, ...]:
     return (int(total), 2, mode, *modes, low_share, 1.0 - low_share, depth)
 
 
+def valley_depth(counts: Floats) -> float:
+    """Smoothed density at the deepest valley between two humps, as a share of the lower of them; 1 without a valley.
+
+    Args:
+        counts: a histogram of [0, 1], (bins,), smoothed by a Gaussian of :data:`BANDWIDTH`.
+    """
+    return _deepest_valley(_convolve(counts, _kernel(BANDWIDTH * len(counts))))[1]
+
+
 def _deepest_valley(density: Floats) -> tuple[int, float]:
     """The bin that is lowest relative to the lower of the peaks on its two sides, and that ratio (1: no valley)."""
     left = np.maximum.accumulate(density)

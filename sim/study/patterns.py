@@ -1023,8 +1023,8 @@ def statement_12(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding
             f"skewness of value over alliances; skewed above {SKEWED}",
             mean(skewness(total_value(run(seed, replicates)))),
             (SKEWED, math.inf),
-            "know-how neither grows on itself nor is worth anything (know_how_returns, synergy 0)",
-            mean(skewness(total_value(run(seed, replicates, know_how_returns=0.0, synergy=0.0)))),
+            "nobody leaves: the bad ones are not cut short",
+            mean(skewness(total_value(run(seed, replicates, **NOBODY_LEAVES)))),
             gone=(-math.inf, SKEWED),
         ),
         Finding(

@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sim.dynamics.state import BINS, VARIABLES, histogram_range
-from sim.engine import Result, ledger_table, monthly_table, run_ledger_table
+from sim.dynamics.state import BINS, LAYERS, N_CAUSES, VARIABLES, histogram_range
+from sim.engine import Result, ledger_table, lifetimes, monthly_table, run_ledger_table, survival_table
 from sim.sweeps.design import Cell
 from sim.sweeps.plan import ShardKey
 
@@ -53,25 +53,21 @@ class Part:
     ledger: Floats  # (R, layers, causes): mean over alliances and sides
     moments: Floats  # (R, months + 1, variables, 3)
     histogram: Integers  # (months + 1, variables, bins), summed over replicates
-    survival: pd.DataFrame  # Result.survival() as numbers of alliances instead of shares
-    alliances: int  # how many there were
+    lifetimes: pd.DataFrame  # engine.lifetimes()
     alliance_rows: pd.DataFrame | None  # Result.alliances_table()
 
 
 def reduce(result: Result, keep_alliances: bool) -> Part:
     """Keep of a result what the tables need, replicate by replicate so that no number depends on the chunk."""
-    alliances = int(result.alliances.cause.size)
-    runs, shares = result.runs(), result.survival()
+    runs = result.runs()
     runs.pop("replicate")
-    shares.pop("month")
     return Part(
         replicates=result.replicates,
         runs=runs,
-        ledger=np.stack([of_one.mean(axis=(0, 1)) for of_one in result.ledger]),
+        ledger=result.ledger_means(),
         moments=result.moments,
         histogram=result.histogram,
-        survival=(shares * alliances).round().astype(np.int64),
-        alliances=alliances,
+        lifetimes=lifetimes(result.alliances, result.scenario.months),
         alliance_rows=result.alliances_table() if keep_alliances else None,
     )
 
@@ -82,17 +78,16 @@ def combine(parts: Sequence[Part]) -> Part:
         return parts[0]
     parts = sorted(parts, key=lambda part: int(part.replicates[0]))
     rows = [part.alliance_rows for part in parts if part.alliance_rows is not None]
-    survival = parts[0].survival
+    lived = parts[0].lifetimes
     for part in parts[1:]:
-        survival = survival + part.survival
+        lived = lived + part.lifetimes
     return Part(
         replicates=np.concatenate([part.replicates for part in parts]),
         runs=pd.concat([part.runs for part in parts], ignore_index=True),
         ledger=np.concatenate([part.ledger for part in parts]),
         moments=np.concatenate([part.moments for part in parts]),
         histogram=np.sum([part.histogram for part in parts], axis=0),
-        survival=survival,
-        alliances=sum(part.alliances for part in parts),
+        lifetimes=lived,
         alliance_rows=pd.concat(rows, ignore_index=True) if rows else None,
     )
 
@@ -168,8 +163,7 @@ class Months:
 
     sums: Sums
     histogram: Integers  # (months + 1, variables, bins)
-    survival: pd.DataFrame  # one row a month: numbers of alliances ended by each cause, and going on
-    alliances: int
+    lifetimes: pd.DataFrame  # one row a month of age: numbers of alliances, see engine.lifetimes
 
 
 @dataclass(frozen=True)
@@ -190,7 +184,7 @@ def condense(parts: Sequence[Part], failures: Iterable[Failure] = ()) -> Shard:
     if not parts:
         return Shard(np.empty(0, np.int64), pd.DataFrame(), np.empty((0, 0, 0)), None, None, failed)
     part = combine(parts)
-    months = Months(sums_of(part.moments), part.histogram, part.survival, part.alliances)
+    months = Months(sums_of(part.moments), part.histogram, part.lifetimes)
     return Shard(part.replicates, part.runs, part.ledger, months, part.alliance_rows, failed)
 
 
@@ -214,11 +208,10 @@ def encode(shard: Shard, key: ShardKey, digest: str) -> bytes:
     if shard.months is not None:
         months = shard.months
         about["months"] = list(months.histogram.shape)
-        about["alliances"] = months.alliances
         columns["sums"] = np.concatenate([getattr(months.sums, name).ravel() for name in SUMS])
         columns["histogram.at"] = np.flatnonzero(months.histogram).astype(np.int32)
         columns["histogram.count"] = months.histogram.ravel()[columns["histogram.at"]]
-        tables["survival"] = months.survival
+        tables["lifetimes"] = months.lifetimes
     for name, table in tables.items():
         columns[name] = table.to_numpy().ravel(order="F")
         about[f"{name}.columns"] = list(table)
@@ -286,7 +279,7 @@ def decode(content: bytes) -> Shard:
         histogram = np.zeros(shape, dtype=np.int64)
         histogram.ravel()[_array(stored, "histogram.at")] = _array(stored, "histogram.count")
         sums = Sums(*_array(stored, "sums").reshape(len(SUMS), *shape[:2]))
-        months = Months(sums, histogram, _table(stored, about, "survival"), about["alliances"])
+        months = Months(sums, histogram, _table(stored, about, "lifetimes"))
     errors = stored["failed.error"].chunk(0).values.to_pylist()
     return Shard(
         replicates=_array(stored, "replicate"),
@@ -373,12 +366,14 @@ class CellSums:
         self._months = Months(
             add_sums(before.sums, more.sums),
             before.histogram + more.histogram,
-            before.survival + more.survival,
-            before.alliances + more.alliances,
+            before.lifetimes + more.lifetimes,
         )
 
     def _add_ledger(self, ledger: Floats) -> None:
         """Join mean and squared deviations over runs (as :class:`sim.sweeps.plan.Precision` does)."""
+        ledger = ledger[~np.isnan(ledger).any(axis=(1, 2))]  # runs in which nobody was ever allied have none
+        if not len(ledger):
+            return
         count, mean = len(ledger), ledger.mean(0)
         squares = ((ledger - mean) ** 2).sum(0)
         if not self._runs:
@@ -396,7 +391,7 @@ class CellSums:
             return {}
         tables = {
             "monthly": self._monthly(self._months),
-            "survival": _survival(self._months),
+            "survival": survival_table(self._months.lifetimes),
             "ledger": self._ledger(),
             "histogram": histogram_table(self._months.histogram),
         }
@@ -413,17 +408,12 @@ class CellSums:
 
     def _ledger(self) -> pd.DataFrame:
         """The engine's table of the mean, with the spread between runs."""
-        table = ledger_table(self._ledger_mean[None, None, None])
+        if not self._runs:
+            return ledger_table(np.empty((0, len(LAYERS), N_CAUSES)))
+        table = ledger_table(self._ledger_mean[None])
         variance = self._ledger_squares / max(self._runs - 1, 1) / self._runs
         table["se"] = np.sqrt(variance).ravel() if self._runs > 1 else np.nan
         return table
-
-
-def _survival(months: Months) -> pd.DataFrame:
-    """One row a month: share of alliances alive and share ended so far by each cause."""
-    table = months.survival / months.alliances
-    table.insert(0, "month", np.arange(len(table)))
-    return table
 
 
 def histogram_table(histogram: Integers) -> pd.DataFrame:

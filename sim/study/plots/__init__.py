@@ -12,6 +12,7 @@ figure                 shows
 ``heat_map``           the mean of an outcome by two factors
 ``history``            one alliance, or the mean of all, month by month, with what happened when
 ``history_ledger``     what each cause has added to trust and taken from it in that history
+``whatif``             a history as it was and otherwise, month by month, and the ledger of the difference
 ``network``            who is allied with whom at some months of a history, and how much each trusts the other
 ====================== ==============================================================================================
 
@@ -31,6 +32,7 @@ from sim.study.plots.files import draw_all, save
 from sim.study.plots.histories import happenings, history, history_ledger
 from sim.study.plots.network import network
 from sim.study.plots.over_time import survival, trajectories
+from sim.study.plots.whatif import whatif
 
 __all__ = [
     "contrasts",
@@ -46,4 +48,5 @@ __all__ = [
     "trajectories",
     "trust_humps",
     "value_distribution",
+    "whatif",
 ]

@@ -40,9 +40,7 @@ class Executor(Protocol):
     jobs: int
     task_seconds: float
 
-    def run(
-        self, work: Callable[[T], R], tasks: Iterator[T]
-    ) -> Iterator[tuple[T, R | BaseException] | None]:
+    def run(self, work: Callable[[T], R], tasks: Iterator[T]) -> Iterator[tuple[T, R | BaseException] | None]:
         """Compute ``work(task)`` for every task and yield each task with what came out, in any order.
 
         Tasks are taken from the iterator lazily, in the thread that iterates over the results, a few more than can be

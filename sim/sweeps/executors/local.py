@@ -44,9 +44,7 @@ class LocalExecutor:
         self._waiting: SimpleQueue[Any] = SimpleQueue()  # (work, task, where the result goes), or None: go home
         self._threads: list[threading.Thread] = []
 
-    def run(
-        self, work: Callable[[T], R], tasks: Iterator[T]
-    ) -> Iterator[tuple[T, R | BaseException] | None]:
+    def run(self, work: Callable[[T], R], tasks: Iterator[T]) -> Iterator[tuple[T, R | BaseException] | None]:
         """See :meth:`sim.sweeps.executors.Executor.run`. Two tasks a thread are under way or waiting."""
         self._start()
         done: SimpleQueue[tuple[T, R | BaseException]] = SimpleQueue()

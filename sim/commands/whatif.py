@@ -1,0 +1,550 @@
+"""``alliance whatif``: one history as it was and as it would have been, or the mean effect of a change over many."""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from sim.commands import core
+from sim.commands.options import (
+    MAX_REPLICATE,
+    MAX_REPLICATES,
+    FileName,
+    Setting,
+    SettingType,
+    all_of,
+    json_option,
+    quiet_option,
+    read_value,
+    seed_range,
+    settings_option,
+    with_settings,
+)
+from sim.commands.output import plain, print_json, print_table, records, say, writing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.scenario import Scenario
+    from sim.study.whatif import Change, Comparison, Effect
+
+ALL = "all"
+FIRST = "first"
+COLUMNS = 100
+"""Width of the sentences."""
+ROWS = 8
+"""Most months of the table of both futures."""
+MOST_NAMED = 6
+"""Alliances are listed up to this many, and counted beyond."""
+NOTHING = "say what is different: --without, --with or --set-from"
+
+
+class AllianceNumber(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.4
+    """The number of an alliance, from 1, or "all"."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """The number, or "all"."""
+        if isinstance(value, int) or value == ALL:
+            return value
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"{value!r} is no alliance: a number from 1, or all", param, ctx)
+        return int(value)
+
+
+class KeptAwayName(click.ParamType):  # type: ignore[type-arg]
+    """What does not happen; the names are checked when the scenario is known."""
+
+    name = "what@month"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The kinds that begin as typed, each with its "@"."""
+        from sim.dynamics.state import WITHOUT
+
+        return [CompletionItem(f"{kind}@") for kind in WITHOUT if kind.startswith(incomplete)]
+
+
+@click.command(
+    epilog="""\b
+What --without keeps from happening in the alliance that is told:
+  blame, hard_talk, festering         a problem is blamed on somebody, talked through, left unsaid
+  friction, bad_work, shirking        the problem itself
+  contingency, turnover, ending       the unforeseen, a key person leaving, the end
+  @14 is a month, @14-30 a range, @first the first time; or the name of a dated event, or its kind@month
+
+\b
+Examples:
+  alliance whatif baseline --without blame@first
+  alliance whatif baseline --seed 7 --alliance 3 --without blame@14 --without festering@20-30
+  alliance whatif aol_time_warner --without crash --figures figures
+  alliance whatif aol_time_warner --with breach@24:who=1,severity=0.5 --json
+  alliance whatif baseline --alliance all --set-from 24 monitoring=2 --at 60
+  alliance whatif baseline --without blame@first --replicates 200
+"""
+)
+@click.argument("scenario", metavar="SCENARIO", type=FileName("scenarios"))
+@click.option(
+    "--without", "kept_away", multiple=True, type=KeptAwayName(), help="This does not happen. Repeat for more."
+)
+@click.option(
+    "--with",
+    "added",
+    multiple=True,
+    metavar="KIND@MONTH[:KEY=VALUE,…]",
+    help="A dated event happens, with the keys of [[events]] in a scenario file. Repeat for more.",
+)
+@click.option(
+    "--set-from",
+    "set_from",
+    multiple=True,
+    type=(int, SettingType()),
+    metavar="MONTH KEY=VALUE",
+    help="A parameter, a trait (monitoring=2) or a trait of one group (cautious.openness=0.4) has this value from this "
+    "month on. Repeat for more.",
+)
+@click.option("--seed", type=seed_range(), default=1, show_default=True, help="Seed of the random numbers.")
+@click.option(
+    "--replicate",
+    type=click.IntRange(0, MAX_REPLICATE),
+    default=0,
+    show_default=True,
+    help="Which history of this seed: the same one that `alliance run` tells and a sweep numbers so.",
+)
+@click.option(
+    "--alliance",
+    type=AllianceNumber(),
+    help="In which alliance things are kept away, and which is told: its number from 1, or all. Without it the one "
+    "that `alliance run --story` tells; with --replicates the first.",
+)
+@click.option(
+    "--at", type=int, metavar="MONTH", help="Take the difference apart at the end of this month, not the last."
+)
+@click.option(
+    "--replicates",
+    type=click.IntRange(1, MAX_REPLICATES),
+    help="The mean effect over so many replicates, each compared with itself.",
+)
+@settings_option
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Draw both futures to this folder.",
+)
+@click.option(
+    "--csv", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write the tables to this folder."
+)
+@all_of(json_option, quiet_option)
+def whatif(
+    scenario: str,
+    kept_away: tuple[str, ...],
+    added: tuple[str, ...],
+    set_from: tuple[tuple[int, Setting], ...],
+    seed: int,
+    replicate: int,
+    alliance: int | str | None,
+    at: int | None,
+    replicates: int | None,
+    settings: tuple[Setting, ...],
+    figures: Path | None,
+    csv: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """The same history with one thing different, both futures side by side.
+
+    Runs SCENARIO twice on the same chances: as it was, and without something that happened, with something that did
+    not, or with another value from a month on. Until then both are the same, bit for bit. Says by how much trust would
+    differ, and takes the difference apart by cause. With --set both worlds are changed.
+    """
+    if not (kept_away or added or set_from):
+        raise click.UsageError(NOTHING)
+    if replicates is not None and (replicate or at is not None or figures):
+        raise click.UsageError("--replicates is about many histories: it goes without --replicate, --at and --figures")
+    chosen = _scenario(scenario, settings, seed)
+    changes = [*(_without(text, chosen) for text in kept_away), *(_with(text) for text in added)]
+    changes += [_set_from(month, setting) for month, setting in set_from]
+    if replicates is not None:
+        core.prepare(quiet)
+        effect = _effect(chosen, changes, replicates, seed, alliance, quiet)
+        _give_effect(effect, csv, as_json, quiet)
+        return
+    _check_memory(chosen)
+    core.prepare(quiet)
+    say(f"simulating {chosen.months} months three times, alliances: {chosen.alliances} …", quiet)
+    comparison = _compare(chosen, changes, seed, replicate, alliance)
+    _check_month(comparison, at)
+    _give_comparison(comparison, at, figures, csv, as_json, quiet)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Reading the command line
+# ---------------------------------------------------------------------------------------------------------------
+def _scenario(name: str, settings: tuple[Setting, ...], seed: int) -> Scenario:
+    """The scenario with the settings of both worlds."""
+    from sim.library import find
+    from sim.scenario import load
+    from sim.sweeps.design import experiment_of
+
+    loaded = load(find("scenarios", name))
+    design = with_settings(experiment_of([loaded], 1, seed, f"whatif-{loaded.name}"), settings)
+    return design.cells()[0].scenario
+
+
+def _check_memory(scenario: Scenario) -> None:
+    from sim.commands.run import _check_memory as check
+
+    check(scenario)
+
+
+def _without(text: str, scenario: Scenario) -> Change:
+    """ "blame@14", "blame@14-30", "blame@first", the name of a dated event, or its kind and month: "breach@24"."""
+    from sim.dynamics.state import WITHOUT
+    from sim.study.whatif import KeptAway, LeftOut
+    from sim.tomlfile import did_you_mean
+
+    names = [event.name for event in scenario.events]
+    kind, at, when = text.partition("@")
+    if kind in WITHOUT:
+        months = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", when)
+        if months:
+            first, last = months.groups()
+            return KeptAway(kind, int(first), int(last) if last else None)
+        if when == FIRST:
+            return KeptAway(kind)
+        raise click.UsageError(f"--without {text}: which month? Write {kind}@14, {kind}@14-30 or {kind}@first")
+    if text in names:
+        return LeftOut(text)
+    meant = [event.name for event in scenario.events if at and when == str(event.month) and event.kind == kind]
+    if len(meant) == 1:
+        return LeftOut(meant[0])
+    if meant:
+        raise click.UsageError(f"--without {text}: several events are meant; name one: {', '.join(meant)}")
+    hint = did_you_mean(kind if at else text, [*WITHOUT, *names])
+    events = f"dated events of {scenario.name}: {', '.join(names) or 'none'}"
+    raise click.UsageError(f"--without {text}: is nothing that can be left out{hint} ({events})")
+
+
+def _with(text: str) -> Change:
+    """ "breach@24:who=1,severity=0.5" as a table of ``[[events]]``; its values are checked with the scenario."""
+    from sim.study.whatif import Added
+
+    found = re.fullmatch(r"([^@:]+)@(\d{1,9})(?::(.*))?", text, re.DOTALL)
+    if not found:
+        raise click.UsageError(f"--with {text}: write KIND@MONTH:KEY=VALUE,…, such as breach@24:who=1,severity=0.5")
+    kind, month, rest = found.groups()
+    row: dict[str, Any] = {"kind": kind, "month": int(month)}
+    for item in (rest or "").split(",") if rest else ():
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"--with {text}: {item!r} is no key=value")
+        if key.strip() in row:
+            raise click.UsageError(f"--with {text}: {key.strip()!r} is given twice")
+        row[key.strip()] = read_value(value.strip())
+    return Added(row)
+
+
+def _set_from(month: int, setting: Setting) -> Change:
+    from sim.study.whatif import SetFrom
+
+    return SetFrom(month, setting.key, setting.value)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Running
+# ---------------------------------------------------------------------------------------------------------------
+@contextmanager
+def _mistakes_of_the_line() -> Iterator[None]:
+    """A change or an alliance that cannot be is a mistake of the command line."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _compare(scenario: Scenario, changes: Sequence[Change], seed: int, replicate: int, alliance: Any) -> Comparison:
+    from sim.study.whatif import BadChange, plan_of
+    from sim.study.whatif import whatif as compare
+
+    with _mistakes_of_the_line():
+        plan_of(scenario, changes)
+    try:
+        return compare(scenario, seed, replicate, changes, alliance)
+    except BadChange as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _check_month(comparison: Comparison, month: int | None) -> None:
+    first, last = comparison.first_month, comparison.factual.scenario.months
+    if month is not None and not first <= month <= last:
+        raise click.UsageError(f"--at {month}: the two worlds can differ in months {first} to {last}")
+
+
+def _effect(
+    scenario: Scenario, changes: Sequence[Change], replicates: int, seed: int, alliance: Any, quiet: bool
+) -> Effect:
+    from sim.study.whatif import effect_of
+
+    with _mistakes_of_the_line(), _progress(replicates, quiet) as tick:
+        return effect_of(scenario, changes, replicates, seed, 1 if alliance is None else alliance, tick)
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """A bar on a terminal; a log has one line at the beginning."""
+    if quiet:
+        yield None
+    elif not sys.stderr.isatty():
+        say(f"simulating {total} replicates twice …")
+        yield None
+    else:
+        with click.progressbar(length=total, label="simulating", file=sys.stderr) as bar:
+            yield lambda done: bar.update(done - bar.pos)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# One history
+# ---------------------------------------------------------------------------------------------------------------
+def _give_comparison(
+    comparison: Comparison, at: int | None, figures: Path | None, csv: Path | None, as_json: bool, quiet: bool
+) -> None:
+    """Draw, write and tell."""
+    tables = _tables(comparison, at)
+    files = _write(tables, csv) if csv else []
+    files += _draw(comparison, at, figures, quiet) if figures else []
+    if as_json:
+        print_json({**_document(comparison, at, tables), "files": files})
+    elif quiet:
+        click.echo("\n".join(str(file) for file in files), nl=bool(files))
+    else:
+        _tell(comparison, at, tables)
+        _say_files(files)
+
+
+def _is_told(comparison: Comparison) -> bool:
+    """Whether there is a difference to tell: an alliance that is formed in both worlds."""
+    if comparison.alliance is not None:
+        return comparison.match(comparison.alliance).counterfactual is not None
+    return any(match.factual is not None and match.counterfactual is not None for match in comparison.matches)
+
+
+def _tables(comparison: Comparison, at: int | None) -> dict[str, pd.DataFrame]:
+    """The tables that are printed and written."""
+    tables = {"futures": comparison.table(comparison.alliance), "happenings": comparison.happenings()}
+    if _is_told(comparison):
+        tables["ledger"] = comparison.ledger_difference(month=at)
+    return tables
+
+
+def _write(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """Each table as a CSV file, replacing an older one."""
+    from sim.sweeps.store import write_file
+
+    files = []
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in tables.items():
+            files.append(folder / f"{name}.csv")
+            write_file(files[-1], table.to_csv(index=False, lineterminator="\n").encode())
+    return files
+
+
+def _draw(comparison: Comparison, at: int | None, folder: Path, quiet: bool) -> list[Path]:
+    """The figure as PNG and SVG; none when there is no difference to draw."""
+    if not _is_told(comparison):
+        say("no figure: the alliance is not formed in both worlds", quiet)
+        return []
+    from sim.study import plots
+
+    say("drawing the figure …", quiet)
+    with writing(folder):
+        return plots.save(plots.whatif(comparison, at), folder, "whatif")
+
+
+def _document(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Everything as one JSON document."""
+    factual = comparison.factual
+    return {
+        "scenario": factual.scenario.name,
+        "seed": factual.seed,
+        "replicate": factual.replicate,
+        "alliance": ALL if comparison.alliance is None else comparison.alliance,
+        "changes": [str(change) for change in comparison.changes],
+        "first_month": comparison.first_month,
+        "at": factual.scenario.months if at is None else at,
+        "sentence": comparison.sentence(at),
+        "futures": records(comparison.futures()),
+        "happenings": records(tables["happenings"]),
+        "ledger": records(tables["ledger"]) if "ledger" in tables else [],
+        "others_changed": comparison.others_changed(),
+        "never_formed": [_match(match) for match in comparison.only_as_it_was()],
+        "formed_instead": [_match(match) for match in comparison.only_otherwise()],
+    }
+
+
+def _match(match: Any) -> dict[str, Any]:
+    """An alliance of one world: partners from 1, month of signature, number in its own world."""
+    number = match.counterfactual if match.factual is None else match.factual
+    return {"a": match.partners[0] + 1, "b": match.partners[1] + 1, "formed": match.formed, "alliance": number}
+
+
+def _tell(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame]) -> None:
+    """The sentence, both futures, what happened, the ledger of the difference."""
+    factual = comparison.factual
+    click.echo(f"{factual.scenario.title}, seed {factual.seed}, replicate {factual.replicate}")
+    click.echo(_wrapped(comparison.sentence(at)))
+    click.echo(_wrapped(_elsewhere(comparison)))
+    if "ledger" not in tables:
+        return
+    _print_futures(comparison)
+    _print_courses(tables["happenings"])
+    _print_ledger(comparison, at, tables["ledger"])
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(f"{text}.", COLUMNS, break_on_hyphens=False)
+
+
+def _elsewhere(comparison: Comparison) -> str:
+    """What becomes of other alliances."""
+    changed = comparison.others_changed()
+    whose = "alliances" if comparison.alliance is None else "other alliances"
+    said = [f"Another course in {len(changed)} {whose}{_named([str(number) for number in changed])}"]
+    never, instead = comparison.only_as_it_was(), comparison.only_otherwise()
+    if never or instead:
+        for words, matches in (("never formed", never), ("formed instead", instead)):
+            named = [f"{comparison.name(match)} (month {match.formed})" for match in matches]
+            said.append(f"{words}: {len(matches)}{_named(named)}")
+    return "; ".join(said)
+
+
+def _named(names: list[str]) -> str:
+    """Names in brackets, when they are few enough to read."""
+    return f" ({', '.join(names)})" if 0 < len(names) <= MOST_NAMED else ""
+
+
+def _print_futures(comparison: Comparison) -> None:
+    """States of some months: the one before the change, then ever further apart, to the horizon."""
+    from sim.study.whatif import STATES
+
+    rows = comparison.futures().set_index("month")
+    shown = []
+    for month in _months_shown(comparison.first_month, comparison.factual.scenario.months):
+        row = rows.loc[month]
+        shown.append((str(month), *(_both(name, row[name], row[f"{name}_otherwise"]) for name in STATES)))
+    print_table(("month", *STATES), shown, "Both futures: as it was | otherwise")
+
+
+def _months_shown(first: int, last: int) -> list[int]:
+    """The month before the first, the first, and others at growing distances to the last; at most :data:`ROWS`."""
+    apart = [first - 1, first, *(first + step for step in (1, 3, 6, 12, 24, 36, 60, 120, 240)), last]
+    months = sorted({month for month in apart if month <= last})
+    return months if len(months) <= ROWS else [*months[: ROWS - 1], last]
+
+
+def _both(name: str, was: float, otherwise: float) -> str:
+    digits = {"value": 1, "alive": 2}.get(name, 3)
+    shown = [f"{value:.{digits}f}".replace("-", "−") for value in (was, otherwise)]
+    if name == "alive":
+        shown = [{"1.00": "yes", "0.00": "no"}.get(text, text) for text in shown]
+    return " | ".join(shown)
+
+
+def _print_courses(happenings: pd.DataFrame) -> None:
+    from sim.study.whatif import courses_in_words
+
+    print_table(
+        ("what happened", "in both", "only as it was", "only otherwise"),
+        courses_in_words(happenings),
+        "From the month of the change on",
+    )
+
+
+def _print_ledger(comparison: Comparison, at: int | None, ledger: pd.DataFrame) -> None:
+    """The ledger of the difference, causes without an entry left out, and its sum."""
+    from sim.study.analysis import signed
+    from sim.study.whatif import cause_words
+
+    columns = ["at_once", "through_communication", "later", "total"]
+    rows = [
+        (cause_words(str(row["cause"])), *(signed(row[name], 3) for name in columns))
+        for row in records(ledger.fillna(0.0))
+        if any(abs(row[name]) >= 0.0005 for name in columns)
+    ]
+    rows.append(("all together", *(signed(float(ledger[name].sum()), 3) for name in columns)))
+    month = comparison.factual.scenario.months if at is None else at
+    head = ("cause", "at once", "through communication", "what else follows", "together")
+    print_table(head, rows, f"The ledger of the difference: trust in month {month}, otherwise less as it was")
+    if _ended_before(comparison, month):
+        click.echo("After the end of an alliance its entries are zero, and its trust stays what it was.")
+
+
+def _ended_before(comparison: Comparison, month: int) -> bool:
+    rows = comparison.futures().set_index("month").loc[month]
+    return bool(min(rows["alive"], rows["alive_otherwise"]) < 1.0)
+
+
+def _say_files(files: Sequence[Path]) -> None:
+    if files:
+        click.echo("\nFiles: " + ", ".join(str(file) for file in files))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Many replicates
+# ---------------------------------------------------------------------------------------------------------------
+def _give_effect(effect: Effect, csv: Path | None, as_json: bool, quiet: bool) -> None:
+    """Write and tell the mean effect."""
+    tables = {"effect": effect.table, "effect_ledger": effect.ledger}
+    files = _write(tables, csv) if csv else []
+    if as_json:
+        document = {
+            "changes": [str(change) for change in effect.changes],
+            "replicates": effect.replicates,
+            "applied": effect.applied,
+            "sentence": effect.sentence(),
+            **{name: records(table) for name, table in tables.items()},
+        }
+        print_json(plain({**document, "files": files}))
+    elif quiet:
+        click.echo("\n".join(str(file) for file in files), nl=bool(files))
+    else:
+        click.echo(_wrapped(effect.sentence()))
+        if effect.applied:
+            _print_effect(effect)
+        _say_files(files)
+
+
+def _print_effect(effect: Effect) -> None:
+    from sim.study.analysis import signed
+    from sim.study.whatif import cause_words
+
+    outcomes = [
+        (row["outcome"], row["unit"], *(f"{row[name]:.3f}" for name in ("as_it_was", "otherwise")), _interval(row))
+        for row in records(effect.table)
+    ]
+    print_table(("at the horizon", "unit", "as it was", "otherwise", "difference (95% interval)"), outcomes)
+    causes = [
+        (cause_words(row["cause"]), _interval(row))
+        for row in records(effect.ledger)
+        if abs(row["difference"]) >= 0.0005
+    ]
+    causes.append(("all together", signed(float(effect.ledger["difference"].sum()), 3)))
+    print_table(("cause", "trust (95% interval)"), causes, "The ledger of the difference, mean over replicates")
+
+
+def _interval(row: dict[str, Any]) -> str:
+    """ "+0.031 (+0.020 to +0.042)"; without an interval from one replicate."""
+    from sim.study.analysis import signed
+
+    if row["low"] is None:
+        return signed(row["difference"], 3)
+    return f"{signed(row['difference'], 3)} ({signed(row['low'], 3)} to {signed(row['high'], 3)})"
