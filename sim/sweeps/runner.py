@@ -203,12 +203,10 @@ def _in_one_line(error: BaseException) -> str:
 class _Assembly:
     """A shard of which pieces come in one by one."""
 
-    parts: dict[int, Part] = field(default_factory=dict)  # by first replicate
-    failures: dict[int, Failure] = field(default_factory=dict)  # by replicate
+    parts: list[Part] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    covered: set[int] = field(default_factory=set)  # replicates that came out or failed for good
     seconds: float = 0.0
-
-    def count(self) -> int:
-        return sum(len(part.replicates) for part in self.parts.values()) + len(self.failures)
 
 
 class _Sweep:
@@ -349,24 +347,27 @@ class _Sweep:
         return stored
 
     def _take_piece(self, task: Task, piece: Piece, result: Part | Whole | str, seconds: float) -> bool:
+        if isinstance(result, Whole):
+            self._store(piece.shard, result.content, result.runs, 0, seconds)
+            return True
+        assembly = self._assemblies.setdefault(piece.shard, _Assembly())
+        if not assembly.covered.isdisjoint(range(piece.first, piece.stop)):  # a lost task came back after all
+            return False
         if isinstance(result, str) and piece.stop - piece.first > 1:
             one_by_one = (Piece(piece.shard, first, first + 1) for first in range(piece.first, piece.stop))
             cell = self.plan.cells[piece.shard.cell]
             self._again.extend(self._task(cell, (one,)) for one in one_by_one)
             return False
-        if isinstance(result, Whole):
-            self._store(piece.shard, result.content, result.runs, 0, seconds)
-            return True
-        assembly = self._assemblies.setdefault(piece.shard, _Assembly())
-        assembly.seconds += seconds
         if isinstance(result, Part):
-            assembly.parts[piece.first] = result
+            assembly.parts.append(result)
         else:
             self._fail(piece, result)
-            assembly.failures[piece.first] = Failure(piece.first, result)
-        if assembly.count() < piece.shard.stop - piece.shard.first:
+            assembly.failures.append(Failure(piece.first, result))
+        assembly.covered.update(range(piece.first, piece.stop))
+        assembly.seconds += seconds
+        if len(assembly.covered) < piece.shard.stop - piece.shard.first:
             return False
-        self._store_assembled(piece.shard, self._assemblies.pop(piece.shard))
+        self._store_assembled(piece.shard, assembly)
         return True
 
     def _fail(self, piece: Piece, error: str) -> None:
@@ -379,13 +380,13 @@ class _Sweep:
             )
 
     def _store_assembled(self, key: ShardKey, assembly: _Assembly) -> None:
-        parts = [assembly.parts[first] for first in sorted(assembly.parts)]
-        shard = condense(parts, assembly.failures.values())
+        shard = condense(assembly.parts, assembly.failures)
         runs, failed = len(shard.replicates), len(shard.failures)
         self._store(key, self.folder.encode(key, shard), runs, failed, assembly.seconds)
 
     def _store(self, key: ShardKey, content: bytes, runs: int, failed: int, seconds: float) -> None:
         self.folder.store(key, content, runs, failed, seconds)
+        self._assemblies.pop(key, None)
         self.progress.runs_done += runs + failed
         self.progress.alliance_months_done += (runs + failed) * self._work[key.cell]
 

@@ -17,7 +17,7 @@ from sim.engine import simulate
 from sim.scenario import Scenario
 from sim.study.report import publish
 from sim.sweeps import manifest as manifests
-from sim.sweeps import plan, runner
+from sim.sweeps import plan, runner, tables
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.executors.local import LocalExecutor
 from sim.sweeps.journal import DONE, read_journal
@@ -71,7 +71,7 @@ def call(*args: object) -> Result:
 # The same tables, whatever happened and wherever it was computed
 # ---------------------------------------------------------------------------------------------------------------
 class Unreliable:
-    """An executor as bad as the contract allows: backwards, some tasks twice, some lost with their worker."""
+    """An executor as bad as the contract allows: backwards, tasks twice, tasks lost, lost tasks that come back."""
 
     name, jobs, task_seconds = "unreliable", 1, 0.3
 
@@ -83,6 +83,8 @@ class Unreliable:
             if number % 3 == 1 and len(task.pieces) + task.pieces[0].stop - task.pieces[0].first > 2:
                 self.lost += 1
                 yield task, ConnectionError("the worker is gone")
+                if self.lost % 2:
+                    yield task, work(task)
                 continue
             yield task, work(task)
             yield None
@@ -103,6 +105,21 @@ def test_an_executor_that_repeats_loses_and_mixes_up_tasks_changes_nothing(
     assert tables_in(folder) == expected
     assert len(stored_shards(folder)) == len(set(stored_shards(folder))) == 2 * REPLICATES // SHARD
     assert bad.lost or chunk == 1
+
+
+def test_row_groups_end_after_so_many_rows_wherever_a_shard_ended(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    expected = read_results(run_experiment(experiment, tmp_path, keep_alliances=True)).tables
+    monkeypatch.setattr(tables, "ROWS", 7)
+    folder = run_experiment(experiment, tmp_path, keep_alliances=True)
+    for name, table in read_results(folder).tables.items():
+        pd.testing.assert_frame_equal(table, expected[name], check_exact=True)
+    file = pq.ParquetFile(folder / "tables" / "runs.parquet").metadata
+    assert [file.row_group(k).num_rows for k in range(file.num_row_groups)] == [7] * 5 + [5]
 
 
 def with_variance(table: Any) -> Any:
