@@ -15,6 +15,8 @@ from sim.sweeps.store import read_results
 
 IMAGES = Path(__file__).resolve().parent / "images"
 FROM_THE_DEMO = ("trajectories",)
+TYPICAL = 7
+"""Replicate of ``aol_time_warner`` that is drawn: it ends in disappointment and within two years, as most do."""
 
 
 def draw() -> None:
@@ -25,7 +27,7 @@ def draw() -> None:
             drawn = plots.draw_all(stored)
             for figure in figures:
                 keep(plots.save(drawn[figure], IMAGES, figure))
-    history = simulate_history(load(find("scenarios", "aol_time_warner")), seed=1)
+    history = simulate_history(load(find("scenarios", "aol_time_warner")), seed=1, replicate=TYPICAL)
     keep(plots.save(plots.history(history, 1), IMAGES, "history"))
 
 

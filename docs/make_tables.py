@@ -20,11 +20,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sim import scenario
 from sim.dynamics import draws, kernel, rules, state
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import Basis, Parameters, Traits, meta
 from sim.scenario import EVENT_KINDS
-from sim.study.benefits import BENEFITS, FURTHER, Benefit, settings_shown
+from sim.study.benefits import BENEFITS, EVERY_PATH, FURTHER, Benefit, settings_shown
 from sim.study.pages import fill
 
 HERE = Path(__file__).resolve().parent
@@ -253,12 +254,13 @@ def blocks_of_draws() -> list[str]:
 
 
 def events() -> list[str]:
-    """The table of the kinds of dated events and their numbers."""
+    """The table of the kinds of dated events, what each does, and its numbers."""
+    said = dict(re.findall(r"^\* (\w+): (.+?)[;.]$", inspect.getsource(scenario), re.MULTILINE))
     rows = []
     for kind, numbers in EVENT_KINDS.items():
         bounds = ", ".join(f"`{name}` {low:g} to {high:g}" for name, (low, high) in numbers.items())
-        rows.append((f"`{kind}`", bounds))
-    return table(("kind", "numbers"), rows)
+        rows.append((f"`{kind}`", said[kind].replace("``", "`"), bounds))
+    return table(("kind", "what it does", "numbers"), rows)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -364,12 +366,20 @@ def search() -> list[str]:
 # ---------------------------------------------------------------------------------------------------------------
 # Benefits
 # ---------------------------------------------------------------------------------------------------------------
+def cut_shown(benefit: Benefit) -> str:
+    """The settings of a benefit's cut; those of every path in three words."""
+    if not EVERY_PATH.items() <= benefit.cut.items():
+        return settings_shown(benefit.cut)
+    rest = settings_shown({name: value for name, value in benefit.cut.items() if name not in EVERY_PATH})
+    return "every path (listed below)" + (f", {rest}" if rest else "")
+
+
 def benefits_table(some: Iterable[Benefit]) -> list[str]:
     """The declared benefits: formula, path, cut."""
     ways = {+1: "raises it", -1: "lowers it"}
     return table(
         ("benefit", "outcome", "formula", "how trust reaches it", "trust", "the path is cut by"),
-        ((b.name, f"`{b.outcome}`", b.formula, b.path, ways[b.direction], settings_shown(b.cut)) for b in some),
+        ((b.name, f"`{b.outcome}`", b.formula, b.path, ways[b.direction], cut_shown(b)) for b in some),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from sim.commands import (, whatif
+from sim.commands import (
     analyse,
     completion,
     doctor,
@@ -29,6 +29,7 @@ from sim.commands import (, whatif
     sweep,
     theory,
     vet,
+    whatif,
 )
 from sim.commands.codes import BAD_FILE, CANNOT_WRITE, FINE, INTERRUPTED
 
@@ -36,7 +37,7 @@ EPILOG = """\b
 Examples:
   alliance scenarios                     what there is to run
   alliance run NAME                      one history, month by month
-  alliance whatif NAME --without blame@first   the same history with one thing different
+  alliance whatif NAME --without blame@first  the same history, one thing different
   alliance sweep demo                    an experiment: scenarios × factors × replicates
   alliance resume RESULT_FOLDER          go on with a sweep that was stopped or killed
   alliance compare NAME OTHER            two scenarios, paired on the same chances

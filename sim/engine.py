@@ -56,6 +56,7 @@ def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.in
     orgs.key[:] = np.arange(scenario.organizations)
     orgs.ally[:] = NOBODY
     orgs.past[:] = NOBODY
+    orgs.refused[:] = NOBODY
     orgs.reputation[:] = 0.5
     for g, group in enumerate(scenario.groups):
         rows = scenario.rows(group.name)
@@ -413,9 +414,9 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
 
 
 def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Room for the kernel to work in: a month's ledger, rates of change, three numbers an organization."""
+    """Room for the kernel to work in: a month's ledger, rates of change, four numbers an organization."""
     places = scenario.organizations if scenario.network.market else 0
-    return np.zeros(LEDGER), np.zeros(N_CAUSES), np.zeros((3, places), dtype=np.int64)
+    return np.zeros(LEDGER), np.zeros(N_CAUSES), np.zeros((4, places), dtype=np.int64)
 
 
 def _more(rows: Records, count: int) -> Records:
@@ -486,7 +487,7 @@ class LiveRun:
         searching = self.scenario.network.market
         rows, entered = self.alliances, np.zeros_like(self.ledger)
         if searching:
-            room = count + int(kernel.how_many_free(self.organizations, self.month))
+            room = count + int(kernel.room_needed(self.organizations, self.events, self.month))
             rows, entered = _more(rows, room), _more(entered, room)
         self.market, count = kernel.month_of_all(
             self.parameters, self.organizations, float_view(self.organizations), rows, count, searching, self.events,

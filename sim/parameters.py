@@ -88,7 +88,7 @@ class Parameters(BaseModel):
         0.55, 0, 1, "trust", "mean trust of each partner in the other at the signature", "model", "prototype"
     )
     trust_start_sd: float = _number(
-        0.10, 0, 0.5, "trust", "spread of starting trust over partners (normal, held in [0, 1])", "model", "prototype"
+        0.10, 0, 0.5, "trust", "spread of starting trust over partners (logistic, held in [0, 1])", "model", "prototype"
     )
     communication_start: float = _number(0.40, 0, 1, "share", "communication at the start", "model", "prototype")
     ties_start: float = _number(0.30, 0, 1, "share", "relational capital at the start", "model", "prototype")
@@ -126,7 +126,7 @@ class Parameters(BaseModel):
 
     # 1 Disclose
     openness_floor: float = _number(
-        0.11,
+        0.098,
         0,
         1,
         "share",
@@ -136,7 +136,7 @@ class Parameters(BaseModel):
         plausible=(0.02, 0.15),
     )
     trust_half: float = _number(
-        0.2,
+        0.23,
         0.01,
         1,
         "trust",
@@ -156,7 +156,7 @@ class Parameters(BaseModel):
         plausible=(2.0, 4.0),
     )
     communication_speed: float = _number(
-        0.25,
+        0.24,
         0,
         1,
         "1/month",
@@ -173,17 +173,17 @@ class Parameters(BaseModel):
     )
     ties_candour: float = _number(0.50, 0, 1, "1", "how much missing personal ties raise it", "assumed", "seed K")
     communication_noise: float = _number(
-        0.12,
+        0.3,
         0,
-        0.5,
+        1,
         "share",
-        "standard deviation of the monthly shock to communication: meetings fall out, crises crowd in",
+        "standard deviation of the monthly relative shock to communication: meetings fall out, crises crowd in",
         "calibrated",
         "experiments/calibration",
-        plausible=(0.0, 0.20),
+        plausible=(0.0, 0.4),
     )
     channel_spread: float = _number(
-        0.2,
+        0.1,
         0,
         1,
         "share",
@@ -213,7 +213,7 @@ class Parameters(BaseModel):
         3.0, 0, 50, "month/money", "how fast monitoring effort finds faults", "assumed", "seed K (note 3)"
     )
     legitimate_monitoring: float = _number(
-        0.10, 0, 2, "money/month", "monitoring that every partner finds legitimate", "assumed", "Connelly et al. 2018"
+        0.10, 0, 2, "money/month", "monitoring that every partner finds legitimate", "assumed", "Frey 1993"
     )
     monitoring_resentment: float = _number(
         0.30,
@@ -253,7 +253,7 @@ class Parameters(BaseModel):
         2.0, 0, 20, "logit", "weight of frustration against adapting", "assumed", "seed L"
     )
     friction_base: float = _number(
-        0.063,
+        0.071,
         0,
         1,
         "1/month",
@@ -321,7 +321,7 @@ class Parameters(BaseModel):
 
     # 5 Learn
     trust_gain: float = _number(
-        0.047,
+        0.077,
         0,
         0.5,
         "1/month",
@@ -331,7 +331,7 @@ class Parameters(BaseModel):
         plausible=(0.03, 0.08),
     )
     trust_loss: float = _number(
-        0.15,
+        0.17,
         0,
         0.5,
         "1/month",
@@ -341,7 +341,7 @@ class Parameters(BaseModel):
         plausible=(0.08, 0.2),
     )
     routine_ceiling: float = _number(
-        0.55,
+        0.4,
         0,
         1,
         "trust",
@@ -351,10 +351,10 @@ class Parameters(BaseModel):
         plausible=(0.1, 0.5),
     )
     integrity_weight: float = _number(
-        1.5, 0, 5, "1", "weight of a failure of integrity (shirking)", "assumed", "model page"
+        1.5, 0, 5, "1", "weight of a failure of integrity (shirking)", "assumed", "Connelly et al. 2018"
     )
     competence_weight: float = _number(
-        0.82,
+        0.5,
         0,
         5,
         "1",
@@ -371,7 +371,7 @@ class Parameters(BaseModel):
     )
     blame_weight: float = _number(1.0, 0, 5, "1", "trust lost to blame, in units of λ⁻", "assumed", "seed L")
     disappointment_loss: float = _number(
-        0.038,
+        0.07,
         0,
         1,
         "1/month",
@@ -508,7 +508,7 @@ class Parameters(BaseModel):
         0.30, 0, 10, "money/tightness", "cost of writing the contract, shared", "assumed", "Poppo & Zenger 2002"
     )
     planned_quality: float = _number(
-        0.063,
+        0.14,
         0,
         1,
         "share",
@@ -552,7 +552,7 @@ class Parameters(BaseModel):
 
     # 8 Stay or leave
     trust_exit: float = _number(
-        0.14,
+        0.16,
         0,
         1,
         "trust",
@@ -562,7 +562,7 @@ class Parameters(BaseModel):
         plausible=(0.04, 0.2),
     )
     disappointment_exit: float = _number(
-        0.083,
+        0.065,
         0,
         1,
         "1/month",
@@ -572,7 +572,7 @@ class Parameters(BaseModel):
         plausible=(0.02, 0.12),
     )
     exogenous_exit: float = _number(
-        0.0024,
+        0.0038,
         0,
         1,
         "1/month",
@@ -929,7 +929,7 @@ class Traits(BaseModel):
         "winner's curse 1–60%: Harrison & March 1984",
     )
     outside_option: Trait = _trait(
-        Constant(0.37),
+        Constant(0.32),
         -5,
         5,
         "money/month",

@@ -40,10 +40,8 @@ ALL = "all"
 FIRST = "first"
 COLUMNS = 100
 """Width of the sentences."""
-ROWS = 8
-"""Most months of the table of both futures."""
 MOST_NAMED = 6
-"""Alliances are listed up to this many, and counted beyond."""
+"""At most so many alliances are named; all of them are in the JSON document."""
 NOTHING = "say what is different: --without, --with or --set-from"
 
 
@@ -173,6 +171,7 @@ def whatif(
     chosen = _scenario(scenario, settings, seed)
     changes = [*(_without(text, chosen) for text in kept_away), *(_with(text) for text in added)]
     changes += [_set_from(month, setting) for month, setting in set_from]
+    _check_changes(chosen, changes)
     if replicates is not None:
         core.prepare(quiet)
         effect = _effect(chosen, changes, replicates, seed, alliance, quiet)
@@ -262,24 +261,23 @@ def _set_from(month: int, setting: Setting) -> Change:
 # ---------------------------------------------------------------------------------------------------------------
 # Running
 # ---------------------------------------------------------------------------------------------------------------
-@contextmanager
-def _mistakes_of_the_line() -> Iterator[None]:
-    """A change or an alliance that cannot be is a mistake of the command line."""
+def _check_changes(scenario: Scenario, changes: Sequence[Change]) -> None:
+    """Refuse a change that cannot be, before anything runs."""
+    from sim.study.whatif import BadChange, plan_of
+
     try:
-        yield
-    except ValueError as error:
+        plan_of(scenario, changes)
+    except BadChange as error:
         raise click.UsageError(str(error)) from None
 
 
 def _compare(scenario: Scenario, changes: Sequence[Change], seed: int, replicate: int, alliance: Any) -> Comparison:
-    from sim.study.whatif import BadChange, plan_of
+    """Both worlds; what did not happen, and an alliance that there is not, are mistakes of the command line."""
     from sim.study.whatif import whatif as compare
 
-    with _mistakes_of_the_line():
-        plan_of(scenario, changes)
     try:
         return compare(scenario, seed, replicate, changes, alliance)
-    except BadChange as error:
+    except ValueError as error:
         raise click.UsageError(str(error)) from None
 
 
@@ -294,7 +292,7 @@ def _effect(
 ) -> Effect:
     from sim.study.whatif import effect_of
 
-    with _mistakes_of_the_line(), _progress(replicates, quiet) as tick:
+    with _progress(replicates, quiet) as tick:
         return effect_of(scenario, changes, replicates, seed, 1 if alliance is None else alliance, tick)
 
 
@@ -405,7 +403,7 @@ def _tell(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame
     click.echo(_wrapped(_elsewhere(comparison)))
     if "ledger" not in tables:
         return
-    _print_futures(comparison)
+    _print_futures(comparison, at)
     _print_courses(tables["happenings"])
     _print_ledger(comparison, at, tables["ledger"])
 
@@ -417,8 +415,12 @@ def _wrapped(text: str) -> str:
 def _elsewhere(comparison: Comparison) -> str:
     """What becomes of other alliances."""
     changed = comparison.others_changed()
-    whose = "alliances" if comparison.alliance is None else "other alliances"
-    said = [f"Another course in {len(changed)} {whose}{_named([str(number) for number in changed])}"]
+    other = "alliance" if comparison.alliance is None else "other alliance"
+    if changed:
+        which = _named([str(number) for number in changed])
+        said = [f"{len(changed)} {other}{'s' if len(changed) > 1 else ''} would take another course{which}"]
+    else:
+        said = [f"No {other} would take another course"]
     never, instead = comparison.only_as_it_was(), comparison.only_otherwise()
     if never or instead:
         for words, matches in (("never formed", never), ("formed instead", instead)):
@@ -428,27 +430,28 @@ def _elsewhere(comparison: Comparison) -> str:
 
 
 def _named(names: list[str]) -> str:
-    """Names in brackets, when they are few enough to read."""
-    return f" ({', '.join(names)})" if 0 < len(names) <= MOST_NAMED else ""
+    """The first names in brackets; nothing when there are none."""
+    more = ", …" if len(names) > MOST_NAMED else ""
+    return f" ({', '.join(names[:MOST_NAMED])}{more})" if names else ""
 
 
-def _print_futures(comparison: Comparison) -> None:
+def _print_futures(comparison: Comparison, at: int | None) -> None:
     """States of some months: the one before the change, then ever further apart, to the horizon."""
     from sim.study.whatif import STATES
 
     rows = comparison.futures().set_index("month")
     shown = []
-    for month in _months_shown(comparison.first_month, comparison.factual.scenario.months):
+    last = comparison.factual.scenario.months
+    for month in _months_shown(comparison.first_month, last if at is None else at, last):
         row = rows.loc[month]
         shown.append((str(month), *(_both(name, row[name], row[f"{name}_otherwise"]) for name in STATES)))
     print_table(("month", *STATES), shown, "Both futures: as it was | otherwise")
 
 
-def _months_shown(first: int, last: int) -> list[int]:
-    """The month before the first, the first, and others at growing distances to the last; at most :data:`ROWS`."""
-    apart = [first - 1, first, *(first + step for step in (1, 3, 6, 12, 24, 36, 60, 120, 240)), last]
-    months = sorted({month for month in apart if month <= last})
-    return months if len(months) <= ROWS else [*months[: ROWS - 1], last]
+def _months_shown(first: int, at: int, last: int) -> list[int]:
+    """The month before the first, the first, others ever further apart, the one that is taken apart, and the last."""
+    apart = [first - 1, first, *(first + step for step in (1, 6, 12, 24, 60)), at, last]
+    return sorted({month for month in apart if month <= last})
 
 
 def _both(name: str, was: float, otherwise: float) -> str:

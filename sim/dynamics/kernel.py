@@ -73,6 +73,7 @@ from sim.parameters import PLACES
 SIDES = 2
 ISSUES = 3  # fault of A, fault of B, friction
 QUESTIONS = 6  # of an interview
+TIE = 1e-9  # evidence that differs by less is the same: sums of logarithms in another order differ by less
 N_LAYERS = len(LAYERS)
 OPERATIONALIZATION = TRAIT_NUMBER["operationalization"]
 
@@ -643,7 +644,7 @@ def keep_away(alliances, count, events, month):
         event = events[e]
         if event.month == month and event.code == KEPT_AWAY:
             for k in range(count):
-                if event.org == k or event.org == NOBODY:
+                if alliances[k].alive == 1 and (event.org == k or event.org == NOBODY):
                     alliances[k].without |= 1 << event.trait
 
 
@@ -785,7 +786,7 @@ def engage(orgs, tie):
 
 @compiled
 def part(orgs, tie):
-    """Both partners have the place free again, and remember each other; the oldest memory makes room."""
+    """Both partners have the place free again, and remember each other; who was met first is forgotten first."""
     for s in range(SIDES):
         me = orgs[tie.org[s]]
         other = tie.org[1 - s]
@@ -808,8 +809,14 @@ def is_free(me, month):
 
 
 @compiled
-def how_many_free(orgs, month):
-    """How many organizations have a place free: no month can bring more new alliances."""
+def room_needed(orgs, events, month):
+    """Most alliances that a month can bring: one for each organization with a place free.
+
+    Dated events may free places in their own month, so then every organization counts.
+    """
+    for e in range(len(events)):
+        if events[e].month == month:
+            return len(orgs)
     count = 0
     for i in range(len(orgs)):
         count += is_free(orgs[i], month)
@@ -842,7 +849,7 @@ def best_candidate(p, orgs, i, pool, size, seed, replicate, month):
             row = me.past[j - breadth]
             if row == NOBODY or not is_free(orgs[row], month):
                 continue
-        if row == i or place_of(me.ally, row) >= 0:
+        if row == i or place_of(me.ally, row) >= 0 or place_of(me.refused, row) >= 0:
             continue
         appeal = appeal_of(p, me, orgs[row], row, seed, replicate)
         if appeal > most:
@@ -875,10 +882,11 @@ def is_asked(p, number):
 
 
 @compiled
-def vets(p, me, other, seed, replicate, month):
+def vets(p, me, other, row, seed, replicate, month):
     """Interview a candidate until yes or no (Wald 1945), or until the limit forces a decision; True is yes.
 
-    The questions come in turn. What is found out is whether the candidate practises what it professes.
+    The questions come in turn. What is found out is whether the candidate, in ``row``, practises what it professes. Who
+    failed is not asked again while it is among the last that failed.
     """
     limit = int(me.vetting)
     if limit == 0 or (p.skip_behaviour and p.skip_self_ratings):
@@ -899,10 +907,13 @@ def vets(p, me, other, seed, replicate, month):
         total += rules.evidence(answers[asked % 4] < (p1 if genuine else p0), p1, p0)
         me.questions += 1
         me.search_cost += cost
-        if total >= upper or total <= lower:
+        if total >= upper - TIE or total <= lower + TIE:
             break
     me.interviews += 1
-    yes = total >= 0.0
+    yes = total >= -TIE
+    if not yes:
+        me.refused[me.next_refused] = row
+        me.next_refused = (me.next_refused + 1) % PLACES
     me.accepted += yes
     me.mistakes += yes and not genuine
     return yes
@@ -915,23 +926,24 @@ def courts(target, suitor, row):
 
 
 @compiled
-def market_month(p, orgs, alliances, count, seed, replicate, month, pool, target, suitor):
+def market_month(p, orgs, alliances, count, seed, replicate, month, pool, target, suitor, places):
     """Step 9: search, propose, vet, sign. Returns the new number of alliances.
 
     Everybody with a free place may look at some candidates and propose to the best; everybody proposed to considers its
-    best suitor. Who has one place only and whose own proposal is preferred does not take another. No step depends on
-    the order of organizations.
+    best suitor. Who has one place only and whose own proposal is preferred does not take another. Everybody acts on the
+    state at the start of the month: who signs with whom does not depend on the order in which signings are worked off.
 
     Args:
         p, orgs, seed, replicate, month: as in :func:`sign`.
         alliances: records with room for as many more as there are organizations with a free place.
         count: how many rows are in use.
-        pool, target, suitor: int64 scratch (N,).
+        pool, target, suitor, places: int64 scratch (N,). Rows are in the order of keys.
     """
     size = 0
     for i in range(len(orgs)):
         target[i] = NOBODY
         suitor[i] = NOBODY
+        places[i] = math.ceil(orgs[i].capacity) - orgs[i].engaged
         if is_free(orgs[i], month):
             pool[size] = i
             size += 1
@@ -944,6 +956,8 @@ def market_month(p, orgs, alliances, count, seed, replicate, month, pool, target
         i = pool[q]
         c = target[i]
         if c == NOBODY:
+            continue
+        if place_of(orgs[c].refused, i) >= 0:
             continue
         now = suitor[c]
         if now == NOBODY or appeal_of(p, orgs[c], orgs[i], i, seed, replicate) > appeal_of(
@@ -958,14 +972,12 @@ def market_month(p, orgs, alliances, count, seed, replicate, month, pool, target
         courts_me_too = target[c] == i and suitor[i] == c
         if courts_me_too and c > i:
             continue  # the two meet once
-        if not courts_me_too and courts(target, suitor, c) and orgs[c].capacity - orgs[c].engaged < 2.0:
-            continue
-        if place_of(orgs[c].ally, i) >= 0 or not (is_free(orgs[c], month) and is_free(orgs[i], month)):
+        if not courts_me_too and places[c] < 2 and courts(target, suitor, c):
             continue
         known = place_of(orgs[c].past, i) >= 0 or place_of(orgs[i].past, c) >= 0
         if not known:
-            wanted = vets(p, orgs[i], orgs[c], seed, replicate, month)
-            wanting = vets(p, orgs[c], orgs[i], seed, replicate, month)
+            wanted = vets(p, orgs[i], orgs[c], c, seed, replicate, month)
+            wanting = vets(p, orgs[c], orgs[i], i, seed, replicate, month)
             if not (wanted and wanting):
                 continue
         tie = alliances[count]
@@ -1044,7 +1056,9 @@ def month_of_all(
     """
     market = apply_events(orgs, columns, events, month, market)
     if searching:
-        count = market_month(p, orgs, alliances, count, seed, replicate, month, scratch[0], scratch[1], scratch[2])
+        count = market_month(
+            p, orgs, alliances, count, seed, replicate, month, scratch[0], scratch[1], scratch[2], scratch[3]
+        )
     keep_away(alliances, count, events, month)
     for k in range(count):
         tie = alliances[k]
@@ -1077,7 +1091,7 @@ def run(
         histogram: int64 (months + 1, variables, BINS), added to.
         ledger: float64 (M, 2, layers, causes), added to.
         entries, rates: scratch, see :func:`alliance_month`.
-        scratch: int64 (3, N).
+        scratch: int64 (4, N).
 
     Returns:
         Months done, alliances in use, level of the market. Fewer months than asked for: give it more rows and go on.
@@ -1085,7 +1099,7 @@ def run(
     if first == 1:
         observe(alliances, count, months, moments[0], histogram[0])
     for month in range(first, months + 1):
-        if searching and len(alliances) - count < how_many_free(orgs, month):
+        if searching and len(alliances) - count < room_needed(orgs, events, month):
             return month - 1, count, market
         market, count = month_of_all(
             p, orgs, columns, alliances, count, searching, events, market, seed, replicate, month, ledger, entries,

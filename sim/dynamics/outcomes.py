@@ -165,6 +165,11 @@ def surplus(a: Alliances) -> Array:
     return _ratio(a.value.sum(-1) - a.apart, a.age)
 
 
+@outcome("money", "value together minus value apart (the outside options), over the months lived", +1)
+def gain(a: Alliances) -> Array:
+    return np.asarray(a.value.sum(-1) - a.apart)
+
+
 @outcome("share", "delegation: decisions left to the absent partner, mean over the months lived")
 def delegation(a: Alliances) -> Array:
     return _ratio(a.delegated, a.age)

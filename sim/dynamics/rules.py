@@ -126,9 +126,11 @@ def disclosure(floor, willingness, reach):
 
 @compiled
 def occasions(communication, shock):
-    """C + shock, held in [0, 1]: from month to month more or less is said than the will would have it (meetings fall
-    out, crises crowd in)."""
-    return within(communication + shock, 0.0, 1.0)
+    """C·(1 + shock), held in [0, 1]: from month to month more or less is said than the will would have it.
+
+    Meetings fall out, crises crowd in. The shock is proportional: where little is said, little can fall out.
+    """
+    return within(communication * (1.0 + shock), 0.0, 1.0)
 
 
 @compiled
@@ -184,7 +186,7 @@ def watched(effect, monitoring):
 
 @compiled
 def illegitimate_monitoring(monitoring, legitimate):
-    """max(0, m − m_legitimate), money/month: what the monitored resents (Connelly et al. 2018)."""
+    """max(0, m − m_legitimate), money/month: what the monitored resents (Frey 1993)."""
     return max(0.0, monitoring - legitimate)
 
 

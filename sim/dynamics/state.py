@@ -28,19 +28,21 @@ ORGANIZATION = np.dtype(
         ("turnover_now", "f8"),  # 1 when the key person leaves this month (dated event)
         ("group", "i8"),  # row of the scenario's group
         # its record, public: telling acts that became known
-        ("good", "f8"),
-        ("bad", "f8"),
-        ("good_now", "f8"),  # this month's
-        ("bad_now", "f8"),
+        ("good", "f8"),  # good acts that became known, remembered
+        ("bad", "f8"),  # bad acts that became known, remembered
+        ("good_now", "f8"),  # good acts that became known this month
+        ("bad_now", "f8"),  # bad acts that became known this month
         ("reputation", "f8"),  # (0, 1), 1/2 is neutral
         # in a market
         ("engaged", "i8"),  # alliances that it holds
         ("ally", "i8", (PLACES,)),  # rows of the partners that it has, or NOBODY
         ("past", "i8", (PLACES,)),  # rows of earlier partners, or NOBODY
         ("past_trust", "f8", (PLACES,)),  # effective trust in them at the end
-        ("past_ties", "f8", (PLACES,)),
+        ("past_ties", "f8", (PLACES,)),  # relational capital at the end
         ("past_times", "i8", (PLACES,)),  # how many times they were allied
         ("next_past", "i8"),  # where the next earlier partner is written
+        ("refused", "i8", (PLACES,)),  # rows of candidates that failed its interview, or NOBODY
+        ("next_refused", "i8"),  # where the next of them is written
         ("search_cost", "f8"),  # spent on vetting since the last signature, money
         ("interviews", "i8"),  # candidates vetted
         ("questions", "i8"),  # questions asked
@@ -127,10 +129,10 @@ ALLIANCE = np.dtype(
         ("contingencies", "i8"),  # uncovered ones
         ("met_together", "i8"),  # of them: both adapted
         ("problems", "i8"),  # faults and frictions that were felt
-        ("hard_talks", "i8"),
-        ("blames", "i8"),
-        ("festered", "i8"),
-        ("shirks", "i8"),
+        ("hard_talks", "i8"),  # problems talked through
+        ("blames", "i8"),  # problems laid at somebody's door
+        ("festered", "i8"),  # problems felt and not said
+        ("shirks", "i8"),  # months in which a partner shirked, both partners'
         ("written_off", "f8"),  # goodwill impaired or written off, money
         ("realized", "f8"),  # goodwill sold with the alliance at a strategic end, money
         ("goodwill_start", "f8"),  # goodwill booked at the signature, money

@@ -105,7 +105,7 @@ def summary_markdown(stored: Stored, figures: Sequence[str] = ()) -> str:
         _bullets(ledger_sentence(study, cell) for cell in study.detailed),
         _figures(figures, ("ledger",)),
         "## How sure this is",
-        _bullets(_sureness(study)),
+        _bullets(sureness(study)),
         "## What the model leaves out",
         _bullets(LIMITS),
         "## Where things lie",
@@ -145,12 +145,12 @@ def _compared(study: Study) -> str:
         rows.append([study.names[cell], differs])
     design = study.manifest["design"]
     alliances = study.tables["monthly"].query("month == 0 and variable == 'value'")["alliances"]
-    settings = "; ".join(f"{key} = {_shown(value)}" for key, value in design["settings"].items())
+    settings = "; ".join(f"{key} = {setting_words(value)}" for key, value in design["settings"].items())
     lines = [
         f"{len(study.numbers)} cells × {design['replicates']} replicates"
         if len(study.numbers) > 1
         else f"One cell, {design['replicates']} replicates",
-        f", {int(alliances.sum()):,} alliances in all, {_months(study)}. ",
+        f", {int(alliances.sum()):,} alliances in all, {months_words(study)}. ",
         f"Set for every cell: {settings}. " if settings else "",
         "Replicates with the same number share every random draw that both make." if len(study.numbers) > 1 else "",
     ]
@@ -158,23 +158,23 @@ def _compared(study: Study) -> str:
     return "".join(lines).strip() + "\n\n" + table
 
 
-def _months(study: Study) -> str:
+def months_words(study: Study) -> str:
     horizons = sorted({int(cell["resolved"]["months"]) for cell in study.manifest["cells"]})
     return f"{horizons[0]} months" if len(horizons) == 1 else f"{horizons[0]} to {horizons[-1]} months"
 
 
 def differences(reference: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """What a resolved scenario (:meth:`Scenario.plain`) sets otherwise than another: "blame 0.9 (was 0.4)"."""
-    before, after = _flattened(reference), _flattened(other)
+    before, after = flattened(reference), flattened(other)
     listed = [
-        f"{key} {_shown(after[key])}" + (f" (was {_shown(before[key])})" if key in before else "")
+        f"{key} {setting_words(after[key])}" + (f" (was {setting_words(before[key])})" if key in before else "")
         for key in after
         if key not in before or before[key] != after[key]
     ]
     return listed + [f"no {key}" for key in before if key not in after and key.startswith("event ")]
 
 
-def _flattened(scenario: Mapping[str, Any]) -> dict[str, Any]:
+def flattened(scenario: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by name. A trait that all groups share stands alone; else it is named after its group."""
     flat: dict[str, Any] = {key: scenario[key] for key in ("months", "organizations")}
     flat |= scenario["network"] | scenario["parameters"]
@@ -190,12 +190,12 @@ def _flattened(scenario: Mapping[str, Any]) -> dict[str, Any]:
     for event in scenario["events"]:
         if event["enabled"]:
             told = {key: value for key, value in event.items() if key not in ("name", "kind", "enabled")}
-            numbers = ", ".join(f"{key} {_shown(value)}" for key, value in told.items())
+            numbers = ", ".join(f"{key} {setting_words(value)}" for key, value in told.items())
             flat[f"event {event['name']}"] = f"({event['kind']}: {numbers})"
     return flat
 
 
-def _shown(value: Any) -> str:
+def setting_words(value: Any) -> str:
     """A setting as people write it: numbers short, "normal(0.4, 0.1)" for a distribution."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -207,7 +207,9 @@ def _shown(value: Any) -> str:
 
 
 def _inside(value: Any) -> str:
-    return ", ".join(_shown(item) for item in value) if isinstance(value, (list, tuple)) else _shown(value)
+    return (
+        ", ".join(setting_words(item) for item in value) if isinstance(value, (list, tuple)) else setting_words(value)
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -222,7 +224,7 @@ def _expected(study: Study) -> str:
 
 
 def _outcome_table(study: Study) -> str:
-    head = ["cell", *(f"{outcome_words(name)}{_unit_in_head(name)}" for name in study.outcomes)]
+    head = ["cell", *(f"{outcome_words(name)}{unit_in_head(name)}" for name in study.outcomes)]
     rows = [
         [study.names[cell], *(with_interval(study.mean(cell, name)) for name in study.outcomes)]
         for cell in study.numbers
@@ -231,7 +233,7 @@ def _outcome_table(study: Study) -> str:
     return f"Mean and 95% interval.\n\n{_table(head, rows)}\n\n{meanings}."
 
 
-def _unit_in_head(name: str) -> str:
+def unit_in_head(name: str) -> str:
     unit = OUTCOMES[name].unit
     return "" if unit == "share" else f", {unit}" if unit != outcome_words(name) else ""
 
@@ -260,10 +262,10 @@ def _survival_table(study: Study) -> str:
 def _figures(names: Sequence[str], wanted: Sequence[str]) -> str:
     """Embedded figures whose names begin with one of ``wanted``, in that order, by relative links."""
     shown = [name for start in wanted for name in names if name.startswith(start)]
-    return "\n\n".join(f"![{_figure_words(name)}](figures/{name}.png)" for name in shown)
+    return "\n\n".join(f"![{figure_words(name)}](figures/{name}.png)" for name in shown)
 
 
-def _figure_words(name: str) -> str:
+def figure_words(name: str) -> str:
     start = next((start for start in FIGURE_WORDS if name.startswith(start)), "")
     rest = label_words(name[len(start) :]).strip()
     return FIGURE_WORDS.get(start, name) + (f" ({rest})" if rest else "")
@@ -272,7 +274,7 @@ def _figure_words(name: str) -> str:
 # ---------------------------------------------------------------------------------------------------------------
 # How sure, where, how again
 # ---------------------------------------------------------------------------------------------------------------
-def _sureness(study: Study) -> list[str]:
+def sureness(study: Study) -> list[str]:
     design = study.manifest["design"]
     said = [
         f"{design['replicates']} replicates a cell were asked for; {len(study.runs):,} runs came out, "

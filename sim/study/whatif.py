@@ -18,6 +18,7 @@ talk more, or less, is found by a third run: the change is made, and communicati
 from __future__ import annotations
 
 import copy
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
@@ -69,6 +70,9 @@ OUTCOMES_OF_AN_EFFECT = {
 SAME = 5e-4
 """Differences that are smaller than this are not told in words."""
 
+MOST_SUGGESTED = 3
+"""At most so many other alliances are suggested where nothing happened in the one that was asked for."""
+
 KIND_WORDS = {
     "blame": "the blame",
     "festering": "what was left unsaid",
@@ -98,7 +102,8 @@ class DidNotHappen(BadChange):
 class KeptAway:
     """Something does not happen: ``kind`` (in :data:`sim.dynamics.state.WITHOUT`), from month ``first`` to ``last``.
 
-    Without ``last`` it is one month; without ``first`` the month in which it happened first.
+    Without ``last`` it is one month; without ``first`` the month in which it happened first. As text a change is the
+    option of ``alliance whatif`` that asks for it.
     """
 
     kind: str
@@ -106,14 +111,15 @@ class KeptAway:
     last: int | None = None
 
     def __str__(self) -> str:
-        if self.first is None:
-            return f"{self.kind}@first"
-        return f"{self.kind}@{self.first}" + (f"-{self.last}" if self.last not in (None, self.first) else "")
+        when = "first" if self.first is None else str(self.first)
+        return f"--without {self.kind}@{when}" + (f"-{self.last}" if self.last not in (None, self.first) else "")
 
     @property
     def months(self) -> range:
         """The months; none while ``first`` is open."""
-        return range(self.first, (self.last or self.first) + 1) if self.first is not None else range(0)
+        if self.first is None:
+            return range(0)
+        return range(self.first, (self.first if self.last is None else self.last) + 1)
 
     def words(self) -> str:
         """ "without the blame in month 14"."""
@@ -132,7 +138,7 @@ class LeftOut:
     event: str
 
     def __str__(self) -> str:
-        return self.event
+        return shlex.join(["--without", self.event])
 
     def words(self) -> str:
         """ "without the event scandal"."""
@@ -146,12 +152,17 @@ class Added:
     event: Mapping[str, Any]
 
     def __str__(self) -> str:
+        return shlex.join(["--with", self.short])
+
+    @property
+    def short(self) -> str:
+        """ "breach@24:who=1,severity=0.5"."""
         numbers = ",".join(f"{key}={value}" for key, value in self.event.items() if key not in ("kind", "month"))
         return f"{self.event.get('kind')}@{self.event.get('month')}{f':{numbers}' if numbers else ''}"
 
     def words(self) -> str:
         """ "with breach@24:who=1,severity=0.5"."""
-        return f"with {self}"
+        return f"with {self.short}"
 
 
 @dataclass(frozen=True)
@@ -168,7 +179,7 @@ class SetFrom:
     value: Any
 
     def __str__(self) -> str:
-        return f"{self.month} {self.key}={self.value}"
+        return shlex.join(["--set-from", str(self.month), f"{self.key}={self.value}"])
 
     def words(self) -> str:
         """ "with monitoring=2 from month 24 on"."""
@@ -255,8 +266,7 @@ def _problems(change: Change, scenario: Scenario) -> list[str]:
     if isinstance(change, LeftOut):
         enabled = {event.name: event.enabled for event in scenario.events}
         if change.event not in enabled:
-            known = ", ".join(enabled) or "none"
-            return [f"{change}: no such event; {scenario.name} has: {known}"]
+            return [f"{change}: no such event; {scenario.name} has: {', '.join(enabled) or 'none'}"]
         return [] if enabled[change.event] else [f"{change}: does not happen anyway: it is switched off"]
     if isinstance(change, SetFrom):
         if not 1 <= change.month <= scenario.months:
@@ -294,7 +304,7 @@ def _with_events(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
     for change in changes:
         if isinstance(change, LeftOut):
             rows[names.index(change.event)]["enabled"] = False
-        elif row := _event_row(change):
+        elif isinstance(change, (Added, SetFrom)) and (row := _event_row(change)):
             made_by[len(rows)] = change
             row.setdefault("name", _new_name(change, names))
             names.append(row["name"])
@@ -307,23 +317,23 @@ def _with_events(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
         raise BadChange("\n".join(_line(problem, made_by) for problem in bad.problems)) from None
 
 
-def _event_row(change: Change) -> dict[str, Any] | None:
+def _event_row(change: Added | SetFrom) -> dict[str, Any] | None:
     """The table of the dated event that a change adds, or None."""
     if isinstance(change, Added):
         return dict(change.event)
-    if isinstance(change, SetFrom) and change.trait in SCALAR_TRAITS:
+    if change.trait in SCALAR_TRAITS:
         return {
             "kind": "change", "month": change.month, "who": change.who, "trait": change.trait, "to": change.value,
         }  # fmt: skip
     return None
 
 
-def _new_name(change: Change, names: Sequence[str]) -> str:
+def _new_name(change: Added | SetFrom, names: Sequence[str]) -> str:
     """A name for an added event that no other event has."""
     if isinstance(change, SetFrom):
         wanted = f"{change.key.replace('.', ' ')} from {change.month}"
     else:
-        wanted = str(change).partition(":")[0]
+        wanted = change.short.partition(":")[0].replace(".", " ")
     number, name = 1, wanted
     while name in names:
         number += 1
@@ -396,27 +406,28 @@ def _happened(a: Records, kind: str) -> Any:
 def _resolve(change: KeptAway, history: History, alliance: int | None) -> KeptAway:
     """The change with its months, once it is sure that there is something to keep away."""
     when = happened(history, change.kind, alliance)
-    where = "any alliance" if alliance is None else f"alliance {alliance}"
-    if change.first is None:
-        if not when:
-            raise DidNotHappen(f"{change}: in {where} it never happened")
+    if change.first is None and when:
         return replaced(change, first=when[0])
-    if not set(change.months) & set(when):
-        instead = f"it happened in month{'s' if len(when) > 1 else ''} {joined([str(month) for month in when])}"
-        others = _where_else(history, change)
-        raise DidNotHappen(
-            f"{change}: it did not happen there in {where}; {instead if when else 'it never happened there'}{others}"
-        )
-    return change
+    if set(change.months) & set(when):
+        return change
+    what, where = change.kind.replace("_", " "), "any alliance" if alliance is None else f"alliance {alliance}"
+    if not when:
+        raise DidNotHappen(f"{change}: {what} never happened in {where}{_where_else(history, change)}")
+    months = joined([str(month) for month in when])
+    raise DidNotHappen(
+        f"{change}: {what} did not happen then in {where}; it happened in month{'s' if len(when) > 1 else ''} {months}"
+        f"{_where_else(history, change)}"
+    )
 
 
 def _where_else(history: History, change: KeptAway) -> str:
-    """Other alliances in which it happened in those months."""
-    others = np.flatnonzero(_happened(history.alliances, change.kind)[list(change.months)].any(axis=0)) + 1
+    """Some of the alliances in which it did happen in those months, or, without months, ever."""
+    when = _happened(history.alliances, change.kind)
+    others = np.flatnonzero((when if change.first is None else when[list(change.months)]).any(axis=0)) + 1
     if len(others) == 0:
         return ""
-    named = joined([str(number) for number in others[:8]]) if len(others) <= 8 else f"{len(others)} others"
-    return f". Then it happened in alliance{'s' if len(others) > 1 else ''} {named}"
+    named = joined([f"--alliance {number}" for number in others[:MOST_SUGGESTED]])
+    return f". {len(others)} other{'s' if len(others) > 1 else ''} had it: try {named}"
 
 
 def _check_signed(history: History, alliance: int, plan: Plan) -> None:
@@ -610,11 +621,8 @@ class Comparison:
 
     def others_changed(self) -> list[int]:
         """Numbers of the alliances, other than the one that is told, whose course differs, formed in both worlds."""
-        return [
-            number
-            for match, number in ((match, match.factual) for match in self._in_both())
-            if number != self.alliance and self._differs(match)
-        ]
+        others = [match for match in self._in_both() if match.factual != self.alliance]
+        return [_both_rows(match)[0] + 1 for match in others if self._differs(match)]
 
     def _differs(self, match: Match) -> bool:
         here, there = _both_rows(match)
@@ -762,7 +770,8 @@ class Comparison:
         if abs(difference) < SAME:
             return ". ".join([f"{_begun(self.title)}, {self._passing(month)}", *self._fates()])
         told = f"{_begun(self.title)}, trust in {self._whose()} would be {_higher(difference)} in month {month}"
-        return ". ".join([f"{told}: {self._ways(ledger, month)}", _by_cause(ledger), *self._fates()])
+        parts = [f"{told}: {self._ways(ledger, month)}", _by_cause(ledger), *self._fates()]
+        return ". ".join(part for part in parts if part)
 
     def _whose(self) -> str:
         if self.alliance is None:
@@ -876,12 +885,14 @@ def _fate(tie: Any) -> str:
 
 
 def _by_cause(ledger: pd.DataFrame) -> str:
-    """The largest causes of a difference; the rest in one number, so that all add up."""
+    """The largest causes of a difference, the rest in one number; empty when no cause is large enough to tell."""
     totals = {str(cause): float(total) for cause, total in zip(ledger["cause"], ledger["total"], strict=True)}
     ranked = sorted((cause for cause in totals if abs(totals[cause]) >= SAME), key=lambda cause: -abs(totals[cause]))
     told = [f"{cause_words(cause)} {signed(totals[cause], 3)}" for cause in ranked[:4]]
     rest = sum(totals.values()) - sum(totals[cause] for cause in ranked[:4])
-    return f"By cause: {joined([*told, *([f'all else {signed(rest, 3)}'] if len(ranked) > 4 else [])])}"
+    if abs(rest) >= SAME:
+        told.append(f"all else {signed(rest, 3)}")
+    return f"By cause: {joined(told)}" if told else ""
 
 
 def cause_words(cause: str) -> str:
@@ -910,7 +921,8 @@ def courses_in_words(happenings: pd.DataFrame) -> list[tuple[str, str, str, str]
     for what, group in happenings.groupby("what", sort=False):
         was, otherwise = group["as_it_was"], group["otherwise"]
         parts = [group[was & otherwise], group[was & ~otherwise], group[~was & otherwise]]
-        rows.append((str(what), *(_when(part) for part in parts)))
+        both, only_was, only_otherwise = (_when(part) for part in parts)
+        rows.append((str(what), both, only_was, only_otherwise))
     return rows
 
 
@@ -1039,7 +1051,8 @@ def effect_of(
             pairs.append(pair)
         if progress:
             progress(replicate + 1)
-    return _effect(tuple(changes), replicates, np.array(pairs).reshape(len(pairs), 2, -1))
+    width = len(OUTCOMES_OF_AN_EFFECT) + 1 + len(CAUSES)
+    return _effect(tuple(changes), replicates, np.array(pairs).reshape(len(pairs), 2, width))
 
 
 def _ends_of_both(
@@ -1082,8 +1095,6 @@ def _ends(alliances: Records, ledger: Floats) -> Floats:
 def _effect(changes: tuple[Change, ...], replicates: int, ends: Floats) -> Effect:
     """Sum up both worlds of each replicate, float64 (applied, 2, outcomes + 1 + causes)."""
     names = list(OUTCOMES_OF_AN_EFFECT)
-    if len(ends) == 0:
-        ends = np.empty((0, 2, len(names) + 1 + len(CAUSES)))
     differences = ends[:, 1] - ends[:, 0]
     rows = [
         (name, OUTCOMES_OF_AN_EFFECT[name], *_means(ends[:, :, k]), *interval(differences[:, k]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -21,9 +22,21 @@ from sim.sweeps.store import Stored
 MOST_DETAILS = 6
 """Cells that are described one by one; with more, a choice that shows the range, the same as in the figures."""
 
+LONG_NAME = 40
+"""A reference with a longer name is called the reference, since every sentence names it."""
+
+HUMPED = ("trust", "communication")
+"""Variables whose distribution over the alliances is searched for two humps."""
+
+SAMPLED = (
+    "The cells are points sampled over ranges. The reference is only the first of them: a difference from it is not "
+    "the effect of a factor. Which factor matters is the question of a sensitivity analysis."
+)
+"""Said of a result whose cells are no baseline and its variants."""
+
 
 class Study:
-    """A result folder with what every part of the summary needs, computed once."""
+    """A result folder with what every part of the summary and of the page needs, computed once."""
 
     def __init__(self, stored: Stored) -> None:
         self.folder = stored.folder
@@ -37,10 +50,44 @@ class Study:
         short = short_labels([str(label) for label in self.cells["label"]])
         self.names = dict(zip(self.numbers, short, strict=True))
         self.reference = self.numbers[0]
+        if len(self.names[self.reference]) > LONG_NAME:
+            self.names[self.reference] = "the reference"
         self.means = analysis.cell_means(self.runs, self.outcomes)
         self.paired = analysis.paired(self.runs, self.reference, self.outcomes)
         self.lives = analysis.half_life(self.tables["survival"])
         self.detailed = analysis.spread_cells(self.runs, self.outcomes[0], MOST_DETAILS)
+        self._mean_of = {(row["cell"], row["outcome"]): row for row in rows_of(self.means)}
+
+    @cached_property
+    def humps(self) -> pd.DataFrame:
+        """Humps at the horizon of each cell: :func:`sim.study.analysis.bimodality` for each of :data:`HUMPED`.
+
+        Its column ``variable`` says of what.
+        """
+        found = [analysis.bimodality(self.tables["histogram"], name).assign(variable=name) for name in HUMPED]
+        return pd.concat(found, ignore_index=True)
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Where the alliances of a cell are of two kinds, in words with how sure that is (:mod:`sim.study.humps`).
+
+        A sentence for each of the first :data:`MOST_DETAILS` distributions with two humps.
+        """
+        from sim.study import humps as sureness  # it draws, and Matplotlib takes a while to import
+
+        two = self.humps[self.humps["humps"] == 2].head(MOST_DETAILS)
+        said = []
+        for variable, rows in two.groupby("variable", sort=False):
+            cells = self.cells[self.cells["cell"].isin(rows["cell"])]
+            answer = sureness.humps(self.tables["histogram"], cells, str(variable), self.tables.get("alliances"))
+            named = answer.table.assign(label=[self.names[int(cell)] for cell in answer.table["cell"]])
+            said += sureness.hump_sentences(named, str(variable))
+        return said
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the cells are points of a sample, so that the reference is no baseline."""
+        return any(isinstance(levels, Mapping) for levels in self.manifest["design"]["factors"].values())
 
     def sentences(self, outcome: str) -> list[str]:
         """Paired differences of the cells that are described, in words, with short names."""
@@ -50,8 +97,7 @@ class Study:
 
     def mean(self, cell: int, outcome: str) -> dict[str, Any]:
         """Row of :func:`sim.study.analysis.cell_means`."""
-        rows = self.means[(self.means["cell"] == cell) & (self.means["outcome"] == outcome)]
-        return rows_of(rows)[0]
+        return self._mean_of[cell, outcome]
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

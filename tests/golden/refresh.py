@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.engine import Result, simulate
 from sim.scenario import Scenario
-from tests.builders import TEXTS, busy
+from tests.builders import TEXTS, busy, market
 
 FILE = Path(__file__).with_name("golden.json")
 SEED, REPLICATES = 1, 10
@@ -24,8 +24,8 @@ MONTHS_KEPT = (0, 1, 12, 48, 144)
 
 
 def scenarios() -> dict[str, Scenario]:
-    """The baseline with every default, and a small world with groups and every kind of dated event."""
-    return {"baseline": Scenario.from_plain({**TEXTS, "months": 144}, "baseline"), "busy": busy()}
+    """The baseline with every default, a small world with groups and every kind of dated event, and a market."""
+    return {"baseline": Scenario.from_plain({**TEXTS, "months": 144}, "baseline"), "busy": busy(), "market": market()}
 
 
 def digest(result: Result) -> str:

@@ -51,25 +51,29 @@ def steps(about: dict[str, Any]) -> st.SearchStrategy[dict[str, float]]:
     return st.one_of(to, by.map(lambda number: {"by": number}))
 
 
+def some_of(strategies: dict[str, st.SearchStrategy[Any]], most: int) -> st.SearchStrategy[dict[str, Any]]:
+    """Values for up to ``most`` of the names: with all of them an example would outgrow what Hypothesis takes."""
+    names = st.lists(st.sampled_from(list(strategies)), unique=True, max_size=most)
+    return names.flatmap(lambda chosen: st.fixed_dictionaries({name: strategies[name] for name in chosen}))
+
+
 def parameter_sets() -> st.SearchStrategy[dict[str, Any]]:
-    """Any number of parameters, each within its bounds."""
-    return st.fixed_dictionaries(
-        {},
-        optional={
-            name: st.booleans() if field.annotation is bool else numbers(meta(field))
-            for name, field in Parameters.model_fields.items()
-        },
-    )
+    """Some parameters, each within its bounds."""
+    strategies = {
+        name: st.booleans() if field.annotation is bool else numbers(meta(field))
+        for name, field in Parameters.model_fields.items()
+    }
+    return some_of(strategies, most=40)
 
 
 def trait_sets() -> st.SearchStrategy[dict[str, Any]]:
-    """Any number of traits: the same for everybody, or spread evenly between two values within the bounds."""
+    """Some traits: the same for everybody, or spread evenly between two values within the bounds."""
     strategies = {}
     for name, field in Traits.model_fields.items():
         number = numbers(meta(field))
         spread = st.tuples(number, number).map(lambda ends: {"uniform": sorted(ends)})
         strategies[name] = st.one_of(number, spread)
-    return st.fixed_dictionaries({}, optional=strategies)
+    return some_of(strategies, most=10)
 
 
 def events() -> st.SearchStrategy[list[dict[str, Any]]]:

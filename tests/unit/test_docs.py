@@ -14,7 +14,7 @@ import pytest
 from sim.dynamics import draws, kernel, rules, state
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS
-from sim.study import benefits, pages
+from sim.study import benefits, pages, theory
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "results" / "README.md"])
@@ -125,6 +125,15 @@ def test_every_test_that_a_page_names_exists() -> None:
     named = set(re.findall(r"`(test_\w+)`", text))
     assert len(named) > 15
     assert sorted(name for name in named if f"def {name}(" not in ALL_TESTS) == []
+
+
+def test_the_page_names_all_that_the_mean_field_limit_switches_off() -> None:
+    page = written("model")
+    limit = page[page.index("**Mean-field limit.**") : page.index("Closed forms (")]
+    switched_off = theory.mean_field_scenario(theory.MeanField(friction=0.4), 0.9, dyads=1).written
+    off = [name for name, value in switched_off["parameters"].items() if value in (0.0, 1.0)]
+    assert len(off) > 15
+    assert [name for name in off if f"`{name}`" not in limit] == []
 
 
 def test_every_outcome_that_is_called_a_benefit_is_on_the_page() -> None:

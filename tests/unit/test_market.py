@@ -14,7 +14,7 @@ import pytest
 from sim import engine
 from sim.dynamics import draws
 from sim.dynamics.state import CAUSES_OF_ENDING, NOBODY, REFUSAL
-from sim.engine import LiveRun, simulate, simulate_history, survival_table
+from sim.engine import LiveRun, lifetimes, simulate, simulate_history, survival_table
 from sim.scenario import Scenario
 from sim.study.vetting import Interview, courses, questions_for
 from tests.builders import QUIET_PARAMETERS, QUIET_TRAITS, TEXTS, market
@@ -150,8 +150,19 @@ def test_no_row_has_an_advantage(capacity):
     assert np.abs((mean - engaged.mean()) / se).max() < 5.0
 
 
-def test_a_change_of_capacity_frees_or_closes_places():
-    """Fewer places end nothing: who holds too many signs no more."""
+@pytest.mark.parametrize(("trait", "before", "after"), [("capacity", 0, 8), ("arrival", 20, 0)])
+def test_a_change_that_frees_places_counts_in_its_own_month(trait, before, after):
+    """There must be room for signatures of organizations that had no place free when the month began."""
+    event = {"month": 3, "kind": "change", "who": "everyone", "trait": trait, "to": after}
+    scenario = quiet_market(organizations=12, months=5, search_breadth=20, events=[event], **{trait: before})
+    swept, history = simulate(scenario, 3), simulate_history(scenario)
+    assert (swept.alliances.formed[swept.alliances.exists == 1].min()) == 3
+    count = history.alliances.shape[1]
+    assert history.alliances[-1].tobytes() == swept.alliances[0, :count].tobytes()
+
+
+def test_fewer_places_end_nothing_but_who_holds_too_many_signs_no_more():
+    """Everybody may hold four, from month 4 on one."""
     event = {"month": 4, "kind": "change", "who": "everyone", "trait": "capacity", "to": 1}
     scenario = quiet_market(organizations=8, months=20, capacity=4, search_breadth=20, events=[event])
     history = simulate_history(scenario)
@@ -523,7 +534,7 @@ def test_survival_of_a_small_example():
     rows = np.zeros(4, dtype=[(name, "i8") for name in ("exists", "cause", "formed", "ended")]).view(np.recarray)
     rows.exists[:3], rows.cause[:3] = 1, [1, 0, 3]
     rows.formed[:3], rows.ended[:3] = [0, 7, 1], [2, 0, 8]
-    table = survival_table(rows, 10)
+    table = survival_table(lifetimes(rows, 10))
     assert table["going on"].to_numpy() == approx([1, 1, *[2 / 3] * 6, 0, 0, 0])
     assert table["distrust"].iloc[-1] == approx(1 / 3)
     assert table["strategic change"].iloc[-1] == approx(2 / 3)  # the censored one counts as the one that was watched

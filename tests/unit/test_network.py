@@ -20,8 +20,8 @@ from sim.study.plots.network import (
     NEAREST,
     RECENT,
     TRUST_SHADES,
-    _width,
     layout,
+    line_width,
     months_of,
     months_together,
     network_over_months,
@@ -139,13 +139,13 @@ def test_each_half_of_a_line_is_the_trust_of_the_organization_at_its_end() -> No
         for row in np.unique(ties.org):
             trust = ties.effective[ties.org == row]
             found = widths[tuple(np.round(place[row], 9))]
-            assert sorted(found) == pytest.approx(sorted(_width(trust)))
+            assert sorted(found) == pytest.approx(sorted(line_width(trust)))
         assert f"{len(ties)} alliances, mean trust {ties.effective.mean():.2f}" in ax.get_title(loc="left")
 
 
 def test_more_trust_is_wider_and_darker() -> None:
     trust = np.linspace(0, 1, 50)
-    assert (np.diff(_width(trust)) > 0).all()
+    assert (np.diff(line_width(trust)) > 0).all()
     bright = [luminance(to_rgb(color)) for color in TRUST_SHADES(trust)]
     assert (np.diff(bright) < 0).all()
 

@@ -35,7 +35,7 @@ TOLD_ELSEWHERE = frozenset(
 # ---------------------------------------------------------------------------------------------------------------
 def sureness(study: Study) -> Html:
     """What the intervals mean, what pairing saved, and every run that failed."""
-    return html([sentences(report._sureness(study)), element("h3", "Failed runs"), _failed(study)])
+    return html([sentences(report.sureness(study)), element("h3", "Failed runs"), _failed(study)])
 
 
 def _failed(study: Study) -> Html:
@@ -65,7 +65,7 @@ def limits() -> Html:
 # ---------------------------------------------------------------------------------------------------------------
 def parameters(study: Study) -> Html:
     """What differs from the defaults first, then every value, folded away."""
-    flat = [report._flattened(cell["resolved"]) for cell in study.manifest["cells"]]
+    flat = [report.flattened(cell["resolved"]) for cell in study.manifest["cells"]]
     names = list(dict.fromkeys(name for settings in flat for name in settings))
     rows = {name: _parameter(name, [settings[name] for settings in flat if name in settings]) for name in names}
     differing = [rows[name] for name in names if _differs(name, flat)]
@@ -101,8 +101,8 @@ def _differs(name: str, flat: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a value is another than the default in some cell; what has no default is shown too."""
     if _declared(name) is None:
         return True
-    usual = report._shown(_default(name))
-    return any(name in settings and report._shown(settings[name]) != usual for settings in flat)
+    usual = report.setting_words(_default(name))
+    return any(name in settings and report.setting_words(settings[name]) != usual for settings in flat)
 
 
 def _parameter(name: str, values: Sequence[Any]) -> list[str]:
@@ -111,12 +111,19 @@ def _parameter(name: str, values: Sequence[Any]) -> list[str]:
         return [name, _counted(values), "–", "", "", ""]
     about = meta(field)
     whence = f"{about['basis']}: {about['source']}"
-    return [name, _counted(values), report._shown(_default(name)), about["unit"], field.description or "", whence]
+    return [
+        name,
+        _counted(values),
+        report.setting_words(_default(name)),
+        about["unit"],
+        field.description or "",
+        whence,
+    ]
 
 
 def _counted(values: Sequence[Any]) -> str:
     """ "0.4", or "0.4 (2 cells), 0.9 (1 cell)"."""
-    counts = Counter(report._shown(value) for value in values)
+    counts = Counter(report.setting_words(value) for value in values)
     if len(counts) == 1:
         return next(iter(counts))
     listed = [f"{shown} ({n} {'cell' if n == 1 else 'cells'})" for shown, n in list(counts.items())[:MOST_VALUES]]

@@ -6,12 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from sim.dynamics.outcomes import OUTCOMES
 from sim.study import analysis
 from sim.study.analysis import outcome_words, sentence, signed
-from sim.study.words import MOST_DETAILS, Study, rows_of
+from sim.study.words import Study, rows_of
 
 LARGE_SHARE = 0.2
 """A difference in money or months is large beyond this share of the reference's mean."""
@@ -26,9 +24,6 @@ READING_RULE = (
     f"{100 * LARGE_STEP:.0f} percentage points for shares, {100 * LARGE_SHARE:.0f}% of the reference's mean for "
     "all else; small when the interval only excludes zero; not told apart from zero when it does not."
 )
-
-HUMPED = ("trust", "communication")
-"""Variables whose distribution over the alliances is searched for two humps."""
 
 
 def reading(row: Mapping[str, Any]) -> str:
@@ -90,32 +85,3 @@ def _difference(row: Mapping[str, Any], unit: str) -> str:
 def amount_unit(unit: str) -> str:
     """The unit of a difference, as it follows the number; trust has none."""
     return {"share": "percentage points", "trust": "", "month": "months"}.get(unit, unit)
-
-
-def humps(study: Study) -> pd.DataFrame:
-    """Humps at the horizon of each cell: :func:`sim.study.analysis.bimodality` for each of :data:`HUMPED`."""
-    found = [analysis.bimodality(study.tables["histogram"], name).assign(variable=name) for name in HUMPED]
-    return pd.concat(found, ignore_index=True)
-
-
-def kinds(study: Study, found: pd.DataFrame) -> list[str]:
-    """Where the alliances of a cell are of two kinds, in words with how sure that is (:mod:`sim.study.humps`).
-
-    Args:
-        study: the result.
-        found: table of :func:`humps`.
-
-    Returns:
-        A sentence for each of the first :data:`sim.study.words.MOST_DETAILS` distributions with two humps.
-    """
-    from sim.study import humps as sureness  # it draws, and Matplotlib takes a while to import
-
-    tables = study.tables
-    two = found[found["humps"] == 2].head(MOST_DETAILS)
-    said = []
-    for variable, rows in two.groupby("variable", sort=False):
-        cells = study.cells[study.cells["cell"].isin(rows["cell"])]
-        answer = sureness.humps(tables["histogram"], cells, str(variable), tables.get("alliances"))
-        named = answer.table.assign(label=[study.names[int(cell)] for cell in answer.table["cell"]])
-        said += sureness.hump_sentences(named, str(variable))
-    return said

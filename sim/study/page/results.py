@@ -84,7 +84,7 @@ class Album:
 
     def _figure(self, picture: Picture) -> Html:
         self._shown += 1
-        what = capital(report._figure_words(picture.name))
+        what = capital(report.figure_words(picture.name))
         alt = f"{what}. {one_line(picture.title)}. {one_line(picture.caption)}"
         source = f"data:image/png;base64,{b64encode(picture.png).decode()}"
         return element(
@@ -164,7 +164,7 @@ def design(study: Study) -> Html:
         ("Scenarios", ", ".join(label_words(name) for name in plan["scenarios"])),
         ("Cells", f"{len(study.tables['cells'])}; the reference is {reference}"),
         ("Replicates", f"{plan['replicates']} a cell asked for; {len(study.runs):,} runs came out"),
-        ("Alliances", f"{int(alliances):,} in all, {report._months(study)}"),
+        ("Alliances", f"{int(alliances):,} in all, {report.months_words(study)}"),
         ("Seed", f"{plan['seed']}. {shared if len(study.numbers) > 1 else ''}"),
         *((f"{_role(name, plan)}: {factor_words(name)}", _levels(plan["factors"][name])) for name in plan["factors"]),
         ("Set for every cell", _settings(plan["settings"])),
@@ -190,17 +190,17 @@ def _is_said(key: str, value: Any) -> bool:
 def _entry(value: Any) -> str:
     """An entry of the design in words; a table of entries one after the other."""
     if isinstance(value, dict):
-        return ", ".join(f"{label_words(key)} {report._shown(item)}" for key, item in value.items())
-    return str(report._shown(value))
+        return ", ".join(f"{label_words(key)} {report.setting_words(item)}" for key, item in value.items())
+    return str(report.setting_words(value))
 
 
 def _levels(levels: Any) -> str:
     """Levels one by one; a range, which is sampled, by its ends."""
     if isinstance(levels, dict):
-        return f"from {report._shown(levels['low'])} to {report._shown(levels['high'])}" + (
+        return f"from {report.setting_words(levels['low'])} to {report.setting_words(levels['high'])}" + (
             f", {levels['scale']} scale" if "scale" in levels else ""
         )
-    names = [str(level["label"]) if _is_named(level) else report._shown(level) for level in levels]
+    names = [str(level["label"]) if _is_named(level) else report.setting_words(level) for level in levels]
     return f"{len(names)} levels: {', '.join(names)}"
 
 
@@ -210,7 +210,7 @@ def _is_named(level: Any) -> bool:
 
 def _settings(settings: dict[str, Any]) -> Html | str:
     """Settings of every cell as a list, which is easier to read than a line of many."""
-    return bullets([f"{key} = {report._shown(value)}" for key, value in settings.items()]) if settings else ""
+    return bullets([f"{key} = {report.setting_words(value)}" for key, value in settings.items()]) if settings else ""
 
 
 def _cells(study: Study) -> Html:
@@ -241,7 +241,7 @@ def _level(value: Any) -> Field | str:
     """A factor's level: numbers sort by size, words by the alphabet."""
     if isinstance(value, (bool, str)):
         return label_words(str(value))
-    return Field(report._shown(float(value)), float(value))
+    return Field(report.setting_words(float(value)), float(value))
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def differences(study: Study, album: Album) -> Html:
 def _means(study: Study) -> Html:
     """Means of the outcomes with their intervals, a row a cell, and what the outcomes mean."""
     by_cell = {(row["cell"], row["outcome"]): row for row in rows_of(study.means)}
-    head = ["cell", *(f"{outcome_words(name)}{report._unit_in_head(name)}" for name in study.outcomes)]
+    head = ["cell", *(f"{outcome_words(name)}{report.unit_in_head(name)}" for name in study.outcomes)]
     rows: list[Row] = [
         [study.names[cell], *(_mean(by_cell[cell, name]) for name in study.outcomes)] for cell in study.numbers
     ]

@@ -367,9 +367,13 @@ def history_ledger(history: History, alliance: int | None = None, layer: str = "
     shown = lump_small(summed, by=-1)
     caption = (
         "Above: effective trust, mean of both partners. Below: what each cause has added to it (above zero) and taken "
-        "from it (below) since the signature; the black line is their sum, so it has the shape of the line above. "
+        "from it (below) since the signature; the black line is their sum"
+        + (
+            ", trust less that at the signature. Alliances count from their signature on. "
+            if alliance is None and history.scenario.network.market
+            else ", so it has the shape of the line above. "
+        )
         + ("Alliances that ended keep what they had. " if alliance is None else "")
-        + ("Alliances count from their signature on. " if alliance is None and history.scenario.network.market else "")
         + _run_words(history)
     )
     title = f"{capital(alliance_name(history, alliance))}: {_gross(summed)}"

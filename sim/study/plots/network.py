@@ -255,13 +255,13 @@ def _draw_trust(ax: Axes, stage: _Stage, living: Any) -> None:
     halves.sort(key=lambda half: half[0])
     trust = np.array([value for value, _, _ in halves])
     lines = LineCollection(
-        [[end, middle] for _, end, middle in halves], colors=TRUST_SHADES(trust), linewidths=_width(trust),
+        [[end, middle] for _, end, middle in halves], colors=TRUST_SHADES(trust), linewidths=line_width(trust),
         capstyle="butt", zorder=2,
     )  # fmt: skip
     ax.add_collection(lines)
 
 
-def _width(trust: Any) -> Any:
+def line_width(trust: Any) -> Any:
     """Width of a line, points."""
     return 0.8 + 5.2 * np.asarray(trust) ** 1.5
 
@@ -294,7 +294,7 @@ def _key(ax: Axes, stage: _Stage) -> None:
     """What lines, shapes and sizes mean."""
     scenario = stage.history.scenario
     handles = [
-        Line2D([], [], color=TRUST_SHADES(trust), linewidth=float(_width(trust)), label=f"trust {trust:.1f}")
+        Line2D([], [], color=TRUST_SHADES(trust), linewidth=float(line_width(trust)), label=f"trust {trust:.1f}")
         for trust in (0.1, 0.4, 0.7, 1.0)
     ]
     label = f"ended in the last {RECENT} months"

@@ -242,6 +242,7 @@ def rounded_ledger(start: float, changes: Mapping[str, float], end: float) -> tu
 
 
 def closing(life: Life) -> str:
+    """The ledger of its whole life in one sentence whose numbers add up."""
     whole = Phase(1, life.last)
     sides = [life.changes(whole, side) for side in (0, 1)]
     means = {cause: 0.5 * (sides[0][cause] + sides[1][cause]) for cause in CAUSES}

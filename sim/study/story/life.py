@@ -53,15 +53,15 @@ def signing_of(history: History, alliance: int) -> Signing:
     organizations = history.organizations[month - 1].copy()
     events = build_events(scenario)
     kernel.apply_events(organizations, float_view(organizations), events, month, float(history.market[month - 1]))
-    free = int(kernel.how_many_free(organizations, month))
+    free = int(sum(kernel.is_free(me, month) for me in organizations))
     signed = np.zeros(free, ALLIANCE).view(np.recarray)
-    pool, target, suitor = np.zeros((3, len(organizations)), dtype=np.int64)
+    scratch = np.zeros((4, len(organizations)), dtype=np.int64)
     kernel.market_month(
-        scenario.parameters.record(), organizations.copy(), signed, 0, history.seed, history.replicate, month, pool,
-        target, suitor,
+        scenario.parameters.record(), organizations.copy(), signed, 0, history.seed, history.replicate, month, *scratch,
     )  # fmt: skip
     a, b = (int(row) for row in final.org)
     (mine,) = np.flatnonzero((signed.exists == 1) & (signed.org == (a, b)).all(axis=1))
+    target = scratch[1]
     suitors = (int((target == a).sum()), int((target == b).sum()))
     return Signing(organizations, signed[mine], free, (bool(target[a] == b), bool(target[b] == a)), suitors)
 

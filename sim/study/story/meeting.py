@@ -71,19 +71,16 @@ def _formed(life: Life) -> Any:
 # The search
 # ---------------------------------------------------------------------------------------------------------------
 def _search(life: Life, signing: Signing) -> str:
-    strangers = int(life.parameters.search_breadth)
-    looked = f"of the candidates that it looked at, at most {counted(strangers)} strangers and its earlier partners"
+    candidates = f"candidates, at most {counted(int(life.parameters.search_breadth))} strangers and earlier partners"
     if all(signing.sought):
-        return f"both were searching, and {looked.replace('it looked', 'each looked').replace('its', 'the')}, each " + (
-            "liked the other best"
-        )
+        return f"both were searching; each looked at {candidates}, and each liked the other best"
     seeker = signing.sought.index(True)
     sought = 1 - seeker
     rivals = signing.suitors[sought] - 1
-    preferred = ", and had no other suitor"
+    preferred = "had no other suitor"
     if rivals:
-        preferred = f", which preferred it to {counted(rivals)} other {'suitor' if rivals == 1 else 'suitors'}"
-    return f"{looked}, {life.names[seeker]} liked {life.names[sought]} best{preferred}"
+        preferred = f"preferred it to {counted(rivals)} other {'suitor' if rivals == 1 else 'suitors'}"
+    return f"{life.names[seeker]} looked at {candidates}, and liked {life.names[sought]} best, which {preferred}"
 
 
 def _appeal(life: Life, signing: Signing) -> str:
@@ -97,7 +94,7 @@ def _appeal(life: Life, signing: Signing) -> str:
         fame = [decimals(life.organization(0, 1 - side).reputation) for side in seekers]
         said.append(f"reputation ({at_each(names, fame)}; {decimals(NEUTRAL)} is neutral)")
     if _remembered(life) and p.appeal_memory > 0.0:
-        said.append("what it remembered")
+        said.append("what was remembered of earlier alliances")
     return f"what counted was {joined(said)}"
 
 
@@ -172,7 +169,7 @@ def _cost_of_search(life: Life) -> str:
     spent = float(life.tie[0].vetting_cost)
     if round(spent, 2) == 0.0:
         return ""
-    return f"all interviews that led here, those held in vain with others among them, cost {decimals(spent)}"
+    return f"what the two had spent on interviews since they last signed, vain ones included, was {decimals(spent)}"
 
 
 # ---------------------------------------------------------------------------------------------------------------
