@@ -656,7 +656,7 @@ def _readiness(p: Record, me: Record, tie: Record, s: int, deterrence: float) ->
 def _appeal(me: Organization, other: Organization) -> list[Term]:
     """What speaks for a candidate, as a search in the coming month would see it."""
     live, p = me.model.live, me.model.live.parameters
-    fits = kernel.complementarity_of(p, me.record, other.record, live.seed, live.replicate)
+    fits = kernel.complementarity_of(p, int(me.record.key), int(other.record.key), live.seed, live.replicate)
     fame = p.appeal_reputation * (other.reputation - 0.5)
     known = kernel.place_of(me.record.past, other.row)
     memory, recalled = 0.0, "they never were allied, or it has forgotten"

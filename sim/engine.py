@@ -113,7 +113,9 @@ def build_pairs(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) ->
         pairs = np.stack([left[:, [i for i, _ in chosen]], right[:, [j for _, j in chosen]]], axis=-1)
     else:
         pairs = np.concatenate([order[:, np.array(circle(order.shape[1], k))] for order in orders], axis=1)
-    return np.ascontiguousarray(np.sort(pairs, axis=-1), dtype=np.int64)
+    pairs = np.sort(pairs, axis=-1)
+    near = np.argsort(pairs[..., 0], axis=1, kind="stable")  # one's alliances lie together: far fewer cache misses
+    return np.ascontiguousarray(np.take_along_axis(pairs, near[..., None], axis=1), dtype=np.int64)
 
 
 def build_alliances(scenario: Scenario, seed: int, replicates: NDArray[np.int64], orgs: Records) -> Records:
@@ -414,9 +416,9 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
 
 
 def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Room for the kernel to work in: a month's ledger, rates of change, four numbers an organization."""
+    """Room for the kernel to work in: a month's ledger, rates of change, six numbers an organization."""
     places = scenario.organizations if scenario.network.market else 0
-    return np.zeros(LEDGER), np.zeros(N_CAUSES), np.zeros((4, places), dtype=np.int64)
+    return np.zeros(LEDGER), np.zeros(N_CAUSES), np.zeros((6, places), dtype=np.int64)
 
 
 def _more(rows: Records, count: int) -> Records:

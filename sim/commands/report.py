@@ -38,21 +38,34 @@ def report(folder: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
     print it. Use the command after an interrupted sweep, after --no-figures, or with a newer version of the program.
     """
     from sim.study.page import publish
-    from sim.study.terminal import summary_text
     from sim.sweeps.store import read_results
 
     refuse_history(folder)
     stored = read_results(folder)
-    say("drawing the figures …", quiet)
+    say("drawing the figures, writing the report …", quiet)
     with writing(out or folder):
         page = publish(folder, out)[-1]
+    show_results(stored, page, as_json, quiet)
+
+
+def show_results(stored: Stored, page: Path | None, as_json: bool, quiet: bool) -> None:
+    """Print what came out: a table and a few sentences, one JSON document, or with ``quiet`` only where it lies.
+
+    Args:
+        stored: a result folder read back.
+        page: the report; None when it was not written.
+        as_json, quiet: how to say it.
+    """
+    from sim.study.terminal import summary_text
+
     if as_json:
-        print_json({**document(stored), "page": str(page)})
+        print_json({**document(stored), "page": None if page is None else str(page)})
     elif quiet:
-        click.echo(str(out or folder))
+        click.echo(str(stored.folder if page is None else page.parent))
     else:
         click.echo(summary_text(stored))
-        click.echo(f"Report: {page}")
+        if page is not None:
+            click.echo(f"Report: {page}")
 
 
 def refuse_history(folder: Path) -> None:

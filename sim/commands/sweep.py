@@ -26,7 +26,7 @@ from sim.commands.options import (
     with_settings,
 )
 from sim.commands.output import duration, print_json, progress_for, say, size, writing
-from sim.commands.report import document
+from sim.commands.report import show_results
 
 if TYPE_CHECKING:
     from sim.sweeps.design import Experiment
@@ -106,8 +106,8 @@ def sweep(
     """Run an EXPERIMENT: scenarios × factors × replicates.
 
     EXPERIMENT is a name from `alliance experiments` or a path to a .toml file. Every cell meets the same chances,
-    replicate by replicate. Stores tables, figures, a summary and
-    everything needed to do it again in OUT/EXPERIMENT/<time>-<digest>/.
+    replicate by replicate. Stores tables, figures, a summary, a report as one page and everything needed to do it again
+    in OUT/EXPERIMENT/<time>-<digest>/.
     """
     from sim.library import find
     from sim.sweeps.design import load_experiment
@@ -235,7 +235,7 @@ def see_through(run: Callable[[Callable[[Progress], None] | None], Path], total:
     except Interrupted as error:
         say(f"interrupted; {error}")
         return INTERRUPTED
-    stored = f"all runs are stored; `alliance report {shlex.quote(str(folder))}` draws the figures and the summary"
+    stored = f"all runs are stored; `alliance report {shlex.quote(str(folder))}` writes the report"
     try:
         return _show(folder, how)
     except KeyboardInterrupt:
@@ -265,21 +265,17 @@ def _estimate(experiment: Experiment, how: How) -> None:
 
 def _show(folder: Path, how: How) -> int | None:
     """Draw, sum up and print a finished sweep; exit code 4 when some runs failed."""
-    from sim.study.report import publish
-    from sim.study.terminal import summary_text
     from sim.sweeps.store import read_results
 
+    page = None
     if not how.no_figures:
-        say("drawing the figures …", how.quiet)
+        from sim.study.page import publish
+
+        say("drawing the figures, writing the report …", how.quiet)
         with writing(folder):
-            publish(folder)
+            page = publish(folder)[-1]
     stored = read_results(folder)
-    if how.as_json:
-        print_json(document(stored))
-    elif how.quiet:
-        click.echo(str(folder))
-    else:
-        click.echo(summary_text(stored))
+    show_results(stored, page, how.as_json, how.quiet)
     return _report_failures(stored)
 
 

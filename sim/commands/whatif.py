@@ -42,6 +42,8 @@ COLUMNS = 100
 """Width of the sentences."""
 MOST_NAMED = 6
 """At most so many alliances are named; all of them are in the JSON document."""
+SHOWN = 5e-4
+"""Entries of a ledger that are smaller than this have no row."""
 NOTHING = "say what is different: --without, --with or --set-from"
 
 
@@ -474,21 +476,27 @@ def _print_courses(happenings: pd.DataFrame) -> None:
 
 def _print_ledger(comparison: Comparison, at: int | None, ledger: pd.DataFrame) -> None:
     """The ledger of the difference, causes without an entry left out, and its sum."""
-    from sim.study.analysis import signed
     from sim.study.whatif import cause_words
 
     columns = ["at_once", "through_communication", "later", "total"]
     rows = [
-        (cause_words(str(row["cause"])), *(signed(row[name], 3) for name in columns))
-        for row in records(ledger.fillna(0.0))
-        if any(abs(row[name]) >= 0.0005 for name in columns)
+        (cause_words(str(row["cause"])), *(_entry(row[name]) for name in columns))
+        for row in records(ledger)
+        if any(abs(row[name] or 0.0) >= SHOWN for name in columns)
     ]
-    rows.append(("all together", *(signed(float(ledger[name].sum()), 3) for name in columns)))
+    rows.append(("all together", *(_entry(plain(ledger[name].sum(skipna=False))) for name in columns)))
     month = comparison.factual.scenario.months if at is None else at
     head = ("cause", "at once", "through communication", "what else follows", "together")
-    print_table(head, rows, f"The ledger of the difference: trust in month {month}, otherwise less as it was")
+    print_table(head, rows, f"The ledger of the difference: trust {comparison.when(month)}, otherwise less as it was")
     if _ended_before(comparison, month):
         click.echo("After the end of an alliance its entries are zero, and its trust stays what it was.")
+
+
+def _entry(value: float | None) -> str:
+    """An entry with its sign; a dash where the third run lacks an alliance."""
+    from sim.study.analysis import signed
+
+    return "–" if value is None else signed(value, 3)
 
 
 def _ended_before(comparison: Comparison, month: int) -> bool:
@@ -536,9 +544,7 @@ def _print_effect(effect: Effect) -> None:
     ]
     print_table(("at the horizon", "unit", "as it was", "otherwise", "difference (95% interval)"), outcomes)
     causes = [
-        (cause_words(row["cause"]), _interval(row))
-        for row in records(effect.ledger)
-        if abs(row["difference"]) >= 0.0005
+        (cause_words(row["cause"]), _interval(row)) for row in records(effect.ledger) if abs(row["difference"]) >= SHOWN
     ]
     causes.append(("all together", signed(float(effect.ledger["difference"].sum()), 3)))
     print_table(("cause", "trust (95% interval)"), causes, "The ledger of the difference, mean over replicates")

@@ -8,6 +8,8 @@ the sweeps call the same functions. Nothing here reads files, prints or keeps st
 
 import math
 
+import numpy as np
+
 from sim.dynamics import draws, rules
 from sim.dynamics.compiled import compiled
 from sim.dynamics.state import (
@@ -82,9 +84,17 @@ OPERATIONALIZATION = TRAIT_NUMBER["operationalization"]
 # The steps of a month
 # ---------------------------------------------------------------------------------------------------------------
 @compiled
-def words_and_deeds(me):
-    """Distance between what an organization professes and what it practises, [0, 1]."""
-    return rules.practice_gap(me.operationalization, me.professed, me.default_culture)
+def practise(a, b, tie):
+    """Distance of practised values, and of words and deeds of each side, again when a practice has changed."""
+    if tie.practice[0] == a.operationalization and tie.practice[1] == b.operationalization:
+        return
+    tie.practice[0] = a.operationalization
+    tie.practice[1] = b.operationalization
+    tie.distance = rules.practised_distance(
+        a.operationalization, a.professed, a.default_culture, b.operationalization, b.professed, b.default_culture
+    )
+    tie.words[0] = rules.practice_gap(a.operationalization, a.professed, a.default_culture)
+    tie.words[1] = rules.practice_gap(b.operationalization, b.professed, b.default_culture)
 
 
 @compiled
@@ -305,6 +315,7 @@ def lose_people(p, tie, s, entries):
 @compiled
 def relate(p, a, b, tie, seed, replicate, month):
     """Step 6: communication, ties, gap and chemistry move on; moves of key people are in ``tie.turnover``."""
+    practise(a, b, tie)
     moved = tie.turnover[0] + tie.turnover[1]
     hard_talks = 0
     blames = 0
@@ -324,10 +335,7 @@ def relate(p, a, b, tie, seed, replicate, month):
             tie.ties, p.ties_growth, a.relational_investment, b.relational_investment, p.ties_decay
         ) * rules.kept(p.turnover_ties_loss, moved)
     if not p.clamp_gap:
-        distance = rules.practised_distance(
-            a.operationalization, a.professed, a.default_culture, b.operationalization, b.professed, b.default_culture
-        )
-        tie.gap = rules.gap_after(tie.gap, a.session_effort, b.session_effort, p.relapse, distance) * rules.kept(
+        tie.gap = rules.gap_after(tie.gap, a.session_effort, b.session_effort, p.relapse, tie.distance) * rules.kept(
             p.gap_repair, hard_talks
         )
     if moved > 0:
@@ -336,7 +344,7 @@ def relate(p, a, b, tie, seed, replicate, month):
     tie.hard_talks += hard_talks
     tie.blames += blames
     for s in range(SIDES):
-        gap_of_words = words_and_deeds(b if s == 0 else a)
+        gap_of_words = tie.words[1 - s]
         tie.misread[s] = rules.misreading_after(tie.misread[s], gap_of_words, p.inference_rate, tie.communication)
         if tie.turnover[1 - s] == 1:
             tie.misread[s] = gap_of_words  # new people at the partner's: one starts from their words again
@@ -676,10 +684,9 @@ def place_of(rows, row):
 
 
 @compiled
-def complementarity_of(p, a, b, seed, replicate):
-    """Complementarity of two organizations, [0, 1]: a lasting property of the pair."""
-    first, second = (a.key, b.key) if a.key < b.key else (b.key, a.key)
-    uniform = draws.four(seed, replicate, 0, draws.PAIR, first, second)[0]
+def complementarity_of(p, one, other, seed, replicate):
+    """Complementarity of two organizations with these keys, [0, 1]: a lasting property of the pair."""
+    uniform = draws.four(seed, replicate, 0, draws.PAIR, min(one, other), max(one, other))[0]
     return rules.within(p.complementarity + p.complementarity_spread * (2.0 * uniform - 1.0), 0.0, 1.0)
 
 
@@ -716,11 +723,11 @@ def sign(p, orgs, tie, seed, replicate, month):
     tie.fortune = 1.0
     tie.communication = p.communication_start
     tie.ties = p.ties_start
-    tie.gap = rules.practised_distance(
-        a.operationalization, a.professed, a.default_culture, b.operationalization, b.professed, b.default_culture
-    )
+    tie.practice[0] = -1.0  # nothing computed yet
+    practise(a, b, tie)
+    tie.gap = tie.distance
     tie.chemistry = rules.chemistry_drawn(p.chemistry, p.chemistry_spread, start[2])
-    tie.complementarity = complementarity_of(p, a, b, seed, replicate)
+    tie.complementarity = complementarity_of(p, a.key, b.key, seed, replicate)
     tie.channels = 1.0 - p.channel_spread * draws.four(seed, replicate, 0, draws.PAIR, a.key, b.key)[1]
     for s in range(SIDES):
         me = a if s == 0 else b
@@ -737,7 +744,7 @@ def sign(p, orgs, tie, seed, replicate, month):
         tie.personal[s] = tie.trust[s]
         tie.effective[s] = tie.trust[s]
         tie.trust_start[s] = tie.trust[s]
-        tie.misread[s] = words_and_deeds(partner)
+        tie.misread[s] = tie.words[1 - s]
         tie.forecast[s] = 0.5
     write_contract(p, tie)
     book_start(p, a, b, tie)
@@ -824,17 +831,26 @@ def room_needed(orgs, events, month):
 
 
 @compiled
-def appeal_of(p, me, other, row, seed, replicate):
-    """How much the organization in ``row`` appeals to me."""
+def appeal_of(p, me, key, reputation, row, seed, replicate):
+    """How much an organization appeals to me, from its key, its reputation and the row by which I remember it."""
     known = place_of(me.past, row)
     from_memory = p.appeal_memory * (me.past_trust[known] - p.trust_start) if known >= 0 else 0.0
     return rules.appeal(
-        complementarity_of(p, me, other, seed, replicate), p.appeal_reputation * (other.reputation - 0.5), from_memory
+        complementarity_of(p, me.key, key, seed, replicate), p.appeal_reputation * (reputation - 0.5), from_memory
     )
 
 
 @compiled
-def best_candidate(p, orgs, i, pool, size, seed, replicate, month):
+def shuns(p, me, row):
+    """Whether I will have nothing to do with the organization in ``row``: it failed my interview, or broke my trust."""
+    if place_of(me.refused, row) >= 0:
+        return True
+    known = place_of(me.past, row)
+    return known >= 0 and me.past_trust[known] < p.trust_exit
+
+
+@compiled
+def best_candidate(p, orgs, i, pool, size, keys, fame, seed, replicate, month):
     """The row of the candidate that appeals most to organization ``i`` among some of the pool and earlier partners."""
     me = orgs[i]
     breadth = int(p.search_breadth)
@@ -849,9 +865,9 @@ def best_candidate(p, orgs, i, pool, size, seed, replicate, month):
             row = me.past[j - breadth]
             if row == NOBODY or not is_free(orgs[row], month):
                 continue
-        if row == i or place_of(me.ally, row) >= 0 or place_of(me.refused, row) >= 0:
+        if row == i or place_of(me.ally, row) >= 0 or shuns(p, me, row):
             continue
-        appeal = appeal_of(p, me, orgs[row], row, seed, replicate)
+        appeal = appeal_of(p, me, keys[row], fame[row], row, seed, replicate)
         if appeal > most:
             best, most = row, appeal
     return best
@@ -926,7 +942,7 @@ def courts(target, suitor, row):
 
 
 @compiled
-def market_month(p, orgs, alliances, count, seed, replicate, month, pool, target, suitor, places):
+def market_month(p, orgs, alliances, count, seed, replicate, month, scratch):
     """Step 9: search, propose, vet, sign. Returns the new number of alliances.
 
     Everybody with a free place may look at some candidates and propose to the best; everybody proposed to considers its
@@ -937,12 +953,16 @@ def market_month(p, orgs, alliances, count, seed, replicate, month, pool, target
         p, orgs, seed, replicate, month: as in :func:`sign`.
         alliances: records with room for as many more as there are organizations with a free place.
         count: how many rows are in use.
-        pool, target, suitor, places: int64 scratch (N,). Rows are in the order of keys.
+        scratch: int64 (6, N). Rows of organizations are in the order of their keys.
     """
+    pool, target, suitor, places, keys = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    fame = scratch[5].view(np.float64)  # what searchers read of others, together in memory
     size = 0
     for i in range(len(orgs)):
         target[i] = NOBODY
         suitor[i] = NOBODY
+        keys[i] = orgs[i].key
+        fame[i] = orgs[i].reputation
         places[i] = math.ceil(orgs[i].capacity) - orgs[i].engaged
         if is_free(orgs[i], month):
             pool[size] = i
@@ -951,17 +971,17 @@ def market_month(p, orgs, alliances, count, seed, replicate, month, pool, target
         i = pool[q]
         looks = draws.four(seed, replicate, month, draws.SEARCH, orgs[i].key, draws.NOBODY)[0]
         if looks < p.search_rate:
-            target[i] = best_candidate(p, orgs, i, pool, size, seed, replicate, month)
+            target[i] = best_candidate(p, orgs, i, pool, size, keys, fame, seed, replicate, month)
     for q in range(size):
         i = pool[q]
         c = target[i]
         if c == NOBODY:
             continue
-        if place_of(orgs[c].refused, i) >= 0:
+        if shuns(p, orgs[c], i):
             continue
         now = suitor[c]
-        if now == NOBODY or appeal_of(p, orgs[c], orgs[i], i, seed, replicate) > appeal_of(
-            p, orgs[c], orgs[now], now, seed, replicate
+        if now == NOBODY or appeal_of(p, orgs[c], keys[i], fame[i], i, seed, replicate) > appeal_of(
+            p, orgs[c], keys[now], fame[now], now, seed, replicate
         ):
             suitor[c] = i
     for q in range(size):
@@ -1056,9 +1076,7 @@ def month_of_all(
     """
     market = apply_events(orgs, columns, events, month, market)
     if searching:
-        count = market_month(
-            p, orgs, alliances, count, seed, replicate, month, scratch[0], scratch[1], scratch[2], scratch[3]
-        )
+        count = market_month(p, orgs, alliances, count, seed, replicate, month, scratch)
     keep_away(alliances, count, events, month)
     for k in range(count):
         tie = alliances[k]
@@ -1091,7 +1109,7 @@ def run(
         histogram: int64 (months + 1, variables, BINS), added to.
         ledger: float64 (M, 2, layers, causes), added to.
         entries, rates: scratch, see :func:`alliance_month`.
-        scratch: int64 (4, N).
+        scratch: int64 (6, N).
 
     Returns:
         Months done, alliances in use, level of the market. Fewer months than asked for: give it more rows and go on.

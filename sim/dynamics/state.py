@@ -18,23 +18,25 @@ NOBODY = -1
 """In a field that names a row: there is none."""
 
 ORGANIZATION = np.dtype(
-    [("key", "i8")]  # who it is to the random numbers, in [0, 2**32); its row may change, its key does not
+    [
+        ("key", "i8"),  # who it is to the random numbers, in [0, 2**32); its row may change, its key does not
+        # what others look at, together in memory
+        ("reputation", "f8"),  # (0, 1), 1/2 is neutral
+        ("good", "f8"),  # good acts that became known, remembered
+        ("bad", "f8"),  # bad acts that became known, remembered
+        ("good_now", "f8"),  # good acts that became known this month
+        ("bad_now", "f8"),  # bad acts that became known this month
+        ("breach_now", "f8"),  # share of the partners' trust that a breach costs this month (dated event)
+        ("turnover_now", "f8"),  # 1 when the key person leaves this month (dated event)
+        ("engaged", "i8"),  # alliances that it holds (in a market)
+    ]
     + [(name, "f8") for name in SCALAR_TRAITS]
     + [(name, "f8", (len(DIMENSIONS),)) for name in VECTOR_TRAITS]
     + [
         ("wished", "f8", (len(SCALAR_TRAITS),)),  # scalar traits as events would have them, were there no bounds
         ("operationalization_start", "f8"),  # w that relapse pulls back to
-        ("breach_now", "f8"),  # share of the partners' trust that a breach costs this month (dated event)
-        ("turnover_now", "f8"),  # 1 when the key person leaves this month (dated event)
         ("group", "i8"),  # row of the scenario's group
-        # its record, public: telling acts that became known
-        ("good", "f8"),  # good acts that became known, remembered
-        ("bad", "f8"),  # bad acts that became known, remembered
-        ("good_now", "f8"),  # good acts that became known this month
-        ("bad_now", "f8"),  # bad acts that became known this month
-        ("reputation", "f8"),  # (0, 1), 1/2 is neutral
         # in a market
-        ("engaged", "i8"),  # alliances that it holds
         ("ally", "i8", (PLACES,)),  # rows of the partners that it has, or NOBODY
         ("past", "i8", (PLACES,)),  # rows of earlier partners, or NOBODY
         ("past_trust", "f8", (PLACES,)),  # effective trust in them at the end
@@ -95,6 +97,9 @@ ALLIANCE = np.dtype(
         ("tightness", "f8"),  # of the contract, x
         ("coverage", "f8"),  # contract coverage phi, [0, 1]
         ("plan", "f8"),  # sober plan of one partner, money/month
+        ("practice", "f8", BOTH),  # operationalization of each side when the next two were computed
+        ("distance", "f8"),  # of practised values, [0, 1]
+        ("words", "f8", BOTH),  # distance between words and deeds of each side, [0, 1]
         ("annuity", "f8"),  # present value of one unit of money a month, months
         # this month
         ("disclosure", "f8"),  # S, what communication moves to, [0, 1]

@@ -212,7 +212,7 @@ def alliance_name(history: History, alliance: int | None) -> str:
     """ "AOL with Time Warner", or "mean of 45 alliances"."""
     if alliance is None:
         return f"mean of {history.alliances.shape[1]} alliances"
-    a, b = (int(row) for row in history.alliances[0, alliance - 1].org)
+    a, b = (int(row) for row in history.alliances[-1, alliance - 1].org)
     return f"{partner_name(history.scenario, a)} with {partner_name(history.scenario, b)}"
 
 

@@ -1,23 +1,23 @@
 """The summary of a result folder in words, for somebody who has to decide and has three minutes.
 
-:func:`publish` writes ``figures/`` and ``summary.md``. Every number is computed from the stored tables.
+Every number is computed from the stored tables. :func:`sim.study.page.publish` writes it, with the figures and the
+page.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES_OF_ENDING
-from sim.study import analysis
 from sim.study.analysis import label_words, outcome_words, percent
+from sim.study.attribution import attributions
 from sim.study.words import (
-    MOST_DETAILS,
+    SAMPLED,
     Study,
     endings,
     failures,
@@ -29,7 +29,6 @@ from sim.study.words import (
     whole_sentence,
     with_interval,
 )
-from sim.sweeps.store import Stored, read_results, write_file
 
 MOST_ROWS = 40
 """Longer tables are cut in the summary; the stored tables have all rows."""
@@ -48,44 +47,22 @@ FIGURE_WORDS = {
 LIMITS = (
     "These are statements about the model, not forecasts. Many of its numbers are assumed; `docs/parameters.md` says "
     "of each where it comes from.",
-    "Who is allied with whom is given at the start: partners do not search, vet each other or carry a reputation. "
-    "Every organization is one mind; a month is the shortest time.",
+    "Unless a scenario opens a market (`network.market`), who is allied with whom is given at the start, and partners "
+    "neither search nor vet each other nor carry a reputation. Every organization is one mind; a month is the "
+    "shortest time.",
     "Means over months are over the alliances still going on, so a rise can also mean that the weak ones have left. "
     "Outcomes count all alliances, ended ones too, unless their meaning says otherwise. An ending is not a failure.",
     "Money is in units of what one alliance makes in a month of plain work.",
 )
 
 
-def publish(folder: Path | str) -> list[Path]:
-    """Draw the figures of a result folder and write its summary.
-
-    Args:
-        folder: a result folder of :func:`sim.sweeps.runner.run_experiment`.
-
-    Returns:
-        The files written: PNG and SVG of each figure in ``figures/``, then ``summary.md``.
-
-    Raises:
-        BadFile: when it is no result folder, or a damaged one.
-    """
-    from sim.study import plots  # Matplotlib takes a while to import; a summary alone does without it
-
-    stored = read_results(folder)
-    figures = plots.draw_all(stored)
-    paths = [path for name, figure in figures.items() for path in plots.save(figure, stored.folder / "figures", name)]
-    summary = stored.folder / "summary.md"
-    write_file(summary, summary_markdown(stored, list(figures)).encode())
-    return [*paths, summary]
-
-
-def summary_markdown(stored: Stored, figures: Sequence[str] = ()) -> str:
+def summary_markdown(study: Study, figures: Sequence[str] = ()) -> str:
     """The summary as Markdown.
 
     Args:
-        stored: a result folder read back.
+        study: a result folder read back.
         figures: names of the figures that are in its ``figures/``.
     """
-    study = Study(stored)
     parts = [
         f"# {study.manifest['title']}",
         f"**Question.** {one_line(study.manifest['question'])}",
@@ -98,6 +75,7 @@ def summary_markdown(stored: Stored, figures: Sequence[str] = ()) -> str:
         _outcome_table(study),
         _details(study),
         _figures(figures, ("contrasts", "heat_map", "trajectories", "value_distribution", "trust_humps")),
+        *_shared_out(study),
         "### How long the alliances lasted",
         _survival_table(study),
         _figures(figures, ("survival",)),
@@ -109,7 +87,7 @@ def summary_markdown(stored: Stored, figures: Sequence[str] = ()) -> str:
         "## What the model leaves out",
         _bullets(LIMITS),
         "## Where things lie",
-        _places(study, figures),
+        _places(study),
         "## How to reproduce it",
         _reproduce(study),
     ]
@@ -152,13 +130,20 @@ def _compared(study: Study) -> str:
         else f"One cell, {design['replicates']} replicates",
         f", {int(alliances.sum()):,} alliances in all, {months_words(study)}. ",
         f"Set for every cell: {settings}. " if settings else "",
-        "Replicates with the same number share every random draw that both make." if len(study.numbers) > 1 else "",
+        "Replicates with the same number share every random draw that both make. " if len(study.numbers) > 1 else "",
+        f"The reference is {reference_words(study)}. {SAMPLED if study.sampled else ''}",
     ]
     table = _table(["cell", f"what differs from {study.names[study.reference]}"], rows)
     return "".join(lines).strip() + "\n\n" + table
 
 
+def reference_words(study: Study) -> str:
+    """The whole label of the reference in words."""
+    return label_words(str(study.cells["label"].iloc[0]))
+
+
 def months_words(study: Study) -> str:
+    """How long the runs are: "144 months", or "60 to 144 months" when cells differ."""
     horizons = sorted({int(cell["resolved"]["months"]) for cell in study.manifest["cells"]})
     return f"{horizons[0]} months" if len(horizons) == 1 else f"{horizons[0]} to {horizons[-1]} months"
 
@@ -219,7 +204,7 @@ def _expected(study: Study) -> str:
     """The finding that was written beforehand, quoted beside what came out."""
     return (
         f"Written before the first run:\n\n> {one_line(study.manifest['expected'])}\n\n"
-        f"What came out:\n\n{_bullets(headlines(study))}"
+        f"What came out:\n\n{_bullets([*headlines(study), *study.kinds])}"
     )
 
 
@@ -234,6 +219,7 @@ def _outcome_table(study: Study) -> str:
 
 
 def unit_in_head(name: str) -> str:
+    """The unit of an outcome as it follows its name in the head of a column; nothing for a share, shown in percent."""
     unit = OUTCOMES[name].unit
     return "" if unit == "share" else f", {unit}" if unit != outcome_words(name) else ""
 
@@ -247,6 +233,12 @@ def _details(study: Study) -> str:
     if len(study.detailed) < len(study.numbers):
         head += f"; {len(study.detailed) - 1} cells spread over the ranking by {outcome_words(study.outcomes[0])}"
     return f"{head}:\n\n{_bullets(said)}"
+
+
+def _shared_out(study: Study) -> list[str]:
+    """For two causes that are each on or off: how much of each outcome's change is due to which."""
+    shared = attributions(study.stored)
+    return ["### What is due to which cause", *(each.markdown() for each in shared)] if shared else []
 
 
 def _survival_table(study: Study) -> str:
@@ -266,6 +258,7 @@ def _figures(names: Sequence[str], wanted: Sequence[str]) -> str:
 
 
 def figure_words(name: str) -> str:
+    """What a figure shows, from its name (:data:`FIGURE_WORDS`), with the scenario when there is one for each."""
     start = next((start for start in FIGURE_WORDS if name.startswith(start)), "")
     rest = label_words(name[len(start) :]).strip()
     return FIGURE_WORDS.get(start, name) + (f" ({rest})" if rest else "")
@@ -275,6 +268,7 @@ def figure_words(name: str) -> str:
 # How sure, where, how again
 # ---------------------------------------------------------------------------------------------------------------
 def sureness(study: Study) -> list[str]:
+    """How sure the result is, a sentence each: replicates, intervals, what common random numbers saved, many tests."""
     design = study.manifest["design"]
     said = [
         f"{design['replicates']} replicates a cell were asked for; {len(study.runs):,} runs came out, "
@@ -294,7 +288,7 @@ def sureness(study: Study) -> list[str]:
             f"{compared} differences are reported; where nothing differs, about one in twenty such intervals still "
             "excludes zero by chance"
         )
-    return said + _humps(study)
+    return said
 
 
 def _first_error(study: Study) -> str:
@@ -318,26 +312,17 @@ def _common_numbers(study: Study) -> list[str]:
     ]
 
 
-def _humps(study: Study) -> list[str]:
-    """Where a mean hides two kinds of alliances."""
-    found = analysis.bimodality(study.tables["histogram"])
-    return [
-        f"{study.names[int(row['cell'])]}: trust at the horizon has two humps, near {row['low_mode']:.2f} "
-        f"({percent(row['low_share'])} of the alliances going on) and near {row['high_mode']:.2f} "
-        f"({percent(row['high_share'])}); their mean describes neither"
-        for row in rows_of(found[found["humps"] == 2])[:MOST_DETAILS]
-    ]
-
-
-def _places(study: Study, figures: Sequence[str]) -> str:
+def _places(study: Study) -> str:
     tables = ", ".join(f"`{name}`" for name in study.tables)
-    lines = [
-        f"`tables/`: Parquet files {tables}; read them with `pandas.read_parquet`",
-        "`manifest.json`: every resolved setting of every cell, units of all columns, versions, checksums",
-    ]
-    if figures:
-        lines.append("`figures/`: every figure as PNG and as SVG")
-    return _bullets(lines)
+    return _bullets(
+        [
+            "`report.html`: all of this and more as one page that stands alone, to send, open in a browser or print",
+            "`figures/`: every figure as PNG and as SVG",
+            f"`tables/`: Parquet files {tables}; read them with `pandas.read_parquet`, or take them elsewhere with "
+            "`alliance export` (CSV, Parquet, NetCDF, RO-Crate)",
+            "`manifest.json`: every resolved setting of every cell, units of all columns, versions, checksums",
+        ]
+    )
 
 
 def _reproduce(study: Study) -> str:

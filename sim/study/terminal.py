@@ -19,11 +19,14 @@ from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History
 from sim.study import analysis
 from sim.study.analysis import outcome_words
-from sim.study.words import Study, causes_in_words, headlines, number, one_line, warning_of, whole_sentence
+from sim.study.words import SAMPLED, Study, causes_in_words, headlines, number, one_line, warning_of, whole_sentence
 from sim.sweeps.store import Stored
 
 TERMINAL = 100
 """Columns of a terminal line."""
+
+CONTENTS = ("report.html", "summary.md", "figures/", "tables/", "manifest.json")
+"""What a result folder may hold, in the order in which it is named."""
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -42,10 +45,22 @@ def summary_text(stored: Stored) -> str:
     lines += ["", *_terminal_table(study), ""]
     for said in headlines(study)[:6]:
         lines += textwrap.wrap(whole_sentence(said), TERMINAL, max_lines=3, placeholder=" …")
+    for warning in (_two_humps(study), SAMPLED if study.sampled else ""):
+        lines += textwrap.wrap(warning, TERMINAL, max_lines=3, placeholder=" …")
     lines += ["", f"Results: {os.path.relpath(study.folder) if _is_near(study.folder) else study.folder}"]
-    if (study.folder / "summary.md").is_file():
-        lines.append("In that folder: summary.md, figures/, tables/, manifest.json")
+    if there := [name for name in CONTENTS if (study.folder / name).exists()]:
+        lines.append(f"In that folder: {', '.join(there)}")
     return "\n".join(lines)
+
+
+def _two_humps(study: Study) -> str:
+    """Where a mean of trust describes nobody; how sure that is stands in the summary."""
+    found = study.humps[(study.humps["humps"] == 2) & (study.humps["variable"] == "trust")]
+    if found.empty:
+        return ""
+    names = ", ".join(study.names[int(cell)] for cell in found["cell"].head(3))
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return f"Two kinds of alliances, which the mean hides: trust ends in two humps in {names}{more}."
 
 
 def _is_near(folder: Path) -> bool:

@@ -39,6 +39,7 @@ class Study:
     """A result folder with what every part of the summary and of the page needs, computed once."""
 
     def __init__(self, stored: Stored) -> None:
+        self.stored = stored
         self.folder = stored.folder
         self.manifest = stored.manifest
         self.tables = stored.tables

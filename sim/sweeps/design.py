@@ -933,4 +933,13 @@ def _fingerprint(scenario: Scenario) -> str:
     """What decides a scenario's runs, as text: everything but its sentences."""
     plain = {key: value for key, value in scenario.plain().items() if key not in ("title", "question", "source")}
     plain.pop("expected")
-    return json.dumps(plain, sort_keys=True)
+    return json.dumps(_numbers_alike(plain), sort_keys=True)
+
+
+def _numbers_alike(value: Any) -> Any:
+    """Plain data with every number as a float: 120 and 120.0 are two ways to write the same setting."""
+    if isinstance(value, Mapping):
+        return {key: _numbers_alike(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_numbers_alike(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

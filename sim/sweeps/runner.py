@@ -54,6 +54,7 @@ OnMessage = Callable[[str], None]
 PATIENCE = 1.5
 """Seconds after Ctrl-C in which tasks under way may still end and be stored."""
 COMPILING = "compiling the core (first use on this machine; takes about 20 s) …"
+STARTING = "starting workers …"
 STOPPING = "stopping: what is complete is being kept …"
 
 
@@ -497,7 +498,7 @@ def run_experiment(
     """
     _check_positive(jobs=jobs, chunk=chunk)
     plan = plan_of(experiment, keep_alliances)
-    with _Hands(executor, jobs, scheduler) as hands:
+    with _Hands(executor, jobs, scheduler, on_message) as hands:
         manifest = describe(experiment, plan, hands.jobs, command)
         folder = SweepFolder.begin(Path(out), experiment.name, manifest, plan)
         return _carry_on(folder, hands, chunk, fail_fast, on_progress, on_message)
@@ -541,7 +542,7 @@ def resume(
             store.tidy()
             return store.path
         _admit(store, force)
-        with _Hands(executor, jobs, scheduler) as hands:
+        with _Hands(executor, jobs, scheduler, on_message) as hands:
             return _carry_on(store, hands, chunk, fail_fast, on_progress, on_message, retry_failed)
     finally:
         store.close("left as it was")
@@ -580,11 +581,16 @@ def _admit(store: SweepFolder, force: bool) -> None:
 class _Hands:
     """An executor for as long as it is entered; one that was made here is closed at the end."""
 
-    def __init__(self, executor: str | Executor, jobs: int | None, scheduler: str | None) -> None:
+    def __init__(
+        self, executor: str | Executor, jobs: int | None, scheduler: str | None, on_message: OnMessage | None
+    ) -> None:
         self._given = None if isinstance(executor, str) else executor
         self._how = (executor if isinstance(executor, str) else "", jobs, scheduler)
+        self._on_message = on_message
 
     def __enter__(self) -> Executor:
+        if self._how[0] == "dask" and self._on_message is not None:
+            self._on_message(STARTING if self._how[2] is None else f"looking for workers at {self._how[2]} …")
         self._executor = make(*self._how) if self._given is None else self._given
         return self._executor
 
@@ -615,8 +621,8 @@ def _carry_on(
             sweep = _Sweep(store, executor, chunk, fail_fast, on_progress)
             sweep.run(stop)
             _finish(store, sweep, begun)
-    except ConnectionError as error:  # the workers are lost; the folder's name helps to go on
-        raise type(error)(f"{error}: {store.path}") from error
+    except ConnectionError as error:  # the workers are lost
+        raise type(error)(f"{error}; the command that goes on: `{resume_command(store.path)}`") from error
     except KeyboardInterrupt:
         raise Interrupted(store.path, sum(record.runs for record in store.done.values())) from None
     finally:

@@ -576,7 +576,7 @@ def test_an_interrupted_sweep_keeps_what_is_complete() -> None:
     core.prepare(quiet=True)
     args = ["sweep", "trial", "--jobs", "1", "--no-figures", "--set", "months=144"]
     process = subprocess.Popen([COMMAND, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for("results/trial/*/tables/.runs.parquet.tmp")  # the first cell is written
+    wait_for("results/trial/*/shards/c*.parquet")  # the first results are stored
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
@@ -585,8 +585,7 @@ def test_an_interrupted_sweep_keeps_what_is_complete() -> None:
     stored = read_results(folder)
     assert stored.manifest["status"] == "interrupted"
     runs = stored.tables["runs"]
-    assert (runs["cell"] == 0).sum() == 1000
-    assert len(runs) < 40 * 1000
+    assert 0 < len(runs) < 40 * 1000
     assert f"interrupted; {len(runs)} complete runs are kept in {folder}" in err
     assert "Traceback" not in err
 

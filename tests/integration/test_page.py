@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from sim.cli import alliance
 from sim.dynamics.outcomes import OUTCOMES
 from sim.library import available
+from sim.parameters import Parameters
 from sim.scenario import Scenario
 from sim.study import page
 from sim.study.page import findings, markup, page_html, recipe
@@ -164,11 +165,11 @@ def test_the_page_fits_eyes_and_paper(text: str) -> None:
 
 def test_the_same_result_gives_the_same_bytes(folder: Path, text: str, published: list[Path]) -> None:
     stored = read_results(folder)
-    assert page_html(stored) == page_html(read_results(folder))
+    assert page_html(Study(stored)) == page_html(Study(read_results(folder)))
     pictures = [
         Picture(path.stem, path.read_bytes(), "title", "caption") for path in published if path.suffix == ".png"
     ]
-    assert page_html(stored, pictures) == page_html(stored, pictures)
+    assert page_html(Study(stored), pictures) == page_html(Study(stored), pictures)
     assert str(folder.parent) not in text
 
 
@@ -212,12 +213,13 @@ def test_the_design_and_the_limits_are_said(parsed: Parsed, folder: Path) -> Non
 
 def test_parameters_that_differ_come_before_the_whole_list(text: str) -> None:
     differing, _, rest = text.partition('id="parameters"')[2].partition("<details>")
-    assert ">trust_loss</th><td>0.2</td><td>0.15</td>" in differing
+    assert f">trust_loss</th><td>0.2</td><td>{Parameters().trust_loss:g}</td>" in differing
     assert ">the bold: blame</th><td>0.2</td>" in differing
     assert ">trust_gain</th><td>0.02 (2 cells), 0.08 (2 cells)</td>" in differing
     assert ">event crash</th>" in differing
     assert ">trust_half</th>" not in differing
-    assert ">trust_half</th><td>0.45</td><td>0.45</td>" in rest
+    usual = f"<td>{Parameters().trust_half:g}</td>"
+    assert f">trust_half</th>{usual}{usual}" in rest
 
 
 def row(outcome: str, low: float, high: float, mean: float = 10.0) -> dict[str, Any]:
@@ -263,28 +265,28 @@ def test_two_kinds_of_alliances_are_not_hidden_in_a_mean(folder: Path) -> None:
     old = stored.tables["histogram"]
     kept = old[~((old["cell"] == 0) & (old["variable"].astype(str) == "trust"))]
     tables = {**stored.tables, "histogram": pd.concat([kept.astype({"variable": str}), one[one["count"] > 0]])}
-    html = page_html(Stored(stored.folder, stored.manifest, tables))
+    html = page_html(Study(Stored(stored.folder, stored.manifest, tables)))
     told = "40% of the alliances are near 0.2"
     assert html.count(told) == 2  # beside the expectation, and where the spread is shown
     assert html.index(told) < html.index('id="design"')
     assert 'class="notice" role="note"' in html.partition('id="spread"')[2]
-    assert "two humps" not in page_html(stored).partition('id="design"')[0]
+    assert "two humps" not in page_html(Study(stored)).partition('id="design"')[0]
 
 
 def test_lifetimes_are_compared_when_every_alliance_was_kept(tmp_path: Path) -> None:
     pair = [scenario("calm"), scenario("fleeting", parameters={"exogenous_exit": 0.2})]
     folder = run_experiment(experiment_of(pair, 6, 3, "kept"), tmp_path, jobs=1, keep_alliances=True)
-    time = page_html(read_results(folder)).partition('id="time"')[2].partition("</section>")[0]
+    time = page_html(Study(read_results(folder))).partition('id="time"')[2].partition("</section>")[0]
     assert re.search(r"within 24 months alliances last \d[\d.]* months shorter than in calm", time)
     assert "log-rank test" in time
 
 
 def test_a_sample_has_no_baseline_and_the_page_says_so(folder: Path) -> None:
     stored = read_results(folder)
-    assert "points sampled over ranges" not in page_html(stored)
+    assert "points sampled over ranges" not in page_html(Study(stored))
     plan = {**stored.manifest["design"], "factors": {"trust_gain": {"low": 0.02, "high": 0.08, "scale": "log"}}}
     plan |= {"uncertainties": ["trust_gain"], "design": {"kind": "sobol", "points": 4, "seed": 1}}
-    html = page_html(Stored(stored.folder, {**stored.manifest, "design": plan}, stored.tables))
+    html = page_html(Study(Stored(stored.folder, {**stored.manifest, "design": plan}, stored.tables)))
     assert "points sampled over ranges" in html
     assert "<dt>Uncertainty: trust gain</dt><dd>from 0.02 to 0.08, log scale</dd>" in html
     assert "<dt>Design</dt><dd>kind sobol, points 4, seed 1</dd>" in html
@@ -297,7 +299,7 @@ def test_what_is_missing_is_said_before_all_else(folder: Path) -> None:
     for name in ("runs", "monthly", "survival", "ledger", "run_ledger", "histogram"):
         tables[name] = tables[name][tables[name]["cell"] != 1]
     tables["failed"] = pd.DataFrame({"cell": [1], "replicate": [0], "seed": [3], "error": [f"ValueError: {NASTY}"]})
-    html = page_html(Stored(stored.folder, {**stored.manifest, "status": "interrupted"}, tables))
+    html = page_html(Study(Stored(stored.folder, {**stored.manifest, "status": "interrupted"}, tables)))
     parsed = Parsed(html)
     notice = "Not complete (interrupted). 12 of 16 runs are in these tables; 1 failed. 1 of 4 cells have no runs."
     assert ("p", f"{notice} To go on: alliance resume {folder.name}") in parsed.texts
@@ -313,7 +315,7 @@ def test_a_complete_result_has_no_warning(parsed: Parsed) -> None:
 @pytest.mark.parametrize("replicates", [1, 2])
 def test_a_page_of_one_cell_and_few_replicates(replicates: int, tmp_path: Path) -> None:
     html = page_html(
-        read_results(run_experiment(experiment_of([scenario("alone")], replicates, 1, "one"), tmp_path, jobs=1))
+        Study(read_results(run_experiment(experiment_of([scenario("alone")], replicates, 1, "one"), tmp_path, jobs=1)))
     )
     parsed = Parsed(html)
     assert "Was the expectation met?" not in [said for _, said in parsed.texts]
@@ -340,7 +342,7 @@ def many_cells(stored: Stored, cells: int) -> Stored:
 
 
 def test_hundreds_of_cells_stay_readable(folder: Path) -> None:
-    html = page_html(many_cells(read_results(folder), 220))
+    html = page_html(Study(many_cells(read_results(folder), 220)))
     parsed = Parsed(html)
     assert len(html) < 2_000_000
     assert "the 6 largest of" in html

@@ -18,7 +18,8 @@ from matplotlib.patches import StepPatch
 from sim.dynamics.state import BINS, CAUSES, EFFECTIVE
 from sim.engine import History, simulate_history
 from sim.scenario import Scenario
-from sim.study import analysis, plots, report, terminal, words
+from sim.study import analysis, page, plots, report, terminal, words
+from sim.study.attribution import attributions
 from sim.study.plots.frame import spread_apart
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.runner import run_experiment
@@ -98,7 +99,7 @@ def drawn(folders: dict[str, Path]) -> dict[str, dict[str, Figure]]:
 @pytest.fixture(scope="module")
 def published(folders: dict[str, Path]) -> list[Path]:
     """The files that are written for several cells."""
-    return report.publish(folders["several cells"])
+    return page.publish(folders["several cells"])
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +145,11 @@ def links(summary: str) -> set[str]:
 
 def test_publish_writes_what_it_says(published: list[Path], folders: dict[str, Path]) -> None:
     folder = folders["several cells"]
-    assert published[-1] == folder / "summary.md"
-    assert sorted(published[:-1]) == sorted((folder / "figures").iterdir())
+    assert published[-2:] == [folder / "summary.md", folder / "report.html"]
+    assert sorted(published[:-2]) == sorted((folder / "figures").iterdir())
     assert all(path.stat().st_size > 1000 for path in published)
-    assert {path.suffix for path in published[:-1]} == {".png", ".svg"}
-    summary = published[-1].read_text()
+    assert {path.suffix for path in published[:-2]} == {".png", ".svg"}
+    summary = published[-2].read_text()
     assert {folder / link for link in links(summary)} == {path for path in published if path.suffix == ".png"}
     assert "nan" not in re.findall(r"[a-z]+", summary)
 
@@ -161,7 +162,7 @@ def test_every_figure_draws_without_a_warning_and_is_in_the_summary(
     for name, figure in figures.items():
         if name != "trajectories":  # which lays itself out to place its labels
             figure.draw_without_rendering()
-    summary = report.summary_markdown(read_results(folders[kind]), list(figures))
+    summary = report.summary_markdown(words.Study(read_results(folders[kind])), list(figures))
     assert links(summary) == {f"figures/{name}.png" for name in figures}
     assert "nan" not in re.findall(r"[a-z]+", summary)
 
@@ -186,7 +187,7 @@ def test_figures_are_there_when_the_data_are(drawn: dict[str, dict[str, Figure]]
 
 def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str, Path]) -> None:
     stored = read_results(folders["several cells"])
-    summary = report.summary_markdown(stored)
+    summary = report.summary_markdown(words.Study(stored))
     assert "> Not said beforehand." in summary
     assert "| blame culture | blame 0.9 (was normal(0.4, 0.15)) |" in summary
     assert "| low start | trust_start 0.3 (was 0.55) |" in summary
@@ -201,12 +202,64 @@ def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str,
 
 def test_the_survival_table_is_the_stored_one(folders: dict[str, Path]) -> None:
     stored = read_results(folders["some ended"])
-    summary = report.summary_markdown(stored)
+    summary = report.summary_markdown(words.Study(stored))
     assert re.search(r"\| dying \| 1 \| 0% \| 100% \| 0% \| 0% \|", summary)
 
 
+def test_two_causes_that_are_on_or_off_are_shared_out(tmp_path: Path) -> None:
+    crash = [{"name": "crash", "month": 4, "kind": "crash", "depth": 0.4}]
+    factors = {"blame": (0.0, 0.9), "events.crash.enabled": (False, True)}
+    folder = run(tmp_path, scenario("merger", events=crash), factors=factors)
+    stored = read_results(folder)
+    summary, html = report.summary_markdown(words.Study(stored)), page.page_html(words.Study(stored))
+    shared = attributions(stored)
+    assert [each.outcome for each in shared] == stored.manifest["outcomes"]
+    for each in shared:
+        assert each.markdown() in summary
+        assert each.rows()[1][0] in html
+    assert "What is due to which cause" in html
+
+
+def test_other_designs_share_nothing_out(folders: dict[str, Path]) -> None:
+    for kind in ("several cells", "two factors"):
+        assert "due to which cause" not in report.summary_markdown(words.Study(read_results(folders[kind])))
+
+
+def with_humps(stored: Stored) -> Stored:
+    """The same result, but in its first cell trust splits."""
+    split = two_humped()
+    last = int(stored.tables["histogram"]["month"].max())
+    split = split[split["month"] == 24].assign(month=last)
+    old = stored.tables["histogram"].astype({"variable": str})
+    kept = old[~((old["cell"] == 0) & (old["variable"] == "trust"))]
+    return Stored(stored.folder, stored.manifest, {**stored.tables, "histogram": pd.concat([kept, split])})
+
+
+def test_two_humps_are_not_hidden_in_a_mean(folders: dict[str, Path]) -> None:
+    stored = read_results(folders["several cells"])
+    split = words.Study(with_humps(stored))
+    summary = report.summary_markdown(split)
+    assert split.kinds
+    assert all(said in summary for said in split.kinds)
+    assert summary.index(split.kinds[0]) < summary.index("## What was compared")
+    told = "the mean hides: trust ends in two humps in baseline."
+    assert told in flat(terminal.summary_text(split.stored))
+    assert "humps" not in report.summary_markdown(words.Study(stored))
+    assert "humps" not in terminal.summary_text(stored)
+
+
+def test_points_of_a_sample_are_no_baseline(folders: dict[str, Path]) -> None:
+    stored = read_results(folders["two factors"])
+    ranges = {"trust_start": {"low": 0.3, "high": 0.7}, "partners": {"low": 1, "high": 2, "integer": True}}
+    design = {**stored.manifest["design"], "factors": ranges}
+    drawn = Stored(stored.folder, {**stored.manifest, "design": design}, stored.tables)
+    for text in (report.summary_markdown(words.Study(drawn)), terminal.summary_text(drawn)):
+        assert words.SAMPLED in flat(text)
+    assert words.SAMPLED not in flat(terminal.summary_text(stored))
+
+
 def test_a_single_replicate_is_not_given_an_interval(folders: dict[str, Path]) -> None:
-    summary = report.summary_markdown(read_results(folders["a single replicate"]))
+    summary = report.summary_markdown(words.Study(read_results(folders["a single replicate"])))
     assert "a single replicate gives no interval" in summary.lower()
     assert "one paired replicate: no interval" in summary
     assert not re.search(r"95% interval [\d−+]", summary)
@@ -225,7 +278,7 @@ def interrupted(stored: Stored) -> Stored:
 
 def test_what_is_missing_is_said_first(folders: dict[str, Path]) -> None:
     stored = interrupted(read_results(folders["several cells"]))
-    summary = report.summary_markdown(stored)
+    summary = report.summary_markdown(words.Study(stored))
     warning = "**Not complete (interrupted).** 7 of 12 runs are in these tables; 1 failed. 1 of 3 cells have no runs."
     assert warning in summary
     assert summary.index(warning) < summary.index("## ")
@@ -236,7 +289,7 @@ def test_what_is_missing_is_said_first(folders: dict[str, Path]) -> None:
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="no result folder"):
-        report.publish(tmp_path)
+        page.publish(tmp_path)
 
 
 def test_differences_name_groups_and_events() -> None:
@@ -259,7 +312,7 @@ def test_differences_name_groups_and_events() -> None:
 def test_the_same_results_give_the_same_bytes(published: list[Path], folders: dict[str, Path], tmp_path: Path) -> None:
     figures = plots.draw_all(read_results(folders["several cells"]))
     again = [path for name, figure in figures.items() for path in plots.save(figure, tmp_path, name)]
-    assert [path.name for path in again] == [path.name for path in published[:-1]]
+    assert [path.name for path in again] == [path.name for path in published[:-2]]
     for one, other in zip(published, again, strict=False):
         assert one.read_bytes() == other.read_bytes(), other.name
 
@@ -398,6 +451,56 @@ def test_contrasts_write_the_differences(folders: dict[str, Path]) -> None:
     digits = analysis.decimals_for(float((table["high"] - table["low"]).median() / 2), 1.0)
     for difference in table["difference"]:
         assert f"{abs(difference):.{digits}f}" in written
+
+
+def of_factors(levels: int) -> pd.DataFrame:
+    """Runs of a reference and other cells that differ in five factors with long names."""
+    rng = np.random.default_rng(2)
+    names = ("relational_investment", "reputation_visibility", "contingency_rate", "disappointment_exit", "openness")
+    rows = []
+    for cell in range(levels + 1):
+        label = " · ".join(["baseline", *(f"{name}={cell / 10:g}" for name in names)])
+        rows += [(cell, label, k, value) for k, value in enumerate(rng.normal(0.4 + 0.02 * cell, 0.01, 5))]
+    return pd.DataFrame(rows, columns=["cell", "label", "replicate", "trust"])
+
+
+def test_row_labels_of_many_factors_do_not_overlap() -> None:
+    figure = plots.contrasts(analysis.paired(of_factors(12), 0, ["trust"]))
+    figure.draw_without_rendering()
+    boxes = sorted((tick.get_window_extent() for tick in figure.axes[0].get_yticklabels()), key=lambda box: box.y0)
+    assert len(boxes) == 12
+    for lower, upper in itertools.pairwise(boxes):
+        assert upper.y0 > lower.y1
+
+
+def test_titles_do_not_repeat_what_all_cells_share() -> None:
+    assert plots.contrasts(analysis.paired(of_factors(1), 0, ["trust"])).get_suptitle().count("the reference") == 1
+    one = of_factors(1)
+    one["label"] = one["cell"].map({0: "baseline · blame=0.2", 1: "baseline · blame=0.8"})
+    title = flat(plots.contrasts(analysis.paired(one, 0, ["trust"])).get_suptitle())
+    assert title.startswith("Blame=0.8: trust 0.0")
+    assert title.endswith("higher than blame=0.2")
+
+
+def designed(stored: Stored, kind: str, factors: dict[str, Any] | None = None) -> Stored:
+    """The same result as another design, or other levels, would have left it."""
+    design = {**stored.manifest["design"], "design": {"kind": kind}}
+    runs = stored.tables["runs"].assign(**(factors or {}))
+    return Stored(stored.folder, {**stored.manifest, "design": design}, {**stored.tables, "runs": runs})
+
+
+def test_heat_maps_are_for_grids_of_two_numbers(folders: dict[str, Path]) -> None:
+    stored = read_results(folders["two factors"])
+    on = stored.tables["runs"]["trust_start"] > 0.5
+    for other in (
+        designed(stored, "sobol"),
+        designed(stored, "list"),
+        designed(stored, "grid", {"trust_start": on}),
+        designed(stored, "grid", {"trust_start": on.map({True: "high", False: "low"})}),
+        designed(stored, "grid", {"trust_start": 0.3}),
+    ):
+        assert "heat_map" not in plots.draw_all(other)
+    assert "heat_map" in plots.draw_all(designed(stored, "grid"))
 
 
 # Histories

@@ -15,7 +15,7 @@ from scipy import stats
 from sim.cli import alliance
 from sim.engine import simulate
 from sim.scenario import Scenario
-from sim.study.report import publish
+from sim.study.page import publish
 from sim.sweeps import manifest as manifests
 from sim.sweeps import plan, runner, tables
 from sim.sweeps.design import Experiment, experiment_of
@@ -437,10 +437,10 @@ def test_figures_that_cannot_be_drawn_lose_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sim.study.report.publish", fails)
+        patch.setattr("sim.study.page.publish", fails)
         result = call("resume", folder)
     assert result.exit_code == 1
-    assert f"all runs are stored; `alliance report {folder}` draws the figures and the summary" in result.stderr
+    assert f"all runs are stored; `alliance report {folder}` writes the report" in result.stderr
     assert call("report", folder, "--quiet").exit_code == 0
     assert (folder / "summary.md").is_file()
 

@@ -14,6 +14,7 @@ from sim.cli import alliance
 from sim.study.attribution import attributions
 from sim.study.report import summary_markdown
 from sim.study.terminal import summary_text
+from sim.study.words import Study
 from sim.sweeps.design import load_experiment
 from sim.sweeps.runner import run_experiment
 from sim.sweeps.store import read_results
@@ -35,7 +36,7 @@ def test_a_shipped_experiment_runs(name: str, tmp_path: Path) -> None:
     for factor in ("scenario", *experiment.factors):
         means = runs.groupby(factor)[list(experiment.outcomes)].mean()
         assert len(means.drop_duplicates()) == runs[factor].nunique(), f"{factor} is without effect"
-    for text in (summary_text(stored), summary_markdown(stored)):
+    for text in (summary_text(stored), summary_markdown(Study(stored))):
         assert experiment.title in text
 
 

@@ -195,7 +195,7 @@ def test_a_folder_that_cannot_be_written_is_told(here: Path) -> None:
     assert "taken" in result.stderr
 
 
-def test_a_terminal_sees_a_bar_and_the_shell_completes_kinds() -> None:
+def test_the_shell_completes_what_can_be_kept_away() -> None:
     from sim.commands.whatif import KeptAwayName
 
     kinds = KeptAwayName().shell_complete(None, None, "f")  # type: ignore[arg-type]

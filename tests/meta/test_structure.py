@@ -127,7 +127,10 @@ def test_the_rules_hold_no_state_and_draw_no_numbers():
 
 def test_the_command_starts_light():
     """``alliance --help`` must feel instant, so nothing heavy is imported before it is needed."""
-    heavy = ("numba", "pandas", "matplotlib", "scipy", "mesa", "pyarrow")
+    heavy = (
+        *("numba", "pandas", "matplotlib", "scipy", "mesa", "pyarrow"),
+        *("sklearn", "SALib", "dask", "distributed", "xarray"),
+    )
     code = f"import sys, sim.cli; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sim import library
+from sim.parameters import Parameters
 from sim.scenario import Scenario
 from sim.sweeps.design import Experiment, experiment_of, load_experiment
 from sim.sweeps.levels import text_of
@@ -285,6 +286,8 @@ def test_the_digest_follows_what_decides_results_and_nothing_else() -> None:
     experiment = design(factors={"trust_gain": (0.1, 0.2)})
     assert experiment.digest() == design(factors={"trust_gain": (0.1, 0.2)}).digest()
     assert experiment.digest() == experiment.replace(title="Another title").digest()
+    assert isinstance(Parameters().goodwill_months, int)  # as it is declared; a file's number becomes a float
+    assert design().digest() == design(settings={"goodwill_months": Parameters().goodwill_months}).digest()
     others = [
         experiment.replace(seed=2),
         experiment.replace(replicates=3),

@@ -14,17 +14,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from sim.study.page import background, findings, markup, results
+from sim.study.page import background, markup, results
 from sim.study.page.markup import Html, element
 from sim.study.page.results import Picture
 from sim.study.report import summary_markdown
 from sim.study.words import Study, one_line, warning_of
-from sim.sweeps.store import Stored, read_results, resume_command, write_file
+from sim.sweeps.store import read_results, resume_command, write_file
 
 PAGE = "report.html"
-
-LONG_NAME = 40
-"""A reference with a longer name is called the reference, since every sentence names it."""
 
 
 @dataclass(frozen=True)
@@ -59,32 +56,27 @@ def publish(folder: Path | str, out: Path | str | None = None) -> list[Path]:
         png, svg = plots.save(figure, place / "figures", name)
         paths += [png, svg]
         pictures.append(Picture(name, png.read_bytes(), figure.get_suptitle(), figure.get_supxlabel()))
-    summary, page = place / "summary.md", place / PAGE
-    write_file(summary, summary_markdown(stored, [picture.name for picture in pictures]).encode())
-    write_file(page, page_html(stored, pictures).encode())
+    study, summary, page = Study(stored), place / "summary.md", place / PAGE
+    write_file(summary, summary_markdown(study, [picture.name for picture in pictures]).encode())
+    write_file(page, page_html(study, pictures).encode())
     return [*paths, summary, page]
 
 
-def page_html(stored: Stored, pictures: Sequence[Picture] = ()) -> str:
+def page_html(study: Study, pictures: Sequence[Picture] = ()) -> str:
     """The page as HTML text.
 
     Args:
-        stored: a result folder read back.
+        study: a result folder read back.
         pictures: figures to embed; of those that the page has a place for, at most
             :data:`sim.study.page.results.MOST_FIGURES`.
     """
-    study = Study(stored)
-    if len(study.names[study.reference]) > LONG_NAME:
-        study.names[study.reference] = "the reference"  # its levels stand in the design
-    humps = findings.humps(study)
-    kinds = findings.kinds(study, humps)
     album = results.Album(pictures)
     parts = [
-        Section("question", "Question and expectation", results.question(study, kinds)),
+        Section("question", "Question and expectation", results.question(study)),
         Section("design", "Design", results.design(study)),
         Section("findings", "Findings", results.differences(study, album)),
         Section("time", "Over time", results.over_time(study, album)),
-        Section("spread", "How the alliances spread", results.spread(study, humps, kinds, album)),
+        Section("spread", "How the alliances spread", results.spread(study, album)),
         Section("trust", "What built and what destroyed trust", results.ledger(study, album)),
         Section("sureness", "How sure this is", background.sureness(study)),
         Section("limits", "What the model leaves out", background.limits()),

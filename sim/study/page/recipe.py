@@ -64,8 +64,7 @@ def _own(scenario: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _not_default(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are written otherwise than the defaults; 120 and 120.0 are two ways to write, and to digest."""
-    return {name: value for name, value in values.items() if json.dumps(value) != json.dumps(usual.get(name))}
+    return {name: value for name, value in values.items() if name not in usual or value != usual[name]}
 
 
 def toml(data: Mapping[str, Any]) -> str:

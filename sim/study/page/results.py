@@ -14,6 +14,7 @@ from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING
 from sim.study import analysis, report
 from sim.study.analysis import CAUSE_WORDS, factor_words, label_words, outcome_words, percent, signed
+from sim.study.attribution import attributions
 from sim.study.page.findings import (
     LARGE,
     READING_RULE,
@@ -27,6 +28,7 @@ from sim.study.page.findings import (
 )
 from sim.study.page.markup import Field, Html, Row, bullets, definitions, element, html, table
 from sim.study.words import (
+    SAMPLED,
     Study,
     capital,
     headlines,
@@ -107,7 +109,7 @@ def _with_code(text: str) -> Html:
 # ---------------------------------------------------------------------------------------------------------------
 # Question, expectation, design
 # ---------------------------------------------------------------------------------------------------------------
-def question(study: Study, kinds: Sequence[str]) -> Html:
+def question(study: Study) -> Html:
     """The question, the finding expected beforehand, and beside it what came out; two kinds of alliances included."""
     return html(
         [
@@ -115,7 +117,7 @@ def question(study: Study, kinds: Sequence[str]) -> Html:
             element("h3", "Expected, before the first run"),
             element("blockquote", element("p", one_line(study.manifest["expected"]))),
             element("h3", "What came out"),
-            sentences([*headlines(study), *kinds[:MOST_KINDS]]),
+            sentences([*headlines(study), *study.kinds[:MOST_KINDS]]),
             _met(study),
         ]
     )
@@ -143,26 +145,17 @@ def _met(study: Study) -> Html:
 
 def _sampled(study: Study) -> Html:
     """A warning where cells are points of a sample, so that the reference is no baseline."""
-    if not any(isinstance(levels, dict) for levels in study.manifest["design"]["factors"].values()):
-        return Html("")
-    return element(
-        "p",
-        "The cells are points sampled over ranges. The reference is only the first of them: a difference from it is "
-        "not the effect of a factor. Which factor matters is the question of a sensitivity analysis.",
-        class_="notice",
-        role="note",
-    )
+    return element("p", SAMPLED, class_="notice", role="note") if study.sampled else Html("")
 
 
 def design(study: Study) -> Html:
     """Scenarios, factors, replicates, seed, and what differs in each cell."""
     plan = study.manifest["design"]
     shared = "Replicates with the same number share every random draw that both cells make (common random numbers)."
-    reference = label_words(str(study.cells["label"].iloc[0]))
     alliances = study.tables["monthly"].query("month == 0 and variable == 'value'")["alliances"].sum()
     facts = [
         ("Scenarios", ", ".join(label_words(name) for name in plan["scenarios"])),
-        ("Cells", f"{len(study.tables['cells'])}; the reference is {reference}"),
+        ("Cells", f"{len(study.tables['cells'])}; the reference is {report.reference_words(study)}"),
         ("Replicates", f"{plan['replicates']} a cell asked for; {len(study.runs):,} runs came out"),
         ("Alliances", f"{int(alliances):,} in all, {report.months_words(study)}"),
         ("Seed", f"{plan['seed']}. {shared if len(study.numbers) > 1 else ''}"),
@@ -249,11 +242,21 @@ def _level(value: Any) -> Field | str:
 # ---------------------------------------------------------------------------------------------------------------
 def differences(study: Study, album: Album) -> Html:
     """Means, and outcome by outcome the differences from the reference: in words first, then all in a table."""
-    parts: list[Html] = [_means(study), album.show("contrasts", "heat_map")]
+    parts: list[Html] = [_means(study), album.show("contrasts", "heat_map"), *_shared_out(study)]
     if len(study.numbers) > 1:
         parts.append(element("p", READING_RULE, class_="meta"))
         parts += [_outcome(study, outcome) for outcome in study.outcomes]
     return html(parts)
+
+
+def _shared_out(study: Study) -> list[Html]:
+    """For two causes that are each on or off: how much of each outcome's change is due to which, outcome by outcome."""
+    parts = []
+    for shared in attributions(study.stored):
+        head, *rows = shared.rows()
+        caption = f"{capital(outcome_words(shared.outcome))}: its change shared out between the two causes."
+        parts.append(html([sentences([shared.sentence()]), table(caption, head, rows)]))
+    return [element("h3", "What is due to which cause"), *parts] if parts else []
 
 
 def _means(study: Study) -> Html:
@@ -347,11 +350,11 @@ def _shares(row: pd.Series) -> list[Field]:
     return [Field(percent(float(row[name])), float(row[name])) for name in CAUSES_OF_ENDING]
 
 
-def spread(study: Study, humps: pd.DataFrame, kinds: Sequence[str], album: Album) -> Html:
+def spread(study: Study, album: Album) -> Html:
     """Whether the alliances of a cell are of one kind or of two, which a mean would hide."""
     said = (
-        element("div", sentences(kinds), class_="notice", role="note")
-        if kinds
+        element("div", sentences(study.kinds), class_="notice", role="note")
+        if study.kinds
         else element("p", "In no cell does trust or communication at the horizon have two humps.")
     )
     note = (
@@ -362,7 +365,12 @@ def spread(study: Study, humps: pd.DataFrame, kinds: Sequence[str], album: Album
         "blurs can go unseen with few alliances."
     )
     return html(
-        [said, element("p", note), album.show("value_distribution", "trust_humps"), _hump_table(study, rows_of(humps))]
+        [
+            said,
+            element("p", note),
+            album.show("value_distribution", "trust_humps"),
+            _hump_table(study, rows_of(study.humps)),
+        ]
     )
 
 

@@ -37,7 +37,12 @@ from sim.study.plots.frame import (
     styled,
     wrap_label,
 )
-from sim.study.words import capital, number
+from sim.study.words import LONG_NAME, capital, number
+
+ROW_LABEL = 26
+"""Most characters in a line of a row's label."""
+LINE_HEIGHT = 0.22
+"""Inches from line to line of a row's label."""
 
 
 @styled
@@ -132,13 +137,15 @@ def contrasts(paired: pd.DataFrame, note: str = "") -> Figure:
         "draws. Filled: the interval excludes zero. Hollow: it does not (or there is none, with a single replicate). "
         f"n = {count_words([int(n) for n in paired['n']])} paired replicates. {note}"
     )
-    height = 2.3 + rows * (1.0 + 0.55 * len(names))
+    ticks = [wrap_label(label, ROW_LABEL) for label in labels[1:]]
+    row = max(0.55, 0.1 + LINE_HEIGHT * max(tick.count("\n") + 1 for tick in ticks))
+    height = 2.3 + rows * (1.0 + row * len(names))
     title = _contrast_title(paired, dict(zip([reference, *(label for _, label in names)], labels, strict=True)))
     figure, axes = new_figure(title, caption, height, rows, columns, len(outcomes), sharey=True)
     for k, (ax, outcome) in enumerate(zip(axes, outcomes, strict=True)):
         _forest(ax, paired[paired["outcome"] == outcome].set_index("cell"), [cell for cell, _ in names], outcome)
         if k % columns == 0:
-            ax.set_yticks(range(len(names)), [wrap_label(label, 26) for label in labels[1:]])
+            ax.set_yticks(range(len(names)), ticks)
         ax.set_ylim(len(names) - 0.4, -0.6)
     return figure
 
@@ -180,11 +187,14 @@ def _forest(ax: Axes, rows: pd.DataFrame, cells: Sequence[int], outcome: str) ->
 def _contrast_title(paired: pd.DataFrame, short: Mapping[str, str]) -> str:
     lead = paired[paired["outcome"] == paired["outcome"].iloc[0]].dropna(subset=["difference"])
     words, reference = outcome_words(str(paired["outcome"].iloc[0])), short[str(paired["reference"].iloc[0])]
+    if len(reference) > LONG_NAME:
+        reference = "the reference"
     if lead.empty:
         return f"No replicate allows a comparison of {words} with {reference}"
     largest = lead.loc[lead["difference"].abs().idxmax()]
     if len(lead) == 1:
-        return capital(analysis.sentence(largest).split(" (")[0])
+        named = {**largest, "label": short[str(largest["label"])], "reference": reference}
+        return capital(analysis.sentence(named).split(" (")[0])
     clear = int(((lead["low"] > 0) | (lead["high"] < 0)).sum())
     how_many = "all" if clear == len(lead) else f"{clear} of"
     way = "falls" if largest["difference"] < 0 else "rises"

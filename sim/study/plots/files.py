@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from sim.study import analysis
 from sim.study.analysis import label_words, outcome_words
@@ -15,6 +16,7 @@ from sim.study.plots.comparisons import contrasts, heat_map, ledger
 from sim.study.plots.distributions import trust_humps, value_distribution
 from sim.study.plots.frame import DPI, MOST_CELLS, styled
 from sim.study.plots.over_time import survival, trajectories
+from sim.sweeps.sampling import GRID
 from sim.sweeps.store import Stored, write_file
 
 MOST_CONTRASTS = 13
@@ -24,9 +26,9 @@ MOST_CONTRASTS = 13
 def draw_all(stored: Stored) -> dict[str, Figure]:
     """Every figure that a result folder has the data for, by name.
 
-    Survival is drawn when an alliance ended; contrasts need two cells; heat maps two factors with two levels or more;
-    humps are drawn when trust at the horizon has two humps in some cell. With more than :data:`MOST_CELLS` cells the
-    figures over months show a choice of them.
+    Survival is drawn when an alliance ended; contrasts need two cells; heat maps a grid of two factors whose levels are
+    numbers; humps are drawn when trust at the horizon has two humps in some cell. With more than :data:`MOST_CELLS`
+    cells the figures over months show a choice of them, with more than :data:`MOST_CONTRASTS` that of contrasts.
     """
     tables = stored.tables
     runs = tables["runs"]
@@ -65,9 +67,10 @@ def _humped(cells: pd.DataFrame, humps: pd.DataFrame, chosen: Sequence[int]) -> 
 
 
 def _heat_maps(stored: Stored, runs: pd.DataFrame, outcome: str) -> dict[str, Figure]:
-    """A heat map of the first two factors that vary, for each scenario."""
-    factors = [name for name in stored.manifest["design"]["factors"] if name in runs and runs[name].nunique() > 1]
-    if len(factors) < 2:
+    """A heat map for each scenario when the design is a grid of two factors whose levels are numbers."""
+    design = stored.manifest["design"]
+    factors = list(design["factors"])
+    if design["design"]["kind"] != GRID or len(factors) != 2 or not all(_is_numeric(runs[name]) for name in factors):
         return {}
     scenarios = list(dict.fromkeys(runs["scenario"]))
     single = len(scenarios) == 1
@@ -77,6 +80,11 @@ def _heat_maps(stored: Stored, runs: pd.DataFrame, outcome: str) -> dict[str, Fi
         )
         for scenario in scenarios[:MOST_CELLS]
     }
+
+
+def _is_numeric(levels: pd.Series) -> bool:
+    """Whether a factor has two numbers or more as levels; true and false are none."""
+    return is_numeric_dtype(levels) and not is_bool_dtype(levels) and levels.nunique() > 1
 
 
 @styled

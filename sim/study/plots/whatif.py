@@ -66,7 +66,7 @@ def whatif(comparison: Comparison, month: int | None = None) -> Figure:
     axes[0].legend(loc="lower left", ncols=2, bbox_to_anchor=(0.3, 1.0), borderaxespad=0.2)
     axes[2].set_xlabel(MONTHS)
     _draw_bars(axes[3], bars)
-    axes[3].set_title(f"The ledger of the difference in month {at}")
+    axes[3].set_title(f"The ledger of the difference {comparison.when(at)}")
     return figure
 
 
@@ -161,7 +161,7 @@ def _title(comparison: Comparison, ledger: pd.DataFrame, month: int) -> str:
     difference = float(ledger["total"].sum())
     way = "higher" if difference >= 0 else "lower"
     moved = "the same" if signed(difference, 3) == "0.000" else f"{abs(difference):.3f} {way}"
-    return f"{capital(comparison.title)}: trust in month {month} is {moved}"
+    return f"{capital(comparison.title)}: trust {comparison.when(month)} is {moved}"
 
 
 def _caption(comparison: Comparison) -> str:

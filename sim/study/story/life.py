@@ -28,7 +28,7 @@ class Signing:
         tie: record of the alliance on the day of the signature.
         free: how many organizations had a place free.
         sought: for each side, whether it had chosen the other from its candidates.
-        suitors: for each side, how many organizations had chosen it.
+        suitors: for each side, how many organizations had chosen it, without those that it had refused lately.
     """
 
     organizations: Any
@@ -55,15 +55,21 @@ def signing_of(history: History, alliance: int) -> Signing:
     kernel.apply_events(organizations, float_view(organizations), events, month, float(history.market[month - 1]))
     free = int(sum(kernel.is_free(me, month) for me in organizations))
     signed = np.zeros(free, ALLIANCE).view(np.recarray)
-    scratch = np.zeros((4, len(organizations)), dtype=np.int64)
+    scratch = np.zeros((6, len(organizations)), dtype=np.int64)
     kernel.market_month(
-        scenario.parameters.record(), organizations.copy(), signed, 0, history.seed, history.replicate, month, *scratch,
+        scenario.parameters.record(), organizations.copy(), signed, 0, history.seed, history.replicate, month, scratch,
     )  # fmt: skip
     a, b = (int(row) for row in final.org)
     (mine,) = np.flatnonzero((signed.exists == 1) & (signed.org == (a, b)).all(axis=1))
     target = scratch[1]
-    suitors = (int((target == a).sum()), int((target == b).sum()))
+    suitors = (_suitors(organizations, target, a), _suitors(organizations, target, b))
     return Signing(organizations, signed[mine], free, (bool(target[a] == b), bool(target[b] == a)), suitors)
+
+
+def _suitors(organizations: Any, target: NDArray[np.int64], row: int) -> int:
+    """How many organizations had chosen the one in ``row``, without those that it had refused lately."""
+    chosen_by = np.flatnonzero(target == row)
+    return sum(int(kernel.place_of(organizations[row].refused, int(other))) < 0 for other in chosen_by)
 
 
 class Life:

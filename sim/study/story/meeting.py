@@ -145,8 +145,9 @@ def interview(life: Life, side: int) -> tuple[int, bool]:
     pair = life.signing.organizations[life.rows].copy()
     before = int(pair.questions[side])
     yes = kernel.vets(
-        life.parameters.record(), pair[side], pair[1 - side], life.history.seed, life.history.replicate, life.formed
-    )
+        life.parameters.record(), pair[side], pair[1 - side], life.rows[1 - side], life.history.seed,
+        life.history.replicate, life.formed,
+    )  # fmt: skip
     return int(pair.questions[side]) - before, bool(yes)
 
 
