@@ -60,8 +60,8 @@ class Contrast(NamedTuple):
 
     ``effect``: whether the reference is a baseline, and not the first of many sampled points. ``ratio``: variance with
     independent draws over variance with shared ones, with its interval ``low`` to ``high``. ``correlation``: of the two
-    sides, paired. ``spread``: standard deviation of the cell over that of the reference. ``added_up``: variance measured
-    with another seed for the reference over the sum of the variances of both sides.
+    sides, paired. ``spread``: standard deviation of the cell over that of the reference. ``added_up``: variance
+    measured with another seed for the reference over the sum of the variances of both sides.
     """
 
     of: str
@@ -205,7 +205,7 @@ def of_experiments(found: Iterable[Contrast]) -> list[str]:
     for (of, outcome), those in groups.items():
         those.sort(key=lambda one: one.ratio)
         median = times(float(np.median([one.ratio for one in those])))
-        ends = (with_interval(those[0]), with_interval(those[-1])) if len(those) > 1 else (with_interval(those[0]), "")
+        ends = (with_interval(those[0]), with_interval(those[-1]))
         lines.append(row(f"`{of}`", outcome_words(outcome), str(len(those)), median, *ends))
     return lines
 

@@ -432,3 +432,48 @@ def test_shards_follow_the_work_and_the_memory() -> None:
     assert 1000 < plan.shard_size(dyad) <= plan.SHARD_WORK // 12
     per_run = simulate(dyad, 1).moments.nbytes
     assert plan.shard_size(dyad) * per_run <= plan.SHARD_BYTES
+
+
+# What common random numbers save
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    """benchmarks/common_random_numbers.py, which is in no package."""
+    path = ROOT / "benchmarks" / "common_random_numbers.py"
+    spec = importlib.util.spec_from_file_location("common_random_numbers", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def named_in(page: str, block: str) -> set[str]:
+    """What the rows of a generated table are of."""
+    return set(re.findall(r"^\| `(\w+)`", page.partition(pages.mark(block))[2].partition(pages.END)[0], re.MULTILINE))
+
+
+def test_the_page_of_what_pairing_saves_names_every_scenario_and_experiment(benchmark: ModuleType) -> None:
+    page = benchmark.PAGE.read_text(encoding="utf-8")
+    assert named_in(page, benchmark.SCENARIOS) == set(available("scenarios")) - {benchmark.REFERENCE}
+    assert named_in(page, benchmark.EXPERIMENTS) == set(available("experiments"))
+
+
+@pytest.mark.parametrize("correlation", [-0.5, 0.0, 0.9])
+def test_the_ratio_of_variances_is_that_of_theory(benchmark: ModuleType, correlation: float) -> None:
+    """Of two normal sides with standard deviations 1 and 2 it is 5 / (5 - 4ρ)."""
+    rng = np.random.default_rng(3)
+    drawn = rng.multivariate_normal([0.0, 1.0], [[1.0, 2.0 * correlation], [2.0 * correlation, 4.0]], (400, 50))
+    found = np.array([benchmark.ratio_of(*sides.T) for sides in drawn])
+    truth = 5.0 / (5.0 - 4.0 * correlation)
+    logs = np.log(found[:, 0])
+    assert logs.mean() == pytest.approx(math.log(truth), abs=4 * logs.std() / 20 + 0.02)  # bias of order 1/n
+    covered = float(((found[:, 1] <= truth) & (truth <= found[:, 2])).mean())
+    assert 0.90 < covered < 0.985
+
+
+def test_a_variance_without_one_is_that_of_the_others(benchmark: ModuleType) -> None:
+    values = np.array([1.0, 4.0, -2.0, 7.5])
+    assert benchmark.without_one(values) == pytest.approx([np.delete(values, k).var(ddof=1) for k in range(4)])

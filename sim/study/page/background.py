@@ -19,10 +19,11 @@ from sim.study.words import Study, capital, failures, one_line, rows_of
 MOST_VALUES = 8
 """Distinct values of a parameter that are listed; of more, the first few and how many there are."""
 
-NOT_CALIBRATED = (
-    "The model is not calibrated to data yet: most defaults are judgement and say so. Read differences between "
-    "scenarios, not absolute numbers; nothing here forecasts a particular alliance."
+CALIBRATED = (
+    "Some defaults were calibrated on published regularities, most are judgement; the table of parameters says of each "
+    "which it is. Read differences between scenarios, not absolute numbers; nothing here forecasts a particular alliance."
 )
+"""How far the defaults come from data."""
 
 TOLD_ELSEWHERE = frozenset(
     {"title", "question", "expected", "outcomes", "design", "cells", "units", "variable_units", "files", "kind"}
@@ -57,7 +58,7 @@ def _failed(study: Study) -> Html:
 
 def limits() -> Html:
     """What no result of this model can say."""
-    return sentences([NOT_CALIBRATED, *report.LIMITS])
+    return sentences([CALIBRATED, *report.LIMITS])
 
 
 # ---------------------------------------------------------------------------------------------------------------
