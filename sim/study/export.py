@@ -67,6 +67,8 @@ MEANINGS: dict[str, str] = {
     "error": "what went wrong",
     "a": "the first partner",
     "b": "the second partner",
+    "formed": "month in which the alliance was signed; 0 before the first month",
+    "left_by": "whose own threshold was crossed when it ended",
     "ended": "month in which the alliance ended; 0 while it goes on",
     **{name: outcome.meaning for name, outcome in OUTCOMES.items()},
 }
@@ -85,7 +87,10 @@ MEANINGS_IN = {
 }
 """What a column means in one table, where its name means something else elsewhere."""
 
-CF_UNITS = {"share": "1", "trust": "1", "count": "1", "money/month": "money month-1"}
+CF_UNITS = {
+    **dict.fromkeys(("share", "share of the plan", "tightness", "trust", "count"), "1"),
+    "money/month": "money month-1",
+}
 """Units as the CF conventions write them; month stays, and money is the model's own unit."""
 
 MONEY = "money is in units of what one alliance makes in a month of plain work"

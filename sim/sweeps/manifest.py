@@ -210,8 +210,9 @@ def units(experiment: Experiment, keep_alliances: bool) -> dict[str, dict[str, s
         "failed": {**cell, **run, "error": "text"},
     }
     if keep_alliances:
-        partners = {"a": "organization, from 1", "b": "organization, from 1", "cause": "text", "ended": "month"}
-        found["alliances"] = {**cell, "replicate": "number, from 0", **partners, **outcomes}
+        partners = {"a": "organization, from 1", "b": "organization, from 1"}
+        life = {"formed": "month", "cause": "text", "left_by": "text", "ended": "month"}
+        found["alliances"] = {**cell, "replicate": "number, from 0", **partners, **life, **outcomes}
     return found
 
 

@@ -460,8 +460,25 @@ def test_sweep_stores_sums_up_and_draws() -> None:
     assert folder.parent == Path("results/trial")
     assert (folder / "summary.md").is_file()
     assert list(folder.glob("figures/*.png"))
-    assert str(folder) in result.stdout
+    assert (folder / "report.html").is_file()
+    assert f"Results: {folder}\n" in result.stdout
+    assert "In that folder: report.html, summary.md, figures/, tables/, manifest.json\n" in result.stdout
+    assert f"Report: {folder / 'report.html'}\n" in result.stdout
     assert len(read_results(folder).tables["runs"]) == 8
+
+
+def test_no_figures_stores_tables_only() -> None:
+    result = call("compare", "calm", "rough", *FEW)
+    assert result.exit_code == 0, result.output
+    (folder,) = result_folders()
+    left = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    assert left <= {"manifest.json", "journal.jsonl", "tables", "shards"}
+    assert "Report:" not in result.stdout
+    assert "In that folder: tables/, manifest.json\n" in result.stdout
+    document = strict_json(call("resume", str(folder), "--no-figures", "--json").stdout)
+    assert document["page"] is None
+    assert strict_json(call("resume", str(folder), "--json").stdout)["page"] == str(folder / "report.html")
+    assert (folder / "report.html").is_file()
 
 
 def test_sweep_is_the_same_for_the_same_seed_and_any_jobs() -> None:

@@ -378,13 +378,14 @@ def test_without_an_address_workers_are_started_here_and_ended(
     assert [child for child in left if "resource_tracker" not in " ".join(child.cmdline())] == []
 
 
-def test_a_failure_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
+def test_a_failure_is_one_line_of_error_and_an_exit_code(tmp_path: Path) -> None:
     alliance = str(Path(sys.executable).with_name("alliance"))
     command = [alliance, "sweep", "demo", "--scheduler", "nonsense", "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("alliance: no Dask scheduler answers at nonsense")
-    assert len(done.stderr.splitlines()) == 1
+    said, error = done.stderr.splitlines()
+    assert said.startswith("looking for workers")
+    assert error.startswith("alliance: no Dask scheduler answers at nonsense")
     assert not (tmp_path / "out").exists()
 
 

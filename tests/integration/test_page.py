@@ -199,7 +199,7 @@ def test_the_design_and_the_limits_are_said(parsed: Parsed, folder: Path) -> Non
     for said in (
         "common random numbers",
         "2 levels: 0.02, <b>quick</b>",
-        "not calibrated to data",
+        "Some defaults were calibrated",
         "nothing here forecasts",
         "No run failed",
         manifest["command"],

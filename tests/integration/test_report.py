@@ -480,6 +480,9 @@ def test_titles_do_not_repeat_what_all_cells_share() -> None:
     title = flat(plots.contrasts(analysis.paired(one, 0, ["trust"])).get_suptitle())
     assert title.startswith("Blame=0.8: trust 0.0")
     assert title.endswith("higher than blame=0.2")
+    two = flat(plots.contrasts(analysis.paired(of_factors(2), 0, ["trust"])).get_suptitle())
+    assert two.startswith("Trust differs from the reference in both cells; it rises most in relational investment=0.2")
+    assert "in all 3 cells" in plots.contrasts(analysis.paired(of_factors(3), 0, ["trust"])).get_suptitle()
 
 
 def designed(stored: Stored, kind: str, factors: dict[str, Any] | None = None) -> Stored:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import math
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,9 +22,12 @@ import pytest
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, VARIABLES
 from sim.engine import simulate
+from sim.library import available
 from sim.scenario import Scenario
+from sim.study import pages
 from sim.sweeps import plan, runner, store
 from sim.sweeps.design import Experiment, experiment_of
+from sim.sweeps.executors.local import LocalExecutor
 from sim.sweeps.plan import plan_of
 from sim.sweeps.runner import AllRunsFailed, Progress, estimate, resume, run_experiment
 from sim.sweeps.store import CannotStore, ResultFolder, read_results
@@ -432,6 +439,43 @@ def test_shards_follow_the_work_and_the_memory() -> None:
     assert 1000 < plan.shard_size(dyad) <= plan.SHARD_WORK // 12
     per_run = simulate(dyad, 1).moments.nbytes
     assert plan.shard_size(dyad) * per_run <= plan.SHARD_BYTES
+
+
+# Workers elsewhere
+class Lost(LocalExecutor):
+    """An executor whose workers are gone."""
+
+    def run(self, work: Any, tasks: Any) -> Any:
+        raise ConnectionError("the workers are lost")
+        yield
+
+
+def test_the_way_on_after_lost_workers_can_be_pasted(experiment: Experiment, tmp_path: Path) -> None:
+    out = tmp_path / "our results"
+    with pytest.raises(ConnectionError, match=r"the workers are lost; the command that goes on: `.*`") as caught:
+        run_experiment(experiment, out, executor=Lost(1))
+    command = re.search(r"`(.*)`", str(caught.value))
+    assert command is not None
+    *words, folder = shlex.split(command[1])
+    assert words == ["alliance", "resume"]
+    assert store.status_of(Path(folder)).status == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "said"), [(None, "starting workers …"), ("tcp://here:1", "looking for workers at tcp://here:1 …")]
+)
+def test_waiting_for_workers_is_said(
+    scheduler: str | None, said: str, experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    def make(name: str, jobs: int | None, address: str | None) -> LocalExecutor:
+        assert (name, address, heard) == ("dask", scheduler, [said])
+        return LocalExecutor(1)
+
+    monkeypatch.setattr(runner, "make", make)
+    run_experiment(experiment, tmp_path, executor="dask", scheduler=scheduler, on_message=heard.append)
+    assert heard[0] == said
 
 
 # What common random numbers save

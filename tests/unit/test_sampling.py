@@ -311,8 +311,8 @@ def one_at_a_time(*scenarios: Scenario, base: dict[str, Any] | None = None, **fa
 
 def test_one_factor_moves_at_a_time_from_the_scenarios_own_values() -> None:
     experiment = one_at_a_time(
-        scenario("first", parameters={"trust_gain": 0.03}),
-        scenario("second"),
+        scenario("first", parameters={"trust_gain": 0.03, "trust_loss": 0.15}),
+        scenario("second", parameters={"trust_gain": 0.05, "trust_loss": 0.15}),
         trust_gain=(0.01, 0.05, 0.1),
         trust_loss=(0.1, 0.2),
     )

@@ -20,8 +20,8 @@ MOST_VALUES = 8
 """Distinct values of a parameter that are listed; of more, the first few and how many there are."""
 
 CALIBRATED = (
-    "Some defaults were calibrated on published regularities, most are judgement; the table of parameters says of each "
-    "which it is. Read differences between scenarios, not absolute numbers; nothing here forecasts a particular alliance."
+    "Some defaults were calibrated on published regularities, most are judgement; the table of parameters says which. "
+    "Read differences between scenarios, not absolute numbers; nothing here forecasts a particular alliance."
 )
 """How far the defaults come from data."""
 

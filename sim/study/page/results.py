@@ -181,10 +181,11 @@ def _is_said(key: str, value: Any) -> bool:
 
 
 def _entry(value: Any) -> str:
-    """An entry of the design in words; a table of entries one after the other."""
+    """An entry of the design in words; a table of entries one after the other, its kind first and without a name."""
     if isinstance(value, dict):
-        return ", ".join(f"{label_words(key)} {report.setting_words(item)}" for key, item in value.items())
-    return str(report.setting_words(value))
+        named = ((label_words(key) if key != "kind" else "", report.setting_words(item)) for key, item in value.items())
+        return ", ".join(f"{name} {item}".strip() for name, item in named)
+    return report.setting_words(value)
 
 
 def _levels(levels: Any) -> str:

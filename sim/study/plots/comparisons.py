@@ -196,10 +196,10 @@ def _contrast_title(paired: pd.DataFrame, short: Mapping[str, str]) -> str:
         named = {**largest, "label": short[str(largest["label"])], "reference": reference}
         return capital(analysis.sentence(named).split(" (")[0])
     clear = int(((lead["low"] > 0) | (lead["high"] < 0)).sum())
-    how_many = "all" if clear == len(lead) else f"{clear} of"
+    how_many = f"{clear} of {len(lead)}" if clear < len(lead) else "both" if clear == 2 else f"all {clear}"
     way = "falls" if largest["difference"] < 0 else "rises"
     return (
-        f"{words.capitalize()} differs from {reference} in {how_many} {len(lead)} cells; "
+        f"{words.capitalize()} differs from {reference} in {how_many} cells; "
         f"it {way} most in {short[str(largest['label'])]}"
     )
 
