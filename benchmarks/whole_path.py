@@ -4,8 +4,9 @@
 
 The same experiment (``demo`` without an argument) is run in a process of its own at 1× and 10× its replicates, on one
 thread, so that everything adds up. Time is processor time of the process, measured from after compiling to the finished
-tables: simulating, reducing, storing shards, compaction. It is divided by watches around each call of the kernel and of
-``simulate``, which builds the organizations and alliances that the kernel works on. Starting Python, drawing figures
+tables: simulating, reducing, storing shards, compaction. It is divided by watches around each call of the compiled core
+(drawing, signing, running) and of ``simulate``, which builds the organizations and alliances that the core works on, for
+the most part quantile functions of traits. Starting Python, drawing figures
 and waiting for the disk are not part of it; waiting is printed beside, as a share of the wall clock. Memory is the
 highest resident size while the sweep ran, less the highest before it began; only its ratio is printed.
 """
@@ -46,7 +47,7 @@ def _in_a_process_of_its_own(name: str, factor: int) -> dict[str, float]:
 
 def measure(name: str, factor: int) -> dict[str, float]:
     """Run the sweep in this process: seconds in the kernel, in ``simulate``, of the processor, of the wall; memory."""
-    from sim.dynamics import kernel
+    from sim.dynamics import draws, kernel
     from sim.library import find
     from sim.sweeps import runner
     from sim.sweeps.design import load_experiment
@@ -65,7 +66,8 @@ def measure(name: str, factor: int) -> dict[str, float]:
 
         return call
 
-    kernel.run_many = watched("kernel", kernel.run_many)
+    for compiled, name_in_it in ((kernel, "run_many"), (kernel, "sign_many"), (draws, "fill_pairs")):
+        setattr(compiled, name_in_it, watched("kernel", getattr(compiled, name_in_it)))
     runner.simulate = watched("simulate", runner.simulate)
     with tempfile.TemporaryDirectory() as out:
         runner.run_experiment(experiment.replace(replicates=1), Path(out), jobs=1)  # imports what is imported late

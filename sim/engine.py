@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.distributions import Constant, Distribution
 from sim.dynamics import draws, kernel
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import (
@@ -63,23 +64,32 @@ def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.in
         mine = slice(rows.start, rows.stop)
         keys = np.ascontiguousarray(orgs.key[:, mine])
         orgs["group"][:, mine] = g
-        for t, (name, declared) in enumerate(Traits.model_fields.items()):
+        for number, name in enumerate(Traits.model_fields):
             spread = getattr(group.traits, name)
-            about = meta(declared)
-            width = len(DIMENSIONS) if name in VECTOR_TRAITS else 1
-            values = np.empty((*keys.shape, width))
-            selects = np.empty_like(values)
-            for d in range(width):
-                plane, chosen = np.empty(keys.shape), np.empty(keys.shape)
-                draws.fill_pairs(seed, replicates, draws.TRAITS + 64 * t + d, keys, plane, chosen)
-                values[..., d] = plane
-                selects[..., d] = chosen if d == 0 else selects[..., 0]  # one kind of organization, not one a dimension
-            drawn = np.clip(spread.draw(selects, values), about["low"], about["high"])
-            orgs[name][:, mine] = drawn if name in VECTOR_TRAITS else drawn[..., 0]
+            orgs[name][:, mine] = draw_trait(spread, number, keys, seed, replicates)
     orgs.operationalization_start[:] = orgs.operationalization
     for t, name in enumerate(SCALAR_TRAITS):
         orgs.wished[..., t] = orgs[name]
     return orgs
+
+
+def draw_trait(
+    spread: Distribution, number: int, keys: NDArray[np.int64], seed: int, replicates: NDArray[np.int64]
+) -> Floats:
+    """A trait of the organizations with these keys (R, n): float64 (R, n), or (R, n, dimensions) for values."""
+    name, declared = list(Traits.model_fields.items())[number]
+    if isinstance(spread, Constant) and name not in VECTOR_TRAITS:  # no matter what is drawn
+        return np.full(keys.shape, spread.value)
+    width = len(DIMENSIONS) if name in VECTOR_TRAITS else 1
+    values, selects = np.empty((2, *keys.shape, width))
+    for d in range(width):
+        plane, chosen = np.empty((2, *keys.shape))
+        draws.fill_pairs(seed, replicates, draws.TRAITS + 64 * number + d, keys, plane, chosen)
+        values[..., d] = plane
+        selects[..., d] = chosen if d == 0 else selects[..., 0]  # one kind of organization, not one a dimension
+    about = meta(declared)
+    drawn = np.clip(spread.draw(selects, values), about["low"], about["high"])
+    return np.asarray(drawn if name in VECTOR_TRAITS else drawn[..., 0])
 
 
 def circle(size: int, partners: int) -> list[tuple[int, int]]:

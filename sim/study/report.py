@@ -122,19 +122,25 @@ def _compared(study: Study) -> str:
             differs = "; ".join(differences(reference, resolved[cell])) or "nothing"
         rows.append([study.names[cell], differs])
     design = study.manifest["design"]
-    alliances = study.tables["monthly"].query("month == 0 and variable == 'value'")["alliances"]
     settings = "; ".join(f"{key} = {setting_words(value)}" for key, value in design["settings"].items())
     lines = [
         f"{len(study.numbers)} cells × {design['replicates']} replicates"
         if len(study.numbers) > 1
         else f"One cell, {design['replicates']} replicates",
-        f", {int(alliances.sum()):,} alliances in all, {months_words(study)}. ",
+        f", {alliances_in(study):,} alliances in all, {months_words(study)}. ",
         f"Set for every cell: {settings}. " if settings else "",
         "Replicates with the same number share every random draw that both make. " if len(study.numbers) > 1 else "",
-        f"The reference is {reference_words(study)}. {SAMPLED if study.sampled else ''}",
+        f"The reference is {reference_words(study)}. " if len(study.numbers) > 1 else "",
+        SAMPLED if study.sampled else "",
     ]
     table = _table(["cell", f"what differs from {study.names[study.reference]}"], rows)
     return "".join(lines).strip() + "\n\n" + table
+
+
+def alliances_in(study: Study) -> int:
+    """How many alliances there were in all runs, ended ones too; in a market they are signed as months go by."""
+    counted = study.tables["monthly"].query("variable == 'value'")
+    return int(counted.groupby("cell")["alliances"].max().sum())
 
 
 def reference_words(study: Study) -> str:

@@ -453,7 +453,8 @@ def test_the_appeal_of_a_candidate_is_what_a_search_sees():
                 continue
             explained = me.explain(other)
             terms = explained.table().query("part == 'appeal' and role == 'term'").set_index("term")["value"]
-            seen = appeal_of(p, me.record, other.record, other.row, model.live.seed, model.live.replicate)
+            who = other.record
+            seen = appeal_of(p, me.record, who.key, who.reputation, other.row, model.live.seed, model.live.replicate)
             assert explained.result("appeal") == seen
             assert terms.sum() == pytest.approx(seen, abs=1e-14)
             assert (terms["memory"] != 0.0) == (other.row in me.record.past)

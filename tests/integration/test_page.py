@@ -289,7 +289,7 @@ def test_a_sample_has_no_baseline_and_the_page_says_so(folder: Path) -> None:
     html = page_html(Study(Stored(stored.folder, {**stored.manifest, "design": plan}, stored.tables)))
     assert "points sampled over ranges" in html
     assert "<dt>Uncertainty: trust gain</dt><dd>from 0.02 to 0.08, log scale</dd>" in html
-    assert "<dt>Design</dt><dd>kind sobol, points 4, seed 1</dd>" in html
+    assert "<dt>Design</dt><dd>sobol, points 4, seed 1</dd>" in html
 
 
 # Incomplete and strange results

@@ -206,6 +206,15 @@ def test_the_survival_table_is_the_stored_one(folders: dict[str, Path]) -> None:
     assert re.search(r"\| dying \| 1 \| 0% \| 100% \| 0% \| 0% \|", summary)
 
 
+def test_alliances_of_a_market_are_counted_as_they_come(tmp_path: Path) -> None:
+    experiment = experiment_of([scenario("market", network={"market": True})], 3, 3, "test")
+    stored = read_results(run_experiment(experiment, tmp_path, jobs=1, keep_alliances=True))
+    signed = len(stored.tables["alliances"])
+    assert signed > 0
+    assert report.alliances_in(words.Study(stored)) == signed
+    assert f"{signed} alliances in all" in report.summary_markdown(words.Study(stored))
+
+
 def test_two_causes_that_are_on_or_off_are_shared_out(tmp_path: Path) -> None:
     crash = [{"name": "crash", "month": 4, "kind": "crash", "depth": 0.4}]
     factors = {"blame": (0.0, 0.9), "events.crash.enabled": (False, True)}

@@ -15,7 +15,8 @@ from sim.scenario import Scenario
 from tests.builders import busy, market
 
 MONTHS, SEED, REPLICATE = 40, 2**63 - 25, 3
-WORLDS: dict[str, Scenario] = {"busy": busy(months=MONTHS), "market": market(months=MONTHS)}
+WORLDS: dict[str, Scenario] = {"busy": busy(months=MONTHS), "market": market(months=MONTHS, contract_cap=0.4)}
+"""Contracts that cover little, so that contingencies are met together."""
 
 
 def arrays(result: Result) -> dict[str, np.ndarray]:

@@ -198,7 +198,7 @@ def run_arrays(scenario: Scenario, seed: int, order: np.ndarray, alliance_order:
     kernel.run(
         scenario.parameters.record(), orgs[0], float_view(orgs)[0], alliances[0], alliances.shape[1], False, events,
         1.0, seed, 0, 1, scenario.months, moments, histogram, ledger, np.zeros(LEDGER), np.zeros(N_CAUSES),
-        np.zeros((3, 0), dtype=np.int64),
+        np.zeros((6, 0), dtype=np.int64),
     )  # fmt: skip
     return {"orgs": orgs[0], "alliances": alliances[0], "ledger": ledger, "moments": moments, "histogram": histogram}
 
@@ -272,6 +272,7 @@ SCENES = {
     "tight contract": busy(contract_tightness=4.0),
     "no exits": busy(trust_exit=0.0, disappointment_exit=0.0, exogenous_exit=0.0),
     "market": market(search_breadth=2, vetting=20),
+    "sold early": busy(impairment_interval=1.0, exogenous_exit=0.1),
 }
 """In each scene some mechanism is at work that another leaves idle."""
 

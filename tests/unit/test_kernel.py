@@ -11,6 +11,7 @@ import math
 import numpy as np
 import pytest
 
+from sim.dynamics import rules
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import (
     BAD_WORK,
@@ -36,7 +37,7 @@ from sim.dynamics.state import (
     WITHOUT,
 )
 from sim.engine import LiveRun, simulate, simulate_history
-from tests.builders import busy, dyad
+from tests.builders import busy, dyad, market
 
 approx = pytest.approx
 A, B = 0, 1
@@ -97,15 +98,16 @@ def test_closed_partners_say_less_and_distrust_in_the_house_needs_more_trust_to_
 
 
 def test_from_month_to_month_more_or_less_is_said_than_the_will_would_have_it():
-    """Every seed another shock, around what the will alone would give; 300 draws, 4 se of a mean and of an sd."""
+    """Every seed another shock, in proportion to what the will alone would give; 300 draws, 4 se of mean and sd."""
     quiet = tie(after()).communication
     drawn = []
     for seed in range(300):
         live = LiveRun(dyad(communication_noise=0.05), seed)
         live.step()
         drawn.append(tie(live).communication)
-    assert np.mean(drawn) == approx(quiet, abs=4 * 0.05 / math.sqrt(300))
-    assert np.std(drawn) == approx(0.05, rel=4 * math.sqrt((4.2 - 1) / 300) / 2)
+    spread = 0.05 * quiet
+    assert np.mean(drawn) == approx(quiet, abs=4 * spread / math.sqrt(300))
+    assert np.std(drawn) == approx(spread, rel=4 * math.sqrt((4.2 - 1) / 300) / 2)
 
 
 def test_channels_hold_back_what_partners_would_say():
@@ -370,6 +372,43 @@ def test_new_people_at_the_partner_s_are_read_by_their_words_again():
 def test_who_does_what_it_says_is_not_misread():
     live = after(professed=0.9, default_culture=0.5, operationalization=1.0)
     assert list(tie(live).misread) == [0.0, 0.0]
+
+
+# All teach and change practices; only the change of month 15, which is not a session's, is left out.
+PRACTISING = pytest.mark.parametrize(
+    "scenario", [busy(months=24, session_effort=0.1), market(months=24, session_effort=0.1)], ids=["busy", "market"]
+)
+
+
+@PRACTISING
+def test_the_distance_of_practices_is_always_that_of_this_month_s_practices(scenario):
+    """Kept from month to month, and yet to the last bit what the rules give from what both practise now."""
+    live, seen = LiveRun(scenario.replace(**{"events__change@15__enabled": False}), 2), set()
+    for _ in range(scenario.months):
+        orgs = live.organizations.copy()  # sessions teach at the end of a month
+        live.step()
+        for alliance in live.alliances[live.alliances.alive == 1]:
+            sides = [(orgs[i].operationalization, orgs[i].professed, orgs[i].default_culture) for i in alliance.org]
+            assert alliance.distance == rules.practised_distance(*sides[0], *sides[1])
+            assert alliance.words.tolist() == [rules.practice_gap(*side) for side in sides]
+            seen.add((*alliance.org.tolist(), alliance.distance))
+    pairs = {pair[:2] for pair in seen}
+    assert len(seen) > 5 * len(pairs) > 0  # it did change
+
+
+@PRACTISING
+def test_a_run_that_works_out_the_distance_anew_every_month_is_the_same_run(scenario):
+    """The change of practice by a dated event included."""
+    kept, anew = LiveRun(scenario, 2), LiveRun(scenario, 2)
+    for _ in range(scenario.months):
+        anew.alliances.practice[:] = -1.0  # as at the signature: nothing computed yet
+        kept.step()
+        anew.step()
+        lives = kept.alliances.alive == 1
+        assert anew.alliances[lives].tobytes() == kept.alliances[lives].tobytes()
+        assert anew.organizations.tobytes() == kept.organizations.tobytes()
+        assert anew.month_ledger.tobytes() == kept.month_ledger.tobytes()
+    assert lives.any()
 
 
 def test_trust_delegates_and_delegation_spares_talk_but_costs_what_is_misread():

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from sim import engine
-from sim.dynamics import draws
-from sim.dynamics.state import CAUSES_OF_ENDING, NOBODY, REFUSAL
+from sim.dynamics import draws, kernel
+from sim.dynamics.state import ALLIANCE, BINS, CAUSES_OF_ENDING, N_CAUSES, NOBODY, REFUSAL, VARIABLES
 from sim.engine import LiveRun, lifetimes, simulate, simulate_history, survival_table
+from sim.parameters import PLACES
 from sim.scenario import Scenario
 from sim.study.vetting import Interview, courses, questions_for
 from tests.builders import QUIET_PARAMETERS, QUIET_TRAITS, TEXTS, market
@@ -52,7 +53,7 @@ MARKETS = pytest.mark.parametrize(
         (market(partners=2, capacity=2), 2),
         (market(organizations=30, months=36, search_breadth=2, search_rate=1.0), 3),
         (market(capacity=8, arrival=0, vetting=0, exogenous_exit=0.2), 4),
-        (market(organizations=2), 5),
+        (market(organizations=2, vetting=0), 5),  # else the only candidate may fail and never be met again
         (market(organizations=3, exogenous_exit=0.5), 6),
     ],
     ids=["newcomers", "partners at the start", "many", "many places", "two", "three"],
@@ -150,6 +151,19 @@ def test_no_row_has_an_advantage(capacity):
     assert np.abs((mean - engaged.mean()) / se).max() < 5.0
 
 
+@pytest.mark.parametrize("capacity", [1, 2, 3])
+def test_no_row_has_an_advantage_while_places_come_and_go(capacity):
+    """From the second month on some places are taken and some partners known; 9 rows, within 5 se."""
+    scenario = quiet_market(
+        organizations=9, months=6, capacity=capacity, complementarity_spread=0.3, exogenous_exit=0.3, search_rate=0.7
+    )
+    a = simulate(scenario, 1500).alliances
+    signed = np.array([np.bincount(run.org[run.exists == 1].ravel(), minlength=9) for run in a])
+    mean, se = signed.mean(0), signed.std(0, ddof=1) / math.sqrt(len(signed))
+    assert np.abs((mean - signed.mean()) / se).max() < 5.0
+    assert signed.mean() > capacity  # places did come free
+
+
 @pytest.mark.parametrize(("trait", "before", "after"), [("capacity", 0, 8), ("arrival", 20, 0)])
 def test_a_change_that_frees_places_counts_in_its_own_month(trait, before, after):
     """There must be room for signatures of organizations that had no place free when the month began."""
@@ -159,6 +173,47 @@ def test_a_change_that_frees_places_counts_in_its_own_month(trait, before, after
     assert (swept.alliances.formed[swept.alliances.exists == 1].min()) == 3
     count = history.alliances.shape[1]
     assert history.alliances[-1].tobytes() == swept.alliances[0, :count].tobytes()
+
+
+def test_room_is_for_one_signature_of_each_organization_with_a_place_free_and_of_all_in_a_month_of_events():
+    event = {"month": 3, "kind": "change", "who": "everyone", "trait": "capacity", "to": 1}
+    live, needed, signed = LiveRun(quiet_market(organizations=12, capacity=0, events=[event])), [], []
+    for month in range(1, 8):
+        free = int((live.organizations.engaged < live.organizations.capacity).sum())
+        needed.append(int(kernel.room_needed(live.organizations, live.events, month)))
+        assert needed[-1] == (12 if month == 3 else free)
+        before = len(live.alliances)
+        live.step()
+        signed.append(len(live.alliances) - before)
+        assert signed[-1] <= needed[-1]
+    assert needed[:3] == [0, 0, 12]
+    assert signed[:2] == [0, 0]
+    assert signed[2] > 0
+    assert needed[3] == 12 - 2 * signed[2]
+
+
+def test_a_run_stops_for_room_before_a_month_of_events_and_not_within_it():
+    """With no row to spare it gets to the end of the month before, and on from there once it has room."""
+    event = {"month": 3, "kind": "change", "who": "everyone", "trait": "capacity", "to": 1}
+    scenario = quiet_market(organizations=12, capacity=0, months=3, events=[event])
+    live = LiveRun(scenario)
+    shape = (scenario.months + 1, len(VARIABLES))
+
+    def go_on(rows, first):
+        return kernel.run(
+            live.parameters, live.organizations, engine.float_view(live.organizations), rows, 0, True, live.events,
+            1.0, 1, 0, first, 3, np.zeros((*shape, 3)), np.zeros((*shape, BINS), dtype=np.int64),
+            np.zeros((len(rows), *engine.LEDGER)), np.zeros(engine.LEDGER), np.zeros(N_CAUSES),
+            np.zeros((6, 12), dtype=np.int64),
+        )  # fmt: skip
+
+    def room(count):
+        return np.zeros(count, ALLIANCE).view(np.recarray)
+
+    assert go_on(room(11), 1)[:2] == (2, 0)
+    months, count, _ = go_on(room(12), 3)
+    assert months == 3
+    assert 0 < count <= 6
 
 
 def test_fewer_places_end_nothing_but_who_holds_too_many_signs_no_more():
@@ -195,7 +250,7 @@ def test_what_is_remembered_of_an_earlier_partner_is_how_it_ended(scenario, seed
 
 
 def test_an_alliance_with_an_old_partner_starts_from_remembered_trust_and_ties():
-    scenario = market(months=60, organizations=6, exogenous_exit=0.1)
+    scenario = market(months=60, organizations=6, exogenous_exit=0.2, vetting=0)
     p = scenario.parameters
     live, seen = LiveRun(scenario, 3), 0
     for month in range(1, scenario.months + 1):
@@ -267,7 +322,7 @@ def test_the_most_complementary_candidate_is_chosen_where_nothing_else_counts():
 
 
 def test_complementarity_and_channels_belong_to_the_pair_for_good():
-    result = simulate(market(organizations=4, months=60, exogenous_exit=0.2, channel_spread=0.5), 4)
+    result = simulate(market(organizations=4, months=60, exogenous_exit=0.2, channel_spread=0.5, vetting=0), 4)
     table = result.alliances_table().assign(
         fit=result.alliances.complementarity[result.alliances.exists == 1],
         channels=result.alliances.channels[result.alliances.exists == 1],
@@ -371,6 +426,116 @@ def test_vetting_keeps_cat_posters_out():
         shares[limit] = (partners >= scenario.parameters.genuine_from).mean()
     assert shares[40] > 0.9
     assert shares[0] < 0.5
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Who is shunned
+# ---------------------------------------------------------------------------------------------------------------
+PLAIN_TO_SEE = {
+    f"{name}_{p}": value
+    for name in ("trust_example", "team_rating", "management_rating", "complaints", "agreed_actions", "absent_partner")
+    for p, value in (("p1", 0.99), ("p0", 0.01))
+}
+"""One answer decides, and ninety-nine of a hundred are right."""
+
+
+def test_a_candidate_that_failed_is_not_interviewed_again_while_it_is_remembered():
+    live = LiveRun(quiet_market(vetting=6, operationalization=0.1, **PLAIN_TO_SEE))
+    for _ in range(12):
+        live.step()
+        assert live.organizations.interviews.tolist() == [1, 1]
+    assert live.organizations.refused[:, 0].tolist() == [1, 0]
+    assert len(live.alliances) == 0
+    live.organizations.refused[:] = NOBODY
+    live.step()
+    assert live.organizations.interviews.tolist() == [2, 2]
+
+
+def test_who_failed_an_interview_proposes_in_vain():
+    """The first is genuine and refuses the second, a cat poster, which would have it and asks on."""
+    change = {"month": 1, "kind": "change", "who": 1, "trait": "operationalization", "to": 0.9}
+    live = LiveRun(quiet_market(vetting=6, operationalization=0.1, events=[change], **PLAIN_TO_SEE))
+    for _ in range(12):
+        live.step()
+    orgs = live.organizations
+    assert orgs.refused[0].tolist() == [1, *[NOBODY] * (PLACES - 1)]
+    assert (orgs.refused[1] == NOBODY).all()
+    assert orgs.accepted.tolist() == [0, 1]
+    assert orgs.interviews.tolist() == [1, 1]
+    assert len(live.alliances) == 0
+
+
+def test_the_oldest_of_too_many_refusals_makes_room():
+    """Fifteen cat posters, of whom each remembers the last eight that failed, and meets the others again."""
+    live = LiveRun(quiet_market(organizations=15, vetting=6, operationalization=0.1, search_breadth=2, **PLAIN_TO_SEE))
+    before, again = [[] for _ in range(15)], 0
+    failed: list[set[int]] = [set() for _ in range(15)]
+    for _ in range(60):
+        live.step()
+        for row, me in enumerate(live.organizations):
+            newest_last = np.roll(me.refused, -int(me.next_refused))
+            kept = [other for other in newest_last.tolist() if other != NOBODY]
+            vain = int(me.interviews - me.accepted)
+            assert len(set(kept)) == len(kept) == min(vain, PLACES)
+            new = vain - len(before[row])
+            met = kept[len(kept) - new :]
+            assert not set(met) & set(before[row][-PLACES:])
+            before[row] += met
+            again += len(set(met) & failed[row])
+            failed[row] |= set(met)
+    assert again > 0
+    assert min(len(met) for met in before) > PLACES
+
+
+def test_nobody_signs_with_a_partner_that_it_lost_trust_in():
+    breach = {"month": 3, "kind": "breach", "who": 2, "severity": 1.0}
+    live = LiveRun(quiet_market(trust_exit=0.3, events=[breach]))
+    for _ in range(12):
+        live.step()
+    orgs = live.organizations
+    assert live.alliances.ended.tolist() == [3]
+    assert orgs.past_trust[0, 0] < 0.3 < orgs.past_trust[1, 0]  # it is the one who was let down that will not
+    orgs.past_trust[0, 0] = live.parameters.trust_exit  # just enough
+    live.step()
+    assert len(live.alliances) == 2
+
+
+def test_in_a_market_too_who_lost_trust_stays_away_and_others_come_again():
+    scenario = market(organizations=8, months=60, trust_exit=0.3, vetting=0)
+    live, lost, again = LiveRun(scenario, 5), set(), 0
+    for _ in range(scenario.months):
+        before, first = live.organizations.copy(), len(live.alliances)
+        live.step()
+        for a, b in live.alliances.org[first:].tolist():
+            for me, other in ((a, b), (b, a)):
+                known = before.past_trust[me][before.past[me] == other]
+                assert (known >= 0.3).all()
+                again += len(known)
+        faded = (live.organizations.past != NOBODY) & (live.organizations.past_trust < 0.3)
+        lost |= {(row, other) for row in range(8) for other in live.organizations.past[row][faded[row]].tolist()}
+    assert len(lost) > 10
+    assert again > 10
+
+
+@pytest.mark.parametrize(
+    ("memory", "shunned"),
+    [
+        ({}, False),
+        ({"refused": 3}, True),
+        ({"refused": 4}, False),
+        ({"past": 3, "past_trust": 0.29}, True),
+        ({"past": 3, "past_trust": 0.3}, False),
+        ({"past": 4, "past_trust": 0.1}, False),
+        ({"refused": 3, "past": 3, "past_trust": 0.9}, True),
+    ],
+    ids=["stranger", "refused", "another refused", "distrusted", "trusted", "another distrusted", "refused first"],
+)
+def test_whom_an_organization_shuns(memory, shunned):
+    live = LiveRun(quiet_market(organizations=6, trust_exit=0.3))
+    me = live.organizations[0]
+    for name, value in memory.items():
+        me[name][5] = value
+    assert kernel.shuns(live.parameters, me, 3) == shunned
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -166,10 +166,14 @@ def test_candour_moves_the_threshold_and_not_the_ceiling():
 
 
 def test_occasions():
-    assert rules.occasions(0.5, 0.125) == 0.625
-    assert rules.occasions(0.5, -0.125) == 0.375
+    assert rules.occasions(0.5, 0.25) == 0.625
+    assert rules.occasions(0.5, -0.25) == 0.375
+    assert rules.occasions(0.25, 0.25) - 0.25 == 0.5 * (
+        rules.occasions(0.5, 0.25) - 0.5
+    )  # in proportion to what is said
     assert rules.occasions(0.9, 0.3) == 1.0
-    assert rules.occasions(0.1, -0.3) == 0.0
+    assert rules.occasions(0.1, -1.5) == 0.0
+    assert rules.occasions(0.0, 3.0) == 0.0
 
 
 def test_kept():

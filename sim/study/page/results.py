@@ -152,12 +152,11 @@ def design(study: Study) -> Html:
     """Scenarios, factors, replicates, seed, and what differs in each cell."""
     plan = study.manifest["design"]
     shared = "Replicates with the same number share every random draw that both cells make (common random numbers)."
-    alliances = study.tables["monthly"].query("month == 0 and variable == 'value'")["alliances"].sum()
     facts = [
         ("Scenarios", ", ".join(label_words(name) for name in plan["scenarios"])),
         ("Cells", f"{len(study.tables['cells'])}; the reference is {report.reference_words(study)}"),
         ("Replicates", f"{plan['replicates']} a cell asked for; {len(study.runs):,} runs came out"),
-        ("Alliances", f"{int(alliances):,} in all, {report.months_words(study)}"),
+        ("Alliances", f"{report.alliances_in(study):,} in all, {report.months_words(study)}"),
         ("Seed", f"{plan['seed']}. {shared if len(study.numbers) > 1 else ''}"),
         *((f"{_role(name, plan)}: {factor_words(name)}", _levels(plan["factors"][name])) for name in plan["factors"]),
         ("Set for every cell", _settings(plan["settings"])),
