@@ -48,6 +48,10 @@ def base_named(name: str, **settings: Any) -> Scenario:
     return dataclasses.replace(scenario("baseline").replace(**settings), name=name)
 
 
+def base_market(name: str) -> Scenario:
+    return scenario(name, network={"market": True}, traits={"blame": 0.9 if name == "shy" else 0.2})
+
+
 def dying() -> Scenario:
     """Trust starts below the point at which partners leave: everybody is gone in the first month."""
     return base_named("dying", trust_start=0.05, trust_start_sd=0.0, trust_exit=0.9)
@@ -68,6 +72,7 @@ FOLDERS = {
     "two scenarios by two factors": lambda tmp: run(
         tmp, *several()[:2], replicates=2, factors={"partners": (1, 2), "ties_start": (0.1, 0.6)}
     ),
+    "markets": lambda tmp: run(tmp, *(base_market(name) for name in ("open", "shy")), outcomes=("value_per_month",)),
     "never defined": lambda tmp: run(tmp, *several(), settings={"contingency_rate": 0}, outcomes=("met_together",)),
 }  # fmt: skip
 
@@ -207,7 +212,7 @@ def test_the_survival_table_is_the_stored_one(folders: dict[str, Path]) -> None:
 
 
 def test_alliances_of_a_market_are_counted_as_they_come(tmp_path: Path) -> None:
-    experiment = experiment_of([scenario("market", network={"market": True})], 3, 3, "test")
+    experiment = experiment_of([base_market("open")], 3, 3, "test")
     stored = read_results(run_experiment(experiment, tmp_path, jobs=1, keep_alliances=True))
     signed = len(stored.tables["alliances"])
     assert signed > 0

@@ -63,7 +63,7 @@ def trajectories(
     rows = math.ceil(len(variables) / 2)
     columns = min(2, len(variables))
     mine = monthly[monthly["cell"].isin(list(looks))]
-    starts = mine[(mine["variable"] == "value") & (mine["month"] == 0)]
+    signed = mine[mine["variable"] == "value"].groupby("cell")["alliances"].max()  # in a market they come by and by
     banded = len(looks) <= MOST_BANDS
     with_errors = bool(mine["se"].notna().any())
     caption = (
@@ -71,7 +71,7 @@ def trajectories(
         + ("Band: middle half of them (25% to 75%). " if banded else "")
         + ("Darker ribbon: 95% interval of the mean (1.96 standard errors over replicates). " if with_errors else "")
         + ("The result of the first month bears the cost of the contract. " if "result" in variables else "")
-        + f"n = {count_words(starts['alliances'])} alliances a cell at the signature. {note}"
+        + f"n = {count_words(signed.tolist())} alliances a cell, ended ones too. {note}"
     )
     title = _trajectory_title(monthly, looks, variables[0])
     figure, axes = new_figure(title, caption, 1.9 + 4.1 * rows, rows, columns, len(variables))
