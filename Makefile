@@ -21,7 +21,7 @@ ENVIRONMENT := $(if $(SOUND),,environment)
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)$$/make \1\t\2/p' Makefile | expand -t 20
 
-demo: $(VENV)/installed ## install what is needed and run the experiment `demo`: tables, figures and summary in results/
+demo: $(VENV)/installed ## install what is needed and run the experiment `demo`: report page, summary, figures and tables in results/
 	$(BIN)/alliance sweep demo
 
 test: $(VENV)/installed-test ## format, lint, types and all tests

@@ -498,6 +498,7 @@ class LiveRun:
         count = len(self.alliances)
         searching = self.scenario.network.market
         rows, entered = self.alliances, np.zeros_like(self.ledger)
+        rows.practice[rows.alive == 1] = -1.0  # somebody may have set values by hand: distances are computed anew
         if searching:
             room = count + int(kernel.room_needed(self.organizations, self.events, self.month))
             rows, entered = _more(rows, room), _more(entered, room)

@@ -30,7 +30,7 @@ PAIR = 17  # month 0, lasting: complementarity, channels, (free), (free)
 # Blocks of an organization (the second key is NOBODY); vectors take one block for each dimension.
 TRAITS = 4096  # block = TRAITS + 64·trait + dimension: words 0–1 value, words 2–3 component of a mixture
 ORDER = 32  # place in the random order that a network is built from
-SEARCH = 33  # does it search, (free) …; the next blocks are one a candidate: which place in the pool, tie-break
+SEARCH = 33  # does it search, its lot among equal suitors, (free), (free); next 25 blocks: candidates, four each
 INTERVIEW = 512  # block = INTERVIEW + question number // 4: its answers; keys are who asks and who answers
 
 NOBODY = 0xFFFFFFFF

@@ -936,6 +936,17 @@ def vets(p, me, other, row, seed, replicate, month):
 
 
 @compiled
+def prefers(p, me, keys, fame, one, other, seed, replicate, month):
+    """Whether the organization in row ``one`` appeals to me more than ``other``; chance decides between equals."""
+    first = appeal_of(p, me, keys[one], fame[one], one, seed, replicate)
+    second = appeal_of(p, me, keys[other], fame[other], other, seed, replicate)
+    if first != second:
+        return first > second
+    lot = draws.four(seed, replicate, month, draws.SEARCH, keys[one], draws.NOBODY)[1]
+    return lot > draws.four(seed, replicate, month, draws.SEARCH, keys[other], draws.NOBODY)[1]
+
+
+@compiled
 def courts(target, suitor, row):
     """Whether an organization's own proposal is the one that its target prefers."""
     return target[row] != NOBODY and suitor[target[row]] == row
@@ -980,9 +991,7 @@ def market_month(p, orgs, alliances, count, seed, replicate, month, scratch):
         if shuns(p, orgs[c], i):
             continue
         now = suitor[c]
-        if now == NOBODY or appeal_of(p, orgs[c], keys[i], fame[i], i, seed, replicate) > appeal_of(
-            p, orgs[c], keys[now], fame[now], now, seed, replicate
-        ):
+        if now == NOBODY or prefers(p, orgs[c], keys, fame, i, now, seed, replicate, month):
             suitor[c] = i
     for q in range(size):
         c = pool[q]

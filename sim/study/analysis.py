@@ -24,7 +24,10 @@ Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 
 BANDWIDTH = 0.03
-"""Standard deviation of the Gaussian that smooths a histogram of trust before humps are looked for, trust."""
+"""Standard deviation of the Gaussian that smooths a histogram of trust before humps are looked for, trust.
+
+A peak as near as this to 0 or 1 is what the bound holds back, and no hump.
+"""
 DEEPEST_VALLEY = 0.8
 """Two humps need a valley below this share of the lower of the two peaks."""
 SMALLEST_HUMP = 0.05
@@ -393,12 +396,23 @@ def spread_cells(runs: pd.DataFrame, outcome: str, most: int) -> list[int]:
 # Survival and the shape of distributions
 # ---------------------------------------------------------------------------------------------------------------
 def half_life(survival: pd.DataFrame) -> dict[int, float]:
-    """For each cell, the first month at whose end half of the alliances or fewer go on; NaN when more than half do."""
+    """For each cell, the first month at whose end half of the alliances or fewer go on; NaN when more than half do.
+
+    Months as in the table: since the signature of each alliance.
+    """
     lives: dict[int, float] = {}
     for cell, group in survival.groupby("cell", sort=True):
         gone = group.loc[group["going on"] <= 0.5, "month"]
         lives[int(cell)] = float(gone.min()) if len(gone) else math.nan
     return lives
+
+
+def market_cells(manifest: Mapping[str, Any]) -> frozenset[int]:
+    """Cells of a result whose scenario is a market (``network.market``), by the manifest of its folder.
+
+    Their alliances are signed all through the run: the month of the run is not the age of an alliance.
+    """
+    return frozenset(int(cell["cell"]) for cell in manifest["cells"] if cell["resolved"]["network"].get("market"))
 
 
 def counts_of(histogram: pd.DataFrame, cell: Hashable, variable: str, month: int) -> Floats:
@@ -446,18 +460,19 @@ def bimodality(histogram: pd.DataFrame, variable: str = "trust") -> pd.DataFrame
     """Whether trust at the last month has two humps, for each cell.
 
     Method: counts in 100 bins are smoothed by a Gaussian (:data:`BANDWIDTH`); the split sought is the point that is
-    lowest relative to the lower of the highest peaks left and right of it. There are two humps when this ``depth``
-    (valley / lower peak) is below :data:`DEEPEST_VALLEY`, each side holds at least :data:`SMALLEST_HUMP` of the
-    alliances, and the valley lies :data:`VALLEY_ERRORS` standard errors of counts below the lower peak, so that chance
-    ripples of a small sample are no humps. The error takes alliances as independent.
+    lowest relative to the lower of the highest peaks left and right of it. A peak within one bandwidth of 0 or 1 does
+    not count: a variable that is held at its bound piles up there, which is no second kind of alliance. There are two
+    humps when this ``depth`` (valley / lower peak) is below :data:`DEEPEST_VALLEY`, each side holds at least
+    :data:`SMALLEST_HUMP` of the alliances, and the valley lies :data:`VALLEY_ERRORS` standard errors of counts below
+    the lower peak, so that chance ripples of a small sample are no humps. The error takes alliances as independent.
 
     Args:
         histogram: table ``histogram`` of a result folder.
         variable: one of the variables on [0, 1].
 
     Returns:
-        Columns :data:`HUMPS`; ``humps`` is 0 (nobody left), 1 or 2; ``mode`` is the highest peak; the two modes, the
-        valley, the shares of alliances below and above it and ``depth`` are NaN unless there are two humps.
+        Columns :data:`HUMPS`; ``humps`` is 0 (nobody left), 1 or 2; ``mode`` is the highest peak, at a bound too; the two modes,
+        the valley, the shares of alliances below and above it and ``depth`` are NaN unless there are two humps.
     """
     rows = []
     for cell, group in histogram.groupby("cell", sort=True):
@@ -472,12 +487,14 @@ def humps_of(counts: Floats, edges: Floats) -> tuple[float, ...]:
     if total == 0:
         return (0, 0, *[math.nan] * 7)
     middles = (edges[:-1] + edges[1:]) / 2.0
-    kernel = _kernel(BANDWIDTH / (edges[1] - edges[0]))
+    bandwidth_bins = BANDWIDTH / (edges[1] - edges[0])
+    kernel = _kernel(bandwidth_bins)
     density, variance = _convolve(counts, kernel), _convolve(counts, kernel**2)
     mode = float(middles[np.argmax(density)])
-    valley, depth = _deepest_valley(density)
-    left = int(np.argmax(density[: valley + 1]))
-    right = valley + int(np.argmax(density[valley:]))
+    peaks = _peaks(density, bandwidth_bins)
+    valley, depth = _deepest_valley(density, peaks)
+    left = int(np.argmax(peaks[: valley + 1]))
+    right = valley + int(np.argmax(peaks[valley:]))
     lower = left if density[left] < density[right] else right
     low_share = float(counts[:valley].sum() + counts[valley] / 2.0) / total
     drop = density[lower] - density[valley]
@@ -497,14 +514,29 @@ def valley_depth(counts: Floats) -> float:
     Args:
         counts: a histogram of [0, 1], (bins,), smoothed by a Gaussian of :data:`BANDWIDTH`.
     """
-    return _deepest_valley(_convolve(counts, _kernel(BANDWIDTH * len(counts))))[1]
+    bandwidth_bins = BANDWIDTH * len(counts)
+    density = _convolve(counts, _kernel(bandwidth_bins))
+    return _deepest_valley(density, _peaks(density, bandwidth_bins))[1]
 
 
-def _deepest_valley(density: Floats) -> tuple[int, float]:
-    """The bin that is lowest relative to the lower of the peaks on its two sides, and that ratio (1: no valley)."""
-    left = np.maximum.accumulate(density)
-    right = np.maximum.accumulate(density[::-1])[::-1]
+def _peaks(density: Floats, bandwidth_bins: float) -> Floats:
+    """The density where it has a peak farther than a bandwidth from both bounds, else 0."""
+    padded = np.pad(density, 1, mode="edge")
+    to_bound = np.minimum(np.arange(len(density)), np.arange(len(density))[::-1]) + 0.5  # from a bin's middle, in bins
+    is_peak = (density >= padded[:-2]) & (density >= padded[2:]) & (to_bound > bandwidth_bins)
+    return np.where(is_peak, density, 0.0)
+
+
+def _deepest_valley(density: Floats, peaks: Floats) -> tuple[int, float]:
+    """The bin that is lowest relative to the lower of the peaks on its two sides, and that ratio (1: no valley).
+
+    Args:
+        density: smoothed, (bins,).
+        peaks: as :func:`_peaks` gives them.
+    """
+    left = np.maximum.accumulate(peaks)
+    right = np.maximum.accumulate(peaks[::-1])[::-1]
     lower = np.minimum(left, right)
-    ratio = np.divide(density, lower, out=np.ones_like(density), where=lower > 0)
+    ratio = np.minimum(np.divide(density, lower, out=np.ones_like(density), where=lower > 0), 1.0)
     deepest = np.flatnonzero(ratio == ratio.min())
     return int(deepest[len(deepest) // 2]), float(ratio.min())

@@ -6,25 +6,27 @@ page.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sim.dynamics.outcomes import OUTCOMES
-from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study.analysis import label_words, outcome_words, percent
 from sim.study.attribution import attributions
 from sim.study.words import (
+    CENSORED,
     SAMPLED,
     Study,
     endings,
     failures,
+    half_life_words,
     headlines,
     ledger_sentence,
     one_line,
+    raw_survived,
     rows_of,
+    survival_head,
     warning_of,
     whole_sentence,
     with_interval,
@@ -221,7 +223,7 @@ def _outcome_table(study: Study) -> str:
         for cell in study.numbers
     ]
     meanings = "; ".join(f"*{outcome_words(name)}*: {OUTCOMES[name].meaning}" for name in study.outcomes)
-    return f"Mean and 95% interval.\n\n{_table(head, rows)}\n\n{meanings}."
+    return f"Mean and 95% interval.\n\n{_table(head, rows)}\n\n{meanings}. {raw_survived(study)}".rstrip()
 
 
 def unit_in_head(name: str) -> str:
@@ -248,13 +250,12 @@ def _shared_out(study: Study) -> list[str]:
 
 
 def _survival_table(study: Study) -> str:
-    rows = []
-    for cell in study.numbers:
-        life, shares = study.lives.get(cell, math.nan), endings(study, cell)
-        half = "later than the horizon" if math.isnan(life) else f"{life:.0f}"
-        rows.append([study.names[cell], half, *(percent(shares[name]) for name in CAUSES_OF_ENDING)])
-    names = [CAUSES_OF_ENDING[0], *(f"ended by {name}" for name in CAUSES_OF_ENDING[1:])]
-    return _table(["cell", "half had ended by month", *names], rows)
+    rows = [
+        [study.names[cell], half_life_words(study, cell), *map(percent, endings(study, cell).values())]
+        for cell in study.numbers
+    ]
+    table = _table(["cell", *survival_head(study)], rows)
+    return f"{table}\n\n{CENSORED}" if study.markets else table
 
 
 def _figures(names: Sequence[str], wanted: Sequence[str]) -> str:

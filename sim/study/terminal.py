@@ -19,7 +19,17 @@ from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History
 from sim.study import analysis
 from sim.study.analysis import outcome_words
-from sim.study.words import SAMPLED, Study, causes_in_words, headlines, number, one_line, warning_of, whole_sentence
+from sim.study.words import (
+    SAMPLED,
+    Study,
+    causes_in_words,
+    headlines,
+    number,
+    one_line,
+    raw_survived,
+    warning_of,
+    whole_sentence,
+)
 from sim.sweeps.store import Stored
 
 TERMINAL = 100
@@ -45,7 +55,7 @@ def summary_text(stored: Stored) -> str:
     lines += ["", *_terminal_table(study), ""]
     for said in headlines(study)[:6]:
         lines += textwrap.wrap(whole_sentence(said), TERMINAL, max_lines=3, placeholder=" …")
-    for warning in (_two_humps(study), SAMPLED if study.sampled else ""):
+    for warning in (_two_humps(study), SAMPLED if study.sampled else "", raw_survived(study)):
         lines += textwrap.wrap(warning, TERMINAL, max_lines=3, placeholder=" …")
     lines += ["", f"Results: {os.path.relpath(study.folder) if _is_near(study.folder) else study.folder}"]
     if there := [name for name in CONTENTS if (study.folder / name).exists()]:
@@ -135,9 +145,14 @@ def _all_in_words(history: History) -> str:
     causes = {name: int((last["cause"] == code).sum()) for code, name in enumerate(CAUSES_OF_ENDING)}
     ended = count - causes["going on"]
     by = ", ".join(f"{causes[name]} by {name}" for name in CAUSES_OF_ENDING[1:] if causes[name])
+    until = (
+        f"at the end of the run of {months} months, some of them young"
+        if history.scenario.network.market
+        else f"after {months} months"
+    )
     return (
         f"{one_line(history.scenario.title)}, seed {history.seed}, replicate {history.replicate}: of {count} "
-        f"{'alliance' if count == 1 else 'alliances'}, {causes['going on']} still going on after {months} months, "
+        f"{'alliance' if count == 1 else 'alliances'}, {causes['going on']} still going on {until}, "
         f"{ended} ended{f' ({by})' if by else ''}."
     )
 
@@ -146,10 +161,12 @@ def _one_in_words(history: History, alliance: int) -> str:
     tie = history.alliances[-1, alliance - 1]
     start, end = float(np.mean(tie.trust_start)), float(np.mean(tie.effective))
     fate = (
-        f"still going on after {history.scenario.months} months"
+        f"still going on after {int(tie.age)} months"
         if tie.alive == 1
         else f"ended in month {int(tie.ended)} by {CAUSES_OF_ENDING[int(tie.cause)]}"
     )
+    if history.scenario.network.market:
+        fate = f"signed in month {int(tie.formed)} of the run, {fate}"
     return (
         f"Alliance {alliance}, {analysis.alliance_name(history, alliance)}: {fate}. Trust went from {start:.2f} to "
         f"{end:.2f}; net value {number(float(tie.value.sum()), 1)} money; {int(tie.contingencies)} contingencies "

@@ -35,6 +35,20 @@ SAMPLED = (
 """Said of a result whose cells are no baseline and its variants."""
 
 
+RAW_SURVIVED = (
+    f"In a market, the {analysis.outcome_words('survived')} is a raw share: of all alliances that a run has ever had, "
+    "those that go on at its end, some of them young. How long alliances last is estimated by months since the "
+    "signature."
+)
+"""Said of the outcome ``survived`` where alliances are signed all through the run."""
+
+CENSORED = (
+    "In a market, months are those since the signature of each alliance, and shares are estimates of what has become of "
+    "an alliance that is as old as the run is long (Aalen–Johansen; those younger than that at its end are censored)."
+)
+"""Said of survival where alliances are signed all through the run."""
+
+
 class Study:
     """A result folder with what every part of the summary and of the page needs, computed once."""
 
@@ -56,6 +70,7 @@ class Study:
         self.means = analysis.cell_means(self.runs, self.outcomes)
         self.paired = analysis.paired(self.runs, self.reference, self.outcomes)
         self.lives = analysis.half_life(self.tables["survival"])
+        self.markets = analysis.market_cells(self.manifest).intersection(self.numbers)
         self.detailed = analysis.spread_cells(self.runs, self.outcomes[0], MOST_DETAILS)
         self._mean_of = {(row["cell"], row["outcome"]): row for row in rows_of(self.means)}
 
@@ -176,13 +191,41 @@ def endings(study: Study, cell: int) -> dict[str, float]:
 
 
 def survival_sentence(study: Study, cell: int) -> str:
-    """How many alliances of a cell go on, when half had ended, and what ended them."""
+    """How many alliances of a cell go on, when half had ended, and what ended them; in a market, by their age."""
     shares = endings(study, cell)
     life = study.lives.get(cell, math.nan)
-    half = "more than half go on" if math.isnan(life) else f"half had ended by month {life:.0f}"
     causes = [f"{name} {percent(shares[name])}" for name in CAUSES_OF_ENDING[1:] if shares[name] > 0]
     ended = f"; ended by {', '.join(causes)}" if causes else ""
-    return f"{study.names[cell]}: {percent(shares['going on'])} of the alliances go on at the horizon ({half}){ended}"
+    name, lasting = study.names[cell], percent(shares["going on"])
+    if cell in study.markets:
+        rows = study.tables["survival"]
+        oldest = int(rows.loc[rows["cell"] == cell, "month"].max())
+        half = "more than half do" if math.isnan(life) else f"half end within {life:.0f} months of the signature"
+        estimated = "estimated, those still young are censored"
+        return f"{name}: of alliances, {lasting} last {oldest} months ({half}; {estimated}){ended}"
+    half = "more than half go on" if math.isnan(life) else f"half had ended by month {life:.0f}"
+    return f"{name}: {lasting} of the alliances go on at the horizon ({half}){ended}"
+
+
+def survival_head(study: Study) -> list[str]:
+    """Heads of the columns of half-life and endings: months of age, and shares, for which :data:`CENSORED` is said."""
+    half, lasting = "half had ended by month", CAUSES_OF_ENDING[0]
+    if study.markets:
+        half, lasting = "half had ended by month since the signature", "lasting as long as the run"
+    return [half, lasting, *(f"ended by {name}" for name in CAUSES_OF_ENDING[1:])]
+
+
+def half_life_words(study: Study, cell: int) -> str:
+    """The month by which half of a cell's alliances had ended, as it stands in a column."""
+    life = study.lives.get(cell, math.nan)
+    if not math.isnan(life):
+        return f"{life:.0f}"
+    return "later than the run is long" if cell in study.markets else "later than the horizon"
+
+
+def raw_survived(study: Study) -> str:
+    """:data:`RAW_SURVIVED` where it has to be said, else nothing."""
+    return RAW_SURVIVED if study.markets and "survived" in study.outcomes else ""
 
 
 def headlines(study: Study) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from sim.dynamics.state import BINS, CAUSES, EFFECTIVE
+from sim.dynamics.state import BINS, CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History, simulate_history
 from sim.scenario import Scenario
 from sim.study import analysis, page, plots, report, terminal, words
@@ -57,6 +58,8 @@ def dying() -> Scenario:
     return base_named("dying", trust_start=0.05, trust_start_sd=0.0, trust_exit=0.9)
 
 
+MARKET_OUTCOMES = ("value_per_month", "survived")
+
 FOLDERS = {
     "several cells": lambda tmp: run(tmp, *several()),
     "one cell": lambda tmp: run(tmp, scenario("baseline")),
@@ -72,7 +75,7 @@ FOLDERS = {
     "two scenarios by two factors": lambda tmp: run(
         tmp, *several()[:2], replicates=2, factors={"partners": (1, 2), "ties_start": (0.1, 0.6)}
     ),
-    "markets": lambda tmp: run(tmp, *(base_market(name) for name in ("open", "shy")), outcomes=("value_per_month",)),
+    "markets": lambda tmp: run(tmp, *(base_market(name) for name in ("open", "shy")), outcomes=MARKET_OUTCOMES),
     "never defined": lambda tmp: run(tmp, *several(), settings={"contingency_rate": 0}, outcomes=("met_together",)),
 }  # fmt: skip
 
@@ -277,6 +280,78 @@ def test_a_single_replicate_is_not_given_an_interval(folders: dict[str, Path]) -
     assert "a single replicate gives no interval" in summary.lower()
     assert "one paired replicate: no interval" in summary
     assert not re.search(r"95% interval [\d−+]", summary)
+
+
+def test_a_market_says_which_months_it_counts(drawn: dict[str, dict[str, Figure]], folders: dict[str, Path]) -> None:
+    figures = drawn["markets"]
+    assert "month of the run" in texts(figures["trajectories"])
+    assert "months since the signature" not in texts(figures["trajectories"])
+    assert "share of those signed so far" in texts(figures["trajectories"])
+    assert "months since the signature" in texts(figures["survival"])
+    assert "are censored at their age" in flat(texts(figures["survival"]))
+    assert "ended and young ones too" in flat(texts(figures["value_distribution"]))
+    for name in ("trajectories", "survival"):
+        assert "months since the signature" in texts(drawn["some ended"][name])
+        assert "month of the run" not in texts(drawn["some ended"][name])
+        assert "censored" not in texts(drawn["some ended"][name])
+
+
+def test_survival_in_a_market_is_said_by_age(folders: dict[str, Path]) -> None:
+    study = words.Study(read_results(folders["markets"]))
+    said = words.survival_sentence(study, study.reference)
+    going_on = study.tables["survival"].query("cell == 0 and month == 30")["going on"].item()
+    assert f"of alliances, {analysis.percent(going_on)} last 30 months" in said
+    assert "estimated, those still young are censored" in said
+    assert "go on at the horizon" not in said
+    summary, terse = report.summary_markdown(study), flat(terminal.summary_text(study.stored))
+    assert "| half had ended by month since the signature | lasting as long as the run |" in summary
+    assert words.CENSORED in summary
+    for text in (summary, terse, page.page_html(study)):
+        assert said.partition(": ")[2] in flat(text)
+        assert words.RAW_SURVIVED in flat(text)
+
+
+def test_without_a_market_survival_is_said_at_the_horizon(folders: dict[str, Path]) -> None:
+    study = words.Study(read_results(folders["several cells"]))
+    assert "of the alliances go on at the horizon" in words.survival_sentence(study, study.reference)
+    assert "survived" in study.outcomes
+    for text in (report.summary_markdown(study), terminal.summary_text(study.stored), page.page_html(study)):
+        assert words.CENSORED not in flat(text)
+        assert words.RAW_SURVIVED not in flat(text)
+        assert "censored" not in text
+
+
+LIVES = [
+    ({0: math.nan}, "More than half of the alliances last 30 months"),
+    ({0: 12.0}, "Half of the alliances end within 12 months of their signature"),
+    ({0: 12.0, 1: 12.0}, "Half of the alliances end within 12 months of their signature in every cell"),
+    ({0: 12.0, 1: 20.0}, "Half end within 12 months of their signature in open, but only within 20 months in shy"),
+    ({0: 12.0, 1: math.nan}, "Half end within 12 months of their signature in open; in shy more than half last"),
+]
+
+
+@pytest.mark.parametrize(("lives", "title"), LIVES)
+def test_the_title_of_survival_in_a_market_is_of_age(lives: dict[int, float], title: str) -> None:
+    months = np.arange(31)
+    cells = pd.DataFrame({"cell": list(lives), "label": ["open", "shy"][: len(lives)]})
+    tables = []
+    for cell, life in lives.items():
+        going_on = np.where(months < (999 if math.isnan(life) else life), 1.0, 0.4)
+        shares = dict.fromkeys(CAUSES_OF_ENDING, 0.0) | {"going on": going_on, "distrust": 1.0 - going_on}
+        tables.append(pd.DataFrame({"cell": cell, "month": months, **shares}))
+    figure = plots.survival(pd.concat(tables), cells, market=True)
+    assert flat(figure.get_suptitle()) == title
+
+
+def test_the_history_of_a_market_tells_age_and_month_apart() -> None:
+    history = simulate_history(base_market("open"), 3)
+    last = history.alliances[-1]
+    young = int(np.flatnonzero((last.alive == 1) & (last.formed > 1))[0])
+    told = flat(terminal.history_text(history, young + 1))
+    assert "still going on at the end of the run of 30 months, some of them young" in told
+    formed, age = int(last.formed[young]), int(last.age[young])
+    assert age == 30 - formed + 1
+    assert f"signed in month {formed} of the run, still going on after {age} months" in told
 
 
 def interrupted(stored: Stored) -> Stored:

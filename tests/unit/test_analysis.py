@@ -329,13 +329,39 @@ def test_a_tiny_second_hump_is_none() -> None:
     assert only(analysis.bimodality(histogram(counts)))["humps"] == 1
 
 
-def test_humps_at_the_very_ends_are_found() -> None:
-    counts = np.zeros(BINS)
-    counts[:3], counts[-3:] = 500, 500
+@pytest.mark.parametrize("piles", [(-1,), (0,), (0, -1), (-2,), (1,), (2, -3)])
+def test_a_pile_up_at_a_bound_is_no_hump(piles: tuple[int, ...]) -> None:
+    counts = sample(np.random.default_rng(5), (0.5, 0.08, 6000))
+    counts[list(piles)] += 3000
     found = only(analysis.bimodality(histogram(counts)))
-    assert found["humps"] == 2
-    assert found["depth"] == 0.0
-    assert found["valley"] == pytest.approx(0.5, abs=0.02)
+    assert found["humps"] == 1
+    assert math.isnan(found["valley"])
+    assert analysis.valley_depth(counts) > analysis.DEEPEST_VALLEY
+
+
+@pytest.mark.parametrize("pile", [0, 2, BINS - 3, BINS - 1])
+def test_two_humps_beside_a_pile_up_are_still_found(pile: int) -> None:
+    counts = sample(np.random.default_rng(8), (0.15, 0.05, 2000), (0.7, 0.07, 4000))
+    alone = only(analysis.bimodality(histogram(counts)))
+    counts[pile] += 3000
+    found = only(analysis.bimodality(histogram(counts)))
+    assert (alone["humps"], found["humps"]) == (2, 2)
+    for mode, place in (("low_mode", 0.15), ("high_mode", 0.7)):
+        assert alone[mode] == pytest.approx(place, abs=0.03)
+        assert found[mode] == pytest.approx(place, abs=0.03)
+
+
+def test_a_hump_farther_than_a_bandwidth_from_a_bound_counts() -> None:
+    for place, humps in ((3, 2), (2, 1)):  # middles 0.035 and 0.025, bandwidth 0.03
+        counts = sample(np.random.default_rng(5), (0.6, 0.08, 6000))
+        counts[place - 2 : place + 3] += [100 * (place > 2), 600, 1500, 600, 100]
+        assert only(analysis.bimodality(histogram(counts)))["humps"] == humps
+
+
+def test_markets_are_known_by_the_resolved_scenario() -> None:
+    networks = ({"market": True}, {"partners": 2}, {"market": False, "partners": 2})
+    cells = [{"cell": 4 + k, "resolved": {"network": network}} for k, network in enumerate(networks)]
+    assert analysis.market_cells({"cells": cells}) == {4}
 
 
 def test_only_the_last_month_counts_and_nobody_left_is_no_hump() -> None:

@@ -374,9 +374,15 @@ def test_who_does_what_it_says_is_not_misread():
     assert list(tie(live).misread) == [0.0, 0.0]
 
 
-# All teach and change practices; only the change of month 15, which is not a session's, is left out.
+# One group teaches itself from the first month on, all from month 11: one side of a pair may change alone, A or B.
 PRACTISING = pytest.mark.parametrize(
-    "scenario", [busy(months=24, session_effort=0.1), market(months=24, session_effort=0.1)], ids=["busy", "market"]
+    "scenario",
+    [
+        world(months=24, **{f"{group}__session_effort": 0.1, f"{other}__session_effort": 0.0})
+        for world in (busy, market)
+        for group, other in (("open", "guarded"), ("guarded", "open"))
+    ],
+    ids=["busy, open", "busy, guarded", "market, open", "market, guarded"],
 )
 
 

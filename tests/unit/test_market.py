@@ -142,10 +142,14 @@ def test_a_market_in_which_nobody_can_sign_stays_empty(settings):
     assert result.ledger_table()["mean"].isna().all()
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.3])
 @pytest.mark.parametrize("capacity", [1, 2, 3])
-def test_no_row_has_an_advantage(capacity):
-    """Organizations alike in everything but their row sign equally many alliances in the first month, within 5 se."""
-    scenario = quiet_market(organizations=10, months=1, capacity=capacity, complementarity_spread=0.3)
+def test_no_row_has_an_advantage(capacity, spread):
+    """Organizations alike in everything but their row sign equally many alliances in the first month, within 5 se.
+
+    Without a spread of complementarity all suitors are equals.
+    """
+    scenario = quiet_market(organizations=10, months=1, capacity=capacity, complementarity_spread=spread)
     engaged = simulate(scenario, 1500).organizations.engaged
     mean, se = engaged.mean(0), engaged.std(0, ddof=1) / math.sqrt(len(engaged))
     assert np.abs((mean - engaged.mean()) / se).max() < 5.0

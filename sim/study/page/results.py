@@ -28,14 +28,18 @@ from sim.study.page.findings import (
 )
 from sim.study.page.markup import Field, Html, Row, bullets, definitions, element, html, table
 from sim.study.words import (
+    CENSORED,
     SAMPLED,
     Study,
     capital,
+    half_life_words,
     headlines,
     ledger_sentence,
     number,
     one_line,
+    raw_survived,
     rows_of,
+    survival_head,
     whole_sentence,
     with_interval,
 )
@@ -267,7 +271,14 @@ def _means(study: Study) -> Html:
         [study.names[cell], *(_mean(by_cell[cell, name]) for name in study.outcomes)] for cell in study.numbers
     ]
     meanings = [(outcome_words(name), OUTCOMES[name].meaning) for name in study.outcomes]
-    return html([table("Mean of each outcome and its 95% interval.", head, rows), definitions(meanings)])
+    note = raw_survived(study)
+    return html(
+        [
+            table("Mean of each outcome and its 95% interval.", head, rows),
+            definitions(meanings),
+            element("p", note, class_="notice", role="note") if note else "",
+        ]
+    )
 
 
 def _mean(row: dict[str, Any]) -> Field:
@@ -320,12 +331,13 @@ def _count(value: float) -> Field:
 # Time, spread, ledger
 # ---------------------------------------------------------------------------------------------------------------
 def over_time(study: Study, album: Album) -> Html:
-    """Trajectories and survival, and how the alliances had ended by the horizon."""
+    """Trajectories and survival, and how the alliances had ended by the horizon; in a market, by their age."""
     last = study.tables["survival"].sort_values("month").groupby("cell").last()
-    head = ["cell", "half had ended by month", CAUSES_OF_ENDING[0]]
-    head += [f"ended by {name}" for name in CAUSES_OF_ENDING[1:]]
+    head = ["cell", *survival_head(study)]
     rows: list[Row] = [[study.names[cell], _half_life(study, cell), *_shares(last.loc[cell])] for cell in study.numbers]
     caption = "What had become of the alliances at the horizon, as shares of all; an ending is not a failure."
+    if study.markets:
+        caption = f"What becomes of alliances; an ending is not a failure. {CENSORED}"
     return html([_lifetimes(study), album.show("trajectories", "survival"), table(caption, head, rows)])
 
 
@@ -343,7 +355,7 @@ def _lifetimes(study: Study) -> Html:
 
 def _half_life(study: Study, cell: int) -> Field:
     life = study.lives.get(cell, math.nan)
-    return Field("later than the horizon", math.inf) if math.isnan(life) else Field(f"{life:.0f}", life)
+    return Field(half_life_words(study, cell), math.inf if math.isnan(life) else life)
 
 
 def _shares(row: pd.Series) -> list[Field]:
@@ -361,8 +373,9 @@ def spread(study: Study, album: Album) -> Html:
         "A mean describes the alliances of a cell only where they are of one kind. Trust and communication at the "
         "horizon, among the alliances still going on, are searched for two humps: two peaks with a valley between them "
         f"below {percent(analysis.DEEPEST_VALLEY)} of the lower one, at least {percent(analysis.SMALLEST_HUMP)} of the "
-        f"alliances on each side, and a depth of {analysis.VALLEY_ERRORS:g} standard errors. A hump that only chance "
-        "blurs can go unseen with few alliances."
+        f"alliances on each side, and a depth of {analysis.VALLEY_ERRORS:g} standard errors. A pile-up within "
+        f"{analysis.BANDWIDTH:g} of 0 or 1, where a variable is held, is no hump. A hump that only chance blurs can go "
+        "unseen with few alliances."
     )
     return html(
         [

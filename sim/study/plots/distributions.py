@@ -36,7 +36,11 @@ from sim.study.words import number
 
 @styled
 def value_distribution(
-    histogram: pd.DataFrame, cells: pd.DataFrame, monthly: pd.DataFrame | None = None, note: str = ""
+    histogram: pd.DataFrame,
+    cells: pd.DataFrame,
+    monthly: pd.DataFrame | None = None,
+    note: str = "",
+    market: bool = False,
 ) -> Figure:
     """Net value of the alliances at the horizon, one row a cell, with mean, 5% and 95% and the share below zero.
 
@@ -47,6 +51,7 @@ def value_distribution(
         cells: rows of its table ``cells`` to draw; the first is repeated as an outline in the other rows.
         monthly: table ``monthly``, for exact means; without it they come from the histogram.
         note: a sentence put at the end of the caption.
+        market: whether a cell is a market, in which alliances are of any age at the end of the run.
     """
     looks = looks_of(cells)
     values = {cell: _values(histogram, cell, monthly) for cell in looks}
@@ -55,7 +60,7 @@ def value_distribution(
     beyond = any(value.shares[[0, -1]].any() for value in known.values())
     across = any(not np.isclose(value.edges, 0.0).any() for value in known.values())
     caption = (
-        "Each area: all alliances (ended ones too) by net value to both partners at the horizon, in steps of "
+        f"Each area: all alliances ({'ended and young ones' if market else 'ended ones'} too) by net value to both partners at the horizon, in steps of "
         f"{_step_words(list(known.values()))}; areas are alike. Diamond: mean. Bar: 5% to 95%. {outline}"
         + ("What lies beyond the axis is drawn at its end. " if beyond else "")
         + ("Shares below zero are interpolated within the step that holds zero. " if across else "")
@@ -196,7 +201,9 @@ def _name_beyond(ax: Axes, value: _Values, tallest: float) -> None:
 
 
 @styled
-def trust_humps(histogram: pd.DataFrame, cells: pd.DataFrame, variable: str = "trust", note: str = "") -> Figure:
+def trust_humps(
+    histogram: pd.DataFrame, cells: pd.DataFrame, variable: str = "trust", note: str = "", market: bool = False
+) -> Figure:
     """Distribution of trust at several months, one column a cell; two humps at the end are marked.
 
     Args:
@@ -204,6 +211,7 @@ def trust_humps(histogram: pd.DataFrame, cells: pd.DataFrame, variable: str = "t
         cells: rows of its table ``cells`` to draw.
         variable: one of the variables on [0, 1].
         note: a sentence put at the end of the caption.
+        market: whether a cell is a market: months are those of the run.
     """
     looks = looks_of(cells)
     found = analysis.bimodality(histogram[histogram["cell"].isin(list(looks))], variable).set_index("cell")
@@ -211,10 +219,11 @@ def trust_humps(histogram: pd.DataFrame, cells: pd.DataFrame, variable: str = "t
     alike = len({tuple(of_cell) for of_cell in months.values()}) == 1
     rows, columns = grid_of(len(looks))
     caption = (
-        f"Each ridge: distribution of {variable} over the alliances going on in that month (n at its right), "
-        f"smoothed with a standard deviation of {analysis.BANDWIDTH:g}; areas are alike. Two humps: the valley is "
+        f"Each ridge: distribution of {variable} over the alliances going on in that month{' of the run' if market else ''} "
+        f"(n at its right), smoothed with a standard deviation of {analysis.BANDWIDTH:g}; areas are alike. Two humps: the valley is "
         f"below {analysis.DEEPEST_VALLEY:.0%} of the lower peak and beyond sampling error, and each side holds at "
-        f"least {analysis.SMALLEST_HUMP:.0%} of the alliances. {note}"
+        f"least {analysis.SMALLEST_HUMP:.0%} of the alliances; a pile-up within {analysis.BANDWIDTH:g} of 0 or 1 is no "
+        f"hump. {note}"
     )
     title = _humps_title(variable, found, looks)
     figure, axes = new_figure(title, caption, 2.3 + 4.6 * rows, rows, columns, len(looks), sharex=True, sharey=alike)

@@ -37,16 +37,18 @@ def draw_all(stored: Stored) -> dict[str, Figure]:
     chosen = analysis.spread_cells(runs, outcomes[0], MOST_CELLS)
     cells = done[done["cell"].isin(chosen)]
     note = "" if len(cells) == len(done) else _choice(len(cells), len(done), outcomes[0])
+    market = bool(analysis.market_cells(stored.manifest).intersection(done["cell"]))
     figures = {
-        "trajectories": trajectories(tables["monthly"], cells, note=note),
-        "value_distribution": value_distribution(tables["histogram"], cells, tables["monthly"], note),
+        "trajectories": trajectories(tables["monthly"], cells, note=note, market=market),
+        "value_distribution": value_distribution(tables["histogram"], cells, tables["monthly"], note, market),
         "ledger": ledger(tables["ledger"], cells, note=note),
     }
     if (tables["survival"]["going on"] < 1.0).any():
-        figures["survival"] = survival(tables["survival"], cells, note)
+        figures["survival"] = survival(tables["survival"], cells, note, market)
     humps = analysis.bimodality(tables["histogram"])
     if (humps["humps"] == 2).any():
-        figures["trust_humps"] = trust_humps(tables["histogram"], _humped(done, humps, chosen), note=note)
+        shown = _humped(done, humps, chosen)
+        figures["trust_humps"] = trust_humps(tables["histogram"], shown, note=note, market=market)
     if len(done) > 1:
         reference = int(done["cell"].iloc[0])
         some = analysis.spread_cells(runs, outcomes[0], MOST_CONTRASTS)

@@ -35,6 +35,9 @@ from sim.study.plots.frame import (
     wrap_label,
 )
 
+RUN_MONTHS = "month of the run"
+"""Name of the month axis of trajectories in a market, where alliances are signed all through the run."""
+
 ENDINGS = {
     "going on": ("#dbe9f4", ""),
     "strategic change": (SKY, "///"),
@@ -50,6 +53,7 @@ def trajectories(
     cells: pd.DataFrame,
     variables: Sequence[str] = ("trust", "communication", "result", "alive"),
     note: str = "",
+    market: bool = False,
 ) -> Figure:
     """Means over months, one line a cell, with the middle half of the alliances and the error of the mean.
 
@@ -58,6 +62,7 @@ def trajectories(
         cells: rows of its table ``cells`` to draw, the reference first.
         variables: names in ``sim.dynamics.state.VARIABLES``, or "alive" for the share of alliances going on.
         note: a sentence put at the end of the caption.
+        market: whether a cell is a market: months are those of the run, in which alliances are of any age.
     """
     looks = looks_of(cells)
     rows = math.ceil(len(variables) / 2)
@@ -67,17 +72,18 @@ def trajectories(
     banded = len(looks) <= MOST_BANDS
     with_errors = bool(mine["se"].notna().any())
     caption = (
-        "Line: mean over the alliances still going on. "
+        f"Line: mean over the alliances {'going on in that month, of any age' if market else 'still going on'}. "
         + ("Band: middle half of them (25% to 75%). " if banded else "")
         + ("Darker ribbon: 95% interval of the mean (1.96 standard errors over replicates). " if with_errors else "")
-        + ("The result of the first month bears the cost of the contract. " if "result" in variables else "")
         + f"n = {count_words(signed.tolist())} alliances a cell, ended ones too. {note}"
     )
-    title = _trajectory_title(monthly, looks, variables[0])
+    title = _trajectory_title(monthly, looks, variables[0], market)
     figure, axes = new_figure(title, caption, 1.9 + 4.1 * rows, rows, columns, len(variables))
     ends = []
     for ax, variable in zip(axes, variables, strict=True):
         name, unit = VARIABLE_WORDS[variable]
+        if market and variable == "alive":
+            unit = "share of those signed so far"
         ax.set(title=name, ylabel=unit, xlim=(0, max(int(mine["month"].max()), 1)))
         series = {cell: _series(mine[mine["cell"] == cell], variable) for cell in looks}
         for cell, data in series.items():
@@ -87,7 +93,7 @@ def trajectories(
         tick_years(ax)
         ends.append((ax, [_last(data, looks[cell]) for cell, data in series.items() if len(data)]))
     for ax in axes[-columns:]:
-        ax.set_xlabel(MONTHS)
+        ax.set_xlabel(RUN_MONTHS if market else MONTHS)
     label_ends(figure, ends)
     return figure
 
@@ -116,7 +122,7 @@ def _trajectory(ax: Axes, data: pd.DataFrame, look: Look, banded: bool) -> None:
     ax.plot(months, mean, color=look.color, linestyle=look.dashes)
 
 
-def _trajectory_title(monthly: pd.DataFrame, looks: Mapping[int, Look], variable: str) -> str:
+def _trajectory_title(monthly: pd.DataFrame, looks: Mapping[int, Look], variable: str, market: bool) -> str:
     """What the first variable came to in the lowest and the highest cell of those with alliances at the horizon."""
     name = VARIABLE_WORDS[variable][0]
     ends = {}
@@ -131,33 +137,40 @@ def _trajectory_title(monthly: pd.DataFrame, looks: Mapping[int, Look], variable
     low, high = ranked[0], ranked[-1]
     month = max(month for _, month in ends.values())
     if len(ranked) == 1:
-        return f"{name} stands at {ends[low][0]:.2f} after {month} months ({low})"
+        when = f"in month {month} of the run" if market else f"after {month} months"
+        return f"{name} stands at {ends[low][0]:.2f} {when} ({low})"
     return (
-        f"Among alliances that last, {name.lower()} comes to {ends[high][0]:.2f} in {high} "
+        f"Among alliances {'going on at the end of the run' if market else 'that last'}, {name.lower()} comes to {ends[high][0]:.2f} in {high} "
         f"and to {ends[low][0]:.2f} in {low}"
     )
 
 
 @styled
-def survival(survival: pd.DataFrame, cells: pd.DataFrame, note: str = "") -> Figure:
+def survival(survival: pd.DataFrame, cells: pd.DataFrame, note: str = "", market: bool = False) -> Figure:
     """How many alliances go on, and what ended the others: stacked areas, one panel a cell, half-life marked.
 
     Args:
         survival: table ``survival`` of a result folder.
         cells: rows of its table ``cells`` to draw.
         note: a sentence put at the end of the caption.
+        market: whether a cell is a market: shares are estimates, as alliances that are still young are censored.
     """
     looks = looks_of(cells)
     lives = analysis.half_life(survival)
     rows, columns = grid_of(len(looks))
     longest = max([1, *survival.loc[survival["cell"].isin(list(looks)), "month"]])
+    shares = (
+        "Estimated share of alliances, by what becomes of them up to each month since their signature (Aalen–Johansen; "
+        "alliances still going on at the end of the run are censored at their age)."
+        if market
+        else "Share of all alliances signed, by what became of them up to each month."
+    )
     caption = (
-        "Share of all alliances signed, by what became of them up to each month. Dot: the month at whose end half of "
-        f"them or fewer go on. An ending is not a failure: strategic change comes from outside. {note}"
+        f"{shares} Dot: the month at whose end half of them or fewer go on. An ending is not a failure: strategic "
+        f"change comes from outside. {note}"
     )
-    figure, axes = new_figure(
-        _survival_title(looks, lives), caption, 2.4 + 3.6 * rows, rows, columns, len(looks), sharex=True, sharey=True
-    )
+    title = _market_survival_title(looks, lives, longest) if market else _survival_title(looks, lives)
+    figure, axes = new_figure(title, caption, 2.4 + 3.6 * rows, rows, columns, len(looks), sharex=True, sharey=True)
     for ax, (cell, look) in zip(axes, looks.items(), strict=True):
         data = survival[survival["cell"] == cell].sort_values("month")
         ax.set_title(wrap_label(look.label, PANEL_LETTERS[columns]))
@@ -218,3 +231,26 @@ def _survival_title(looks: Mapping[int, Look], lives: Mapping[int, float]) -> st
     if ended[first] == ended[last]:
         return f"Half of the alliances have ended by month {ended[first]:.0f} in every cell"
     return f"Half have ended by month {ended[first]:.0f} in {first}, but only by month {ended[last]:.0f} in {last}"
+
+
+def _market_survival_title(looks: Mapping[int, Look], lives: Mapping[int, float], longest: int) -> str:
+    """As :func:`_survival_title`, but of the age that alliances reach, which is not the month of the run."""
+    known = {look.label: lives.get(cell, math.nan) for cell, look in looks.items()}
+    ended = {label: months for label, months in known.items() if not math.isnan(months)}
+    if not ended:
+        return f"More than half of the alliances last {longest} months"
+    first, last = (pick(ended, key=lambda label: ended[label]) for pick in (min, max))
+    if len(known) == 1:
+        return f"Half of the alliances end within {ended[first]:.0f} months of their signature"
+    if len(ended) < len(known):
+        many = len(known) - len(ended)
+        where = next(label for label in known if label not in ended) if many == 1 else f"{many} others"
+        return (
+            f"Half end within {ended[first]:.0f} months of their signature in {first}; in {where} more than half last"
+        )
+    if ended[first] == ended[last]:
+        return f"Half of the alliances end within {ended[first]:.0f} months of their signature in every cell"
+    return (
+        f"Half end within {ended[first]:.0f} months of their signature in {first}, but only within "
+        f"{ended[last]:.0f} months in {last}"
+    )

@@ -239,13 +239,13 @@ class DaskExecutor:
         if not self._threads and now - self._staffed > self.patience:
             raise ClusterError(
                 f"the Dask scheduler at {self._address} has had no worker for {self.patience:.0f} s; "
-                f"{_KEPT}; start workers (`{_start_worker(self._address)}`), {_RESUME}"
+                f"{_KEPT}; start workers (`{_start_worker(self._address)}`)"
             )
 
     def lost(self, why: str) -> ClusterError:
         """The scheduler is lost."""
         return ClusterError(
-            f"the Dask scheduler at {self._address} is lost ({why}); {_KEPT}; start a scheduler and workers, {_RESUME}"
+            f"the Dask scheduler at {self._address} is lost ({why}); {_KEPT}; start a scheduler and workers"
         )
 
     def wrong(self, report: str) -> ClusterError:
@@ -325,7 +325,6 @@ class DaskExecutor:
 
 
 _KEPT = "every result that came back is stored"
-_RESUME = "then go on with `alliance resume`"
 
 
 class _Run(Generic[T, R]):
