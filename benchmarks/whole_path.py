@@ -3,12 +3,12 @@
     python benchmarks/whole_path.py [EXPERIMENT]
 
 The same experiment (``demo`` without an argument) is run in a process of its own at 1× and 10× its replicates, on one
-thread, so that everything adds up. Time is processor time of the process, measured from after compiling to the finished
-tables: simulating, reducing, storing shards, compaction. It is divided by watches around each call of the compiled core
-(drawing, signing, running) and of ``simulate``, which builds the organizations and alliances that the core works on, for
-the most part quantile functions of traits. Starting Python, drawing figures
-and waiting for the disk are not part of it; waiting is printed beside, as a share of the wall clock. Memory is the
-highest resident size while the sweep ran, less the highest before it began; only its ratio is printed.
+thread, so that everything adds up. Time is processor time of the process, measured from after compiling to the
+finished tables: simulating, reducing, storing shards, compaction. It is divided by watches around each call of the
+compiled core (drawing, signing, running) and of ``simulate``, which builds the organizations and alliances that the
+core works on, for the most part quantile functions of traits. Starting Python, drawing figures and waiting for the
+disk are not part of it; waiting is printed beside, as a share of the wall clock. Memory is the highest resident size
+while the sweep ran, less the highest before it began; only its ratio is printed.
 """
 
 from __future__ import annotations

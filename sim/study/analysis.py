@@ -24,12 +24,15 @@ Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 
 BANDWIDTH = 0.03
-"""Standard deviation of the Gaussian that smooths a histogram of trust before humps are looked for, trust.
-
-A peak as near as this to 0 or 1 is what the bound holds back, and no hump.
-"""
+"""Standard deviation of the Gaussian that smooths a histogram of trust before humps are looked for, trust."""
 DEEPEST_VALLEY = 0.8
 """Two humps need a valley below this share of the lower of the two peaks."""
+EMPTY_VALLEY = 0.1
+"""Beside a peak within :data:`BANDWIDTH` of 0 or 1, two humps need a valley below this share of the lower peak.
+
+One hump that a bound cuts off piles up there and leaves no gap: a normal one with a twentieth of it held at the bound
+still has 0.26 of its highest density beside it.
+"""
 SMALLEST_HUMP = 0.05
 """Each of two humps must hold at least this share of the alliances."""
 VALLEY_ERRORS = 3.0
@@ -460,19 +463,22 @@ def bimodality(histogram: pd.DataFrame, variable: str = "trust") -> pd.DataFrame
     """Whether trust at the last month has two humps, for each cell.
 
     Method: counts in 100 bins are smoothed by a Gaussian (:data:`BANDWIDTH`); the split sought is the point that is
-    lowest relative to the lower of the highest peaks left and right of it. A peak within one bandwidth of 0 or 1 does
-    not count: a variable that is held at its bound piles up there, which is no second kind of alliance. There are two
-    humps when this ``depth`` (valley / lower peak) is below :data:`DEEPEST_VALLEY`, each side holds at least
-    :data:`SMALLEST_HUMP` of the alliances, and the valley lies :data:`VALLEY_ERRORS` standard errors of counts below
-    the lower peak, so that chance ripples of a small sample are no humps. The error takes alliances as independent.
+    lowest relative to the lower of the highest peaks left and right of it. There are two humps when this ``depth``
+    (valley / lower peak) is below :data:`DEEPEST_VALLEY`, each side holds at least :data:`SMALLEST_HUMP` of the
+    alliances, and the valley lies :data:`VALLEY_ERRORS` standard errors of counts below the lower peak, so that chance
+    ripples of a small sample are no humps. The error takes alliances as independent.
+
+    A variable that is held at its bound piles up there, which is no second kind of alliance: when one of the two peaks
+    lies within one bandwidth of 0 or 1 and the valley is not all but empty (:data:`EMPTY_VALLEY`), the split is sought
+    again between the peaks that lie farther inside.
 
     Args:
         histogram: table ``histogram`` of a result folder.
         variable: one of the variables on [0, 1].
 
     Returns:
-        Columns :data:`HUMPS`; ``humps`` is 0 (nobody left), 1 or 2; ``mode`` is the highest peak, at a bound too; the two modes,
-        the valley, the shares of alliances below and above it and ``depth`` are NaN unless there are two humps.
+        Columns :data:`HUMPS`; ``humps`` is 0 (nobody left), 1 or 2; ``mode`` is the highest peak, at a bound too; the
+        two modes, the valley, the shares of alliances below and above it and ``depth`` are NaN unless there are two.
     """
     rows = []
     for cell, group in histogram.groupby("cell", sort=True):
@@ -488,13 +494,12 @@ def humps_of(counts: Floats, edges: Floats) -> tuple[float, ...]:
         return (0, 0, *[math.nan] * 7)
     middles = (edges[:-1] + edges[1:]) / 2.0
     bandwidth_bins = BANDWIDTH / (edges[1] - edges[0])
-    kernel = _kernel(bandwidth_bins)
+    kernel, away = _kernel(bandwidth_bins), _away_from_bounds(len(counts), bandwidth_bins)
     density, variance = _convolve(counts, kernel), _convolve(counts, kernel**2)
     mode = float(middles[np.argmax(density)])
-    peaks = _peaks(density, bandwidth_bins)
-    valley, depth = _deepest_valley(density, peaks)
-    left = int(np.argmax(peaks[: valley + 1]))
-    right = valley + int(np.argmax(peaks[valley:]))
+    left, valley, right, depth = _deepest_valley(density, density)
+    if depth >= EMPTY_VALLEY and not (away[left] and away[right]):
+        left, valley, right, depth = _deepest_valley(density, _inner_peaks(density, away))
     lower = left if density[left] < density[right] else right
     low_share = float(counts[:valley].sum() + counts[valley] / 2.0) / total
     drop = density[lower] - density[valley]
@@ -509,34 +514,45 @@ def humps_of(counts: Floats, edges: Floats) -> tuple[float, ...]:
 
 
 def valley_depth(counts: Floats) -> float:
-    """Smoothed density at the deepest valley between two humps, as a share of the lower of them; 1 without a valley.
+    """Smoothed density at the deepest valley between two peaks, as a share of the lower of them; 1 without a valley.
+
+    Peaks at 0 and at 1 are peaks here: this is a measure, and :func:`bimodality` the rule.
 
     Args:
         counts: a histogram of [0, 1], (bins,), smoothed by a Gaussian of :data:`BANDWIDTH`.
     """
-    bandwidth_bins = BANDWIDTH * len(counts)
-    density = _convolve(counts, _kernel(bandwidth_bins))
-    return _deepest_valley(density, _peaks(density, bandwidth_bins))[1]
+    density = _convolve(counts, _kernel(BANDWIDTH * len(counts)))
+    return _deepest_valley(density, density)[3]
 
 
-def _peaks(density: Floats, bandwidth_bins: float) -> Floats:
-    """The density where it has a peak farther than a bandwidth from both bounds, else 0."""
+def _away_from_bounds(bins: int, bandwidth_bins: float) -> NDArray[np.bool_]:
+    """Which bins have their middle farther than a bandwidth from both ends."""
+    places = np.arange(bins) + 0.5
+    return np.minimum(places, bins - places) > bandwidth_bins
+
+
+def _inner_peaks(density: Floats, away: NDArray[np.bool_]) -> Floats:
+    """The density where it has a peak away from the bounds, else 0."""
     padded = np.pad(density, 1, mode="edge")
-    to_bound = np.minimum(np.arange(len(density)), np.arange(len(density))[::-1]) + 0.5  # from a bin's middle, in bins
-    is_peak = (density >= padded[:-2]) & (density >= padded[2:]) & (to_bound > bandwidth_bins)
-    return np.where(is_peak, density, 0.0)
+    is_peak = (density >= padded[:-2]) & (density >= padded[2:])
+    return np.where(is_peak & away, density, 0.0)
 
 
-def _deepest_valley(density: Floats, peaks: Floats) -> tuple[int, float]:
-    """The bin that is lowest relative to the lower of the peaks on its two sides, and that ratio (1: no valley).
+def _deepest_valley(density: Floats, heights: Floats) -> tuple[int, int, int, float]:
+    """The bin that is lowest relative to the lower of the peaks on its two sides, between those two.
 
     Args:
         density: smoothed, (bins,).
-        peaks: as :func:`_peaks` gives them.
+        heights: what counts as the height of a peak, (bins,): the density, or 0 where a peak does not count.
+
+    Returns:
+        Bins of the left peak, the valley and the right peak; density at the valley / lower peak (1: no valley).
     """
-    left = np.maximum.accumulate(peaks)
-    right = np.maximum.accumulate(peaks[::-1])[::-1]
+    left = np.maximum.accumulate(heights)
+    right = np.maximum.accumulate(heights[::-1])[::-1]
     lower = np.minimum(left, right)
     ratio = np.minimum(np.divide(density, lower, out=np.ones_like(density), where=lower > 0), 1.0)
     deepest = np.flatnonzero(ratio == ratio.min())
-    return int(deepest[len(deepest) // 2]), float(ratio.min())
+    valley = int(deepest[len(deepest) // 2])
+    peaks = int(np.argmax(heights[: valley + 1])), valley + int(np.argmax(heights[valley:]))
+    return peaks[0], valley, peaks[1], float(ratio.min())

@@ -43,7 +43,7 @@ RAW_SURVIVED = (
 """Said of the outcome ``survived`` where alliances are signed all through the run."""
 
 CENSORED = (
-    "In a market, months are those since the signature of each alliance, and shares are estimates of what has become of "
+    "In a market, months are those since the signature of each alliance, and shares are estimates of what becomes of "
     "an alliance that is as old as the run is long (Aalen–Johansen; those younger than that at its end are censored)."
 )
 """Said of survival where alliances are signed all through the run."""

@@ -374,8 +374,8 @@ def spread(study: Study, album: Album) -> Html:
         "horizon, among the alliances still going on, are searched for two humps: two peaks with a valley between them "
         f"below {percent(analysis.DEEPEST_VALLEY)} of the lower one, at least {percent(analysis.SMALLEST_HUMP)} of the "
         f"alliances on each side, and a depth of {analysis.VALLEY_ERRORS:g} standard errors. A pile-up within "
-        f"{analysis.BANDWIDTH:g} of 0 or 1, where a variable is held, is no hump. A hump that only chance blurs can go "
-        "unseen with few alliances."
+        f"{analysis.BANDWIDTH:g} of 0 or 1, where a variable is held, is a hump only beside a valley below "
+        f"{percent(analysis.EMPTY_VALLEY)}. A hump that only chance blurs can go unseen with few alliances."
     )
     return html(
         [

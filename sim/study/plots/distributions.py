@@ -59,8 +59,9 @@ def value_distribution(
     outline = f"Grey outline: {looks[next(iter(known))].label}. " if len(known) > 1 else ""
     beyond = any(value.shares[[0, -1]].any() for value in known.values())
     across = any(not np.isclose(value.edges, 0.0).any() for value in known.values())
+    counted = "ended and young ones" if market else "ended ones"
     caption = (
-        f"Each area: all alliances ({'ended and young ones' if market else 'ended ones'} too) by net value to both partners at the horizon, in steps of "
+        f"Each area: all alliances ({counted} too) by net value to both partners at the horizon, in steps of "
         f"{_step_words(list(known.values()))}; areas are alike. Diamond: mean. Bar: 5% to 95%. {outline}"
         + ("What lies beyond the axis is drawn at its end. " if beyond else "")
         + ("Shares below zero are interpolated within the step that holds zero. " if across else "")
@@ -218,12 +219,13 @@ def trust_humps(
     months = {cell: _some_months(histogram.loc[histogram["cell"] == cell, "month"]) for cell in looks}
     alike = len({tuple(of_cell) for of_cell in months.values()}) == 1
     rows, columns = grid_of(len(looks))
+    month = "month of the run" if market else "month"
     caption = (
-        f"Each ridge: distribution of {variable} over the alliances going on in that month{' of the run' if market else ''} "
-        f"(n at its right), smoothed with a standard deviation of {analysis.BANDWIDTH:g}; areas are alike. Two humps: the valley is "
+        f"Each ridge: distribution of {variable} over the alliances going on in that {month} (n at its right), "
+        f"smoothed with a standard deviation of {analysis.BANDWIDTH:g}; areas are alike. Two humps: the valley is "
         f"below {analysis.DEEPEST_VALLEY:.0%} of the lower peak and beyond sampling error, and each side holds at "
-        f"least {analysis.SMALLEST_HUMP:.0%} of the alliances; a pile-up within {analysis.BANDWIDTH:g} of 0 or 1 is no "
-        f"hump. {note}"
+        f"least {analysis.SMALLEST_HUMP:.0%} of the alliances. A pile-up within {analysis.BANDWIDTH:g} of 0 or 1 is a "
+        f"hump only beside a valley below {analysis.EMPTY_VALLEY:.0%}. {note}"
     )
     title = _humps_title(variable, found, looks)
     figure, axes = new_figure(title, caption, 2.3 + 4.6 * rows, rows, columns, len(looks), sharex=True, sharey=alike)

@@ -139,10 +139,8 @@ def _trajectory_title(monthly: pd.DataFrame, looks: Mapping[int, Look], variable
     if len(ranked) == 1:
         when = f"in month {month} of the run" if market else f"after {month} months"
         return f"{name} stands at {ends[low][0]:.2f} {when} ({low})"
-    return (
-        f"Among alliances {'going on at the end of the run' if market else 'that last'}, {name.lower()} comes to {ends[high][0]:.2f} in {high} "
-        f"and to {ends[low][0]:.2f} in {low}"
-    )
+    who = "alliances going on at the end of the run" if market else "alliances that last"
+    return f"Among {who}, {name.lower()} comes to {ends[high][0]:.2f} in {high} and to {ends[low][0]:.2f} in {low}"
 
 
 @styled
