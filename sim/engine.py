@@ -451,7 +451,7 @@ def _run_markets(
             kernel.engage(orgs[r], alliances[r, k])
         rows, ledger = alliances[r], np.zeros((count, *LEDGER))
         while month < scenario.months:
-            room = count + scenario.organizations + count // 2
+            room = count + count // 2 + 2 * scenario.organizations  # what is not used takes no memory
             rows, ledger = _more(rows, room), _more(ledger, room)
             month, count, market = kernel.run(
                 parameters, orgs[r], float_view(orgs[r]), rows, count, True, events, market, seed, replicate,

@@ -39,11 +39,11 @@ ORGANIZATION = np.dtype(
         # in a market
         ("ally", "i8", (PLACES,)),  # rows of the partners that it has, or NOBODY
         ("past", "i8", (PLACES,)),  # rows of earlier partners, or NOBODY
+        ("refused", "i8", (PLACES,)),  # rows of candidates that failed its interview, or NOBODY
         ("past_trust", "f8", (PLACES,)),  # effective trust in them at the end
         ("past_ties", "f8", (PLACES,)),  # relational capital at the end
         ("past_times", "i8", (PLACES,)),  # how many times they were allied
         ("next_past", "i8"),  # where the next earlier partner is written
-        ("refused", "i8", (PLACES,)),  # rows of candidates that failed its interview, or NOBODY
         ("next_refused", "i8"),  # where the next of them is written
         ("search_cost", "f8"),  # spent on vetting since the last signature, money
         ("interviews", "i8"),  # candidates vetted
