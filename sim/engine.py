@@ -6,7 +6,7 @@ Both call the same compiled month, so the history of a replicate is, bit for bit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -198,8 +198,7 @@ class Result:
         exists = self.alliances.exists == 1
         with np.errstate(invalid="ignore"):
             for name, outcome in OUTCOMES.items():
-                values = np.ascontiguousarray(outcome.formula(self.alliances))
-                columns[name] = _mean_of_defined(np.where(exists, values, np.nan))
+                columns[name] = _mean_of_defined(np.where(exists, outcome.formula(self.alliances), np.nan))
         return pd.DataFrame(columns)
 
     def alliances_table(self) -> pd.DataFrame:
@@ -302,22 +301,23 @@ def monthly_table(moments: Floats, histogram: NDArray[np.int64]) -> pd.DataFrame
         "sd": np.sqrt(variance).ravel(),
         "se": np.where(runs > 1, se, np.nan).ravel(),
     }
-    for q in QUANTILES:
-        table[f"q{round(100 * q):02d}"] = histogram_quantile(histogram, q).ravel()
+    for q, values in zip(QUANTILES, histogram_quantiles(histogram), strict=True):
+        table[f"q{round(100 * q):02d}"] = values.ravel()
     frame = pd.DataFrame(table)
     return frame[frame["alliances"] > 0].reset_index(drop=True)
 
 
-def histogram_quantile(histogram: NDArray[np.int64], q: float) -> Floats:
-    """Quantile ``q`` of each (month, variable), by linear interpolation within its bin; error at most one bin."""
+def histogram_quantiles(histogram: NDArray[np.int64]) -> Iterator[Floats]:
+    """The QUANTILES of each (month, variable), by linear interpolation within a bin; error at most one bin."""
     cumulative = np.cumsum(histogram, axis=-1)
-    target = q * cumulative[..., -1:]
-    bin_ = np.minimum((cumulative < target).sum(-1), BINS - 1)
-    inside = np.take_along_axis(histogram, bin_[..., None], -1)[..., 0]
-    below = np.take_along_axis(cumulative, bin_[..., None], -1)[..., 0] - inside
-    fraction = np.divide(target[..., 0] - below, inside, out=np.zeros(bin_.shape), where=inside > 0)
     lows, highs = histogram_range(len(histogram) - 1)
-    return np.asarray(lows + (highs - lows) * (bin_ + fraction) / BINS)
+    for q in QUANTILES:
+        target = q * cumulative[..., -1:]
+        bin_ = np.minimum((cumulative < target).sum(-1), BINS - 1)
+        inside = np.take_along_axis(histogram, bin_[..., None], -1)[..., 0]
+        below = np.take_along_axis(cumulative, bin_[..., None], -1)[..., 0] - inside
+        fraction = np.divide(target[..., 0] - below, inside, out=np.zeros(bin_.shape), where=inside > 0)
+        yield np.asarray(lows + (highs - lows) * (bin_ + fraction) / BINS)
 
 
 def lifetimes(alliances: Records, months: int) -> pd.DataFrame:

@@ -56,29 +56,34 @@ def _ratio(top: Any, bottom: Any) -> Array:
     return np.divide(top, bottom, out=np.full(np.shape(bottom), np.nan), where=bottom != 0)
 
 
+def of_both(sides: Any) -> Array:
+    """Sum over the two partners, which are on the last axis."""
+    return np.asarray(sides[..., 0] + sides[..., 1])  # several times as fast as a reduction over an axis of two
+
+
 @outcome("money", "net value of the alliance to both partners over its life, all costs paid", +1)
 def value(a: Alliances) -> Array:
-    return np.asarray(a.value.sum(-1))
+    return of_both(a.value)
 
 
 @outcome("money/month", "net value of the alliance per month that it lived", +1)
 def value_per_month(a: Alliances) -> Array:
-    return _ratio(a.value.sum(-1), a.age)
+    return _ratio(of_both(a.value), a.age)
 
 
 @outcome("money", "incremental value: net value minus what both expected at the signature, over the months lived", +1)
 def value_against_expectation(a: Alliances) -> Array:
-    return np.asarray(a.value.sum(-1) - a.expectation_start.sum(-1) * a.age)
+    return np.asarray(of_both(a.value) - of_both(a.expectation_start) * a.age)
 
 
 @outcome("share", "alliances whose net value fell short of what was expected at the signature", -1)
 def fell_short(a: Alliances) -> Array:
-    return np.where(a.value.sum(-1) < a.expectation_start.sum(-1) * a.age, 1.0, 0.0)
+    return np.where(of_both(a.value) < of_both(a.expectation_start) * a.age, 1.0, 0.0)
 
 
 @outcome("share", "alliances whose net value was at least the sober plan over the months lived", +1)
 def succeeded(a: Alliances) -> Array:
-    return np.where(a.value.sum(-1) >= 2.0 * a.plan * a.age, 1.0, 0.0)
+    return np.where(of_both(a.value) >= 2.0 * a.plan * a.age, 1.0, 0.0)
 
 
 @outcome("share", "alliances that are still going on at the horizon")
@@ -108,12 +113,12 @@ def ended_by_strategy(a: Alliances) -> Array:
 
 @outcome("trust", "effective trust at the end of the alliance or at the horizon, mean of both sides", +1)
 def trust(a: Alliances) -> Array:
-    return np.asarray(a.effective.mean(-1))
+    return of_both(a.effective) / 2
 
 
 @outcome("trust", "change of effective trust since the signature", +1)
 def trust_change(a: Alliances) -> Array:
-    return np.asarray(a.effective.mean(-1) - a.trust_start.mean(-1))
+    return np.asarray(of_both(a.effective) / 2 - of_both(a.trust_start) / 2)
 
 
 @outcome("share", "communication at the end", +1)
@@ -133,7 +138,7 @@ def gap(a: Alliances) -> Array:
 
 @outcome("share", "frustration at the end, mean of both sides", -1)
 def frustration(a: Alliances) -> Array:
-    return np.asarray(a.frustration.mean(-1))
+    return of_both(a.frustration) / 2
 
 
 @outcome(
@@ -157,17 +162,17 @@ def predictability(a: Alliances) -> Array:
 
 @outcome("share of the plan", "performance: net value against the sober plan, over the months lived", +1)
 def performance(a: Alliances) -> Array:
-    return _ratio(a.value.sum(-1), 2.0 * a.plan * a.age)
+    return _ratio(of_both(a.value), 2.0 * a.plan * a.age)
 
 
 @outcome("money/month", "synergy: value together minus value apart (the outside options), per month lived", +1)
 def surplus(a: Alliances) -> Array:
-    return _ratio(a.value.sum(-1) - a.apart, a.age)
+    return _ratio(of_both(a.value) - a.apart, a.age)
 
 
 @outcome("money", "value together minus value apart (the outside options), over the months lived", +1)
 def gain(a: Alliances) -> Array:
-    return np.asarray(a.value.sum(-1) - a.apart)
+    return np.asarray(of_both(a.value) - a.apart)
 
 
 @outcome("share", "delegation: decisions left to the absent partner, mean over the months lived")

@@ -23,7 +23,7 @@ from sim.sweeps.design import Experiment
 from sim.sweeps.plan import Plan
 
 KIND = "sweep"
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout; raised when a reader of an older one would misread a newer one."""
 
 COMPLETE, FAILED, INTERRUPTED, RUNNING = "complete", "some runs failed", "interrupted", "running"
@@ -97,7 +97,7 @@ def numerics() -> dict[str, str]:
     """
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     return {
-        **{name: importlib.metadata.version(name) for name in ("numpy", "numba", "scipy")},
+        **{name: installed(name) for name in ("numpy", "numba", "scipy")},
         "C library": " ".join(platform.libc_ver()).strip() or platform.platform(),
         "processor": platform.machine(),
         "processor features": " ".join(found),
@@ -159,7 +159,13 @@ def provenance() -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Versions of the interpreter and of every package that decides bits or bytes."""
     packages = ("numpy", "numba", "scipy", "pandas", "pyarrow", "alliance-trust")
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
+    return {"python": platform.python_version(), **{name: installed(name) for name in packages}}
+
+
+@functools.cache
+def installed(package: str) -> str:
+    """Version of a package in this environment."""
+    return importlib.metadata.version(package)
 
 
 def git_state() -> dict[str, Any] | None:

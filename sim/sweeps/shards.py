@@ -189,40 +189,33 @@ def condense(parts: Sequence[Part], failures: Iterable[Failure] = ()) -> Shard:
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# As a file: Parquet with one row; each column is one array of the shard, in C order
+# As a file: Parquet with one row; each column holds the bytes of one array, in C order
 # ---------------------------------------------------------------------------------------------------------------
 ABOUT = b"alliance_trust.shard"
-"""Where the file says which shard of which sweep it is, and how its arrays are shaped."""
+"""Where the file says which shard of which sweep it is, type and shape of its arrays, and which runs failed."""
 
 
 def encode(shard: Shard, key: ShardKey, digest: str) -> bytes:
     """The shard as the content of a file that says of which sweep (its plan's digest) and which shard it is."""
-    columns: dict[str, Any] = {
-        "replicate": shard.replicates,
-        "failed.replicate": np.array([failure.replicate for failure in shard.failures], dtype=np.int64),
-        "failed.error": pa.array([failure.error for failure in shard.failures], pa.string()),
-        "ledger": shard.ledger.ravel(),
-    }
-    about: dict[str, Any] = {"sweep": digest, "shard": list(key), "ledger": list(shard.ledger.shape)}
+    arrays: dict[str, NDArray[Any]] = {"replicate": shard.replicates, "ledger": shard.ledger}
+    about: dict[str, Any] = {"sweep": digest, "shard": list(key), "failures": shard.failures}
     tables = {"runs": shard.runs}
     if shard.months is not None:
         months = shard.months
-        about["months"] = list(months.histogram.shape)
-        columns["sums"] = np.concatenate([getattr(months.sums, name).ravel() for name in SUMS])
-        columns["histogram.at"] = np.flatnonzero(months.histogram).astype(np.int32)
-        columns["histogram.count"] = months.histogram.ravel()[columns["histogram.at"]]
+        arrays["sums"] = np.stack([getattr(months.sums, name) for name in SUMS])
+        arrays["histogram"] = months.histogram.astype(np.min_scalar_type(months.histogram.max()))
         tables["lifetimes"] = months.lifetimes
     for name, table in tables.items():
-        columns[name] = table.to_numpy().ravel(order="F")
+        arrays[name] = table.to_numpy().T
         about[f"{name}.columns"] = list(table)
     if shard.alliance_rows is not None:
         packed, about["alliances.categories"] = _packed(shard.alliance_rows)
-        columns |= {f"alliances.{column}": values for column, values in packed.items()}
+        arrays |= {f"alliances.{column}": values for column, values in packed.items()}
         about["alliances.columns"] = list(packed)
-    return _parquet(columns, about)
+    return _parquet(arrays, about)
 
 
-def _packed(table: pd.DataFrame) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def _packed(table: pd.DataFrame) -> tuple[dict[str, NDArray[Any]], dict[str, list[str]]]:
     """The columns of a table of mixed types as arrays; of categories, codes in the place of names, and the names."""
     columns, categories = {}, {}
     for name, column in table.items():
@@ -234,22 +227,14 @@ def _packed(table: pd.DataFrame) -> tuple[dict[str, Any], dict[str, list[str]]]:
     return columns, categories
 
 
-def _parquet(columns: Mapping[str, Any], about: Mapping[str, Any]) -> bytes:
-    lists = {}
-    for name, values in columns.items():
-        ends = pa.array([0, len(values)], pa.int32())
-        lists[name] = pa.ListArray.from_arrays(ends, pa.array(values))
-    table = pa.table(lists).replace_schema_metadata({ABOUT: json.dumps(about).encode()})
-    delta = {f"{name}.list.element": "DELTA_BINARY_PACKED" for name in lists if name.startswith("histogram.")}
+def _parquet(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> bytes:
+    """Bytes in the place of lists of numbers: for lists, Parquet writes and reads the place of every number too."""
+    forms = {name: (values.dtype.str, values.shape) for name, values in arrays.items()}
+    table = pa.table({name: pa.array([values.tobytes()], pa.binary()) for name, values in arrays.items()})
+    table = table.replace_schema_metadata({ABOUT: json.dumps({**about, "arrays": forms}).encode()})
     buffer = io.BytesIO()
     pq.write_table(
-        table,
-        buffer,
-        compression="zstd",
-        use_dictionary=False,
-        column_encoding=delta or None,
-        write_page_checksum=True,
-        write_statistics=False,
+        table, buffer, compression="zstd", use_dictionary=False, write_page_checksum=True, write_statistics=False
     )
     return buffer.getvalue()
 
@@ -265,7 +250,7 @@ def said_of(content: bytes) -> dict[str, Any]:
 
 
 def decode(content: bytes) -> Shard:
-    """A shard from the content of its file; page checksums are verified.
+    """A shard from the content of its file; page checksums are verified. Its arrays are read-only.
 
     Raises:
         OSError, pyarrow.ArrowException: when it is damaged.
@@ -273,41 +258,35 @@ def decode(content: bytes) -> Shard:
     with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
         stored = file.read(use_threads=False)
     about = json.loads(stored.schema.metadata[ABOUT])
+    arrays: dict[str, NDArray[Any]] = {
+        name: np.frombuffer(stored[name][0].as_buffer(), dtype).reshape(shape)
+        for name, (dtype, shape) in about["arrays"].items()
+    }
     months = None
-    if "months" in about:
-        shape = tuple(about["months"])
-        histogram = np.zeros(shape, dtype=np.int64)
-        histogram.ravel()[_array(stored, "histogram.at")] = _array(stored, "histogram.count")
-        sums = Sums(*_array(stored, "sums").reshape(len(SUMS), *shape[:2]))
-        months = Months(sums, histogram, _table(stored, about, "lifetimes"))
-    errors = stored["failed.error"].chunk(0).values.to_pylist()
+    if "sums" in arrays:
+        histogram = arrays["histogram"].astype(np.int64)
+        months = Months(Sums(*arrays["sums"]), histogram, _table(arrays, about, "lifetimes"))
     return Shard(
-        replicates=_array(stored, "replicate"),
-        runs=_table(stored, about, "runs"),
-        ledger=_array(stored, "ledger").reshape(about["ledger"]),
+        replicates=arrays["replicate"],
+        runs=_table(arrays, about, "runs"),
+        ledger=arrays["ledger"],
         months=months,
-        alliance_rows=_unpacked(stored, about) if "alliances.columns" in about else None,
-        failures=tuple(map(Failure, _array(stored, "failed.replicate").tolist(), errors)),
+        alliance_rows=_unpacked(arrays, about) if "alliances.columns" in about else None,
+        failures=tuple(Failure(*failure) for failure in about["failures"]),
     )
 
 
-def _array(stored: Any, name: str) -> NDArray[Any]:
-    found: NDArray[Any] = stored[name].chunk(0).values.to_numpy(zero_copy_only=False)
-    return found
-
-
-def _table(stored: Any, about: Mapping[str, Any], name: str) -> pd.DataFrame:
+def _table(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any], name: str) -> pd.DataFrame:
     """A table of one type, from its columns one after the other."""
     columns = about[f"{name}.columns"]
-    values = _array(stored, name)
-    return pd.DataFrame(values.reshape(len(columns), -1).T if columns else None, columns=columns)
+    return pd.DataFrame(arrays[name].T if columns else None, columns=columns)
 
 
-def _unpacked(stored: Any, about: Mapping[str, Any]) -> pd.DataFrame:
+def _unpacked(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> pd.DataFrame:
     """The table of alliances, as :func:`_packed` took it apart."""
     columns: dict[str, Any] = {}
     for name in about["alliances.columns"]:
-        values, categories = _array(stored, f"alliances.{name}"), about["alliances.categories"].get(name)
+        values, categories = arrays[f"alliances.{name}"], about["alliances.categories"].get(name)
         columns[name] = values if categories is None else pd.Categorical.from_codes(values, categories)
     return pd.DataFrame(columns)
 

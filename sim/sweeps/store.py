@@ -262,12 +262,14 @@ class SweepFolder(ResultFolder):
         return encode(shard, key, self._digest)
 
     def replace_manifest(self, **changes: Any) -> None:
-        """Change the manifest on the disk.
+        """Change the manifest on the disk, if that changes anything.
 
         Raises:
             CannotStore: when the disk is full or gone.
         """
         changed = {**self.manifest, **changes}
+        if changed == self.manifest:
+            return
         self.write_manifest(changed)
         self.manifest = changed
 
