@@ -80,7 +80,6 @@ def show(experiment: str, as_json: bool) -> None:
 
 def _rows(found: Experiment) -> Iterator[tuple[str, str]]:
     """Name and text of each part of an experiment's design."""
-    cells = len(found.cells())
     yield "scenarios", ", ".join(scenario.name for scenario in found.scenarios) + " (the first is the reference)"
     yield from ((f"constant {key}", toml(value)) for key, value in found.settings.items())
     for factor in found.factors:
@@ -89,10 +88,9 @@ def _rows(found: Experiment) -> Iterator[tuple[str, str]]:
     yield "outcomes", ", ".join(found.outcomes)
     yield "design", found.describe()
     yield from ((f"base {key}", toml(value)) for key, value in found.design.base.items())
-    yield "cells", str(cells)
+    yield "cells", str(len(found.cells()))
     if found.precision:
-        widths = ", ".join(f"{outcome} ± {width:g}" for outcome, width in found.precision.items())
-        yield "replicates", f"{found.replicates} at a time in each cell, at most {found.max_replicates}, until {widths}"
+        yield "replicates", f"{found.replicates} at a time in each cell, at most {found.max_replicates}"
     else:
-        yield "replicates", f"{found.replicates} in each cell: {cells * found.replicates} runs"
+        yield "replicates", f"{found.replicates} in each cell: {found.runs[0]} runs"
     yield "seed", str(found.seed)

@@ -1,13 +1,16 @@
-"""Factors and their levels: how each is named, written in a file, labelled and shown in tables."""
+"""Factors, their levels, and combinations of levels: how each is named, written in a file, labelled and shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import Parameters, Traits
+from sim.tomlfile import Key, shown
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,36 @@ class Level:
     shown: float | bool | str
 
 
+@dataclass(frozen=True)
+class Combination:
+    """What a cell sets on top of its scenario: its part of the label, values, what the tables show, place in the file.
+
+    ``key`` is where the file has the values when it is not with the factors: the base, or a point of a list.
+    """
+
+    label: str
+    values: dict[str, Any]
+    shown: dict[str, Any]
+    key: Key = ()
+
+    def __and__(self, other: Combination) -> Combination:
+        label = " · ".join(part for part in (self.label, other.label) if part)
+        return Combination(label, {**self.values, **other.values}, {**self.shown, **other.shown}, other.key)
+
+
+def combination(label: str, levels: Mapping[str, Level], key: Key = ()) -> Combination:
+    """One level of each of some factors."""
+    values = {factor: level.value for factor, level in levels.items()}
+    return Combination(label, values, {factor: level.shown for factor, level in levels.items()}, key)
+
+
+def grid(levels: Mapping[str, Sequence[Level]]) -> Iterator[Combination]:
+    """Every combination of levels, the last factor changing fastest; one empty combination without factors."""
+    for chosen in itertools.product(*levels.values()):
+        label = " · ".join(level.label for level in chosen)
+        yield combination(label, dict(zip(levels, chosen, strict=True)))
+
+
 def levels_of(factor: str, written: Sequence[Any]) -> tuple[Level, ...]:
     """The levels of a factor as a file lists them; ``{label = …, value = …}`` gives a level a name of its own."""
     named = [_is_named(level) for level in written]
@@ -31,7 +64,7 @@ def levels_of(factor: str, written: Sequence[Any]) -> tuple[Level, ...]:
         for level, value, is_named in zip(written, values, named, strict=True)
     ]
     labels = [text if is_named else f"{factor}={text}" for text, is_named in zip(texts, named, strict=True)]
-    return tuple(map(Level, labels, values, texts if any(named) else shown(values)))
+    return tuple(map(Level, labels, values, texts if any(named) else as_column(values)))
 
 
 def level_problems(factor: str, written: Sequence[Any]) -> list[str]:
@@ -43,19 +76,30 @@ def level_problems(factor: str, written: Sequence[Any]) -> list[str]:
         if not isinstance(level, dict) or not {"label", "value"} & set(level):
             continue
         if set(level) != {"label", "value"}:
-            messages.append(f"a named level is {{label = …, value = …}}, got {level!r}")
-        elif not isinstance(level["label"], str) or not level["label"].strip():
-            messages.append(f"a label must be text that is not empty, got {level['label']!r}")
+            messages.append(f"a named level is {{label = …, value = …}}, got {shown(level)}")
+        elif label_problem(level["label"]):
+            messages.append(f"a label {label_problem(level['label'])}")
     if messages:
         return messages
-    found = levels_of(factor, written)
-    for k, level in enumerate(found):
-        if level.label in [other.label for other in found[:k]] or level.value in [other.value for other in found[:k]]:
-            messages.append(f"level {written[k]!r} is listed twice")
+    labels: set[str] = set()
+    values: set[str] = set()
+    for level, as_written in zip(levels_of(factor, written), written, strict=True):
+        value = identity(level.value)
+        if level.label in labels or value in values:
+            messages.append(f"level {shown(as_written)} is listed twice")
+        labels.add(level.label)
+        values.add(value)
     return messages
 
 
-def shown(values: Sequence[Any]) -> list[Any]:
+def label_problem(label: Any) -> str:
+    """Why a text is no label of a level or a point; "" when it is one."""
+    if isinstance(label, str) and label.strip() and label.isprintable():
+        return ""
+    return f"must be text that is not empty and in one line, got {shown(label)}"
+
+
+def as_column(values: Sequence[Any]) -> list[Any]:
     """Values of a factor as one column of a table: all switches, all whole, all numbers, else all text."""
     if all(isinstance(value, bool) for value in values):
         return list(values)
@@ -106,3 +150,13 @@ def column_name(key: str) -> str:
 
 def _is_named(level: Any) -> bool:
     return isinstance(level, dict) and set(level) == {"label", "value"}
+
+
+def numbers_alike(value: Any) -> Any:
+    """Plain data with every number as a float: 120 and 120.0 are two ways to write the same setting."""
+    return json.loads(json.dumps(value, default=repr), parse_int=float)
+
+
+def identity(value: Any) -> str:
+    """A text that is the same for values that set the same."""
+    return json.dumps(numbers_alike(value), sort_keys=True)

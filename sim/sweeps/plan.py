@@ -25,9 +25,10 @@ from scipy.special import stdtrit
 
 from sim.dynamics.state import ALLIANCE, LAYERS, N_CAUSES, ORGANIZATION, VARIABLES
 from sim.scenario import Scenario
-from sim.sweeps.design import Cell, Experiment
+from sim.sweeps.design import FEWEST, Cell, Experiment
+from sim.sweeps.levels import numbers_alike
 
-SHARD_WORK = 800_000
+SHARD_WORK = 1_200_000
 """Alliance-months in a shard: about a third of a second, long against storing it (some milliseconds)."""
 SHARD_BYTES = 64 * 2**20
 """Most memory that the arrays of one shard may take."""
@@ -69,9 +70,11 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 in hex of everything that decides what is in which shard, but the code."""
+        """SHA-256 in hex of everything that decides what is in the shards and the tables, but the code."""
         decided = [
-            [_canonical(cell.scenario.plain()) for cell in self.cells],
+            numbers_alike(
+                [[cell.label, cell.scenario_name, cell.factors, cell.scenario.plain()] for cell in self.cells]
+            ),
             [self.seed, self.batch, self.most, dict(self.precision), self.keep_alliances, self.shard_sizes],
         ]
         return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()
@@ -86,15 +89,6 @@ class Plan:
         size = self.shard_sizes[cell]
         for first in range(replicates.start, replicates.stop, size):
             yield ShardKey(cell, first, min(first + size, replicates.stop))
-
-
-def _canonical(value: Any) -> Any:
-    """The value with whole numbers as floats: 12 and 12.0 are the same setting, and JSON tells them apart."""
-    if isinstance(value, Mapping):
-        return {str(key): _canonical(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_canonical(item) for item in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def plan_of(experiment: Experiment, keep_alliances: bool) -> Plan:
@@ -155,6 +149,11 @@ def shard_size(scenario: Scenario) -> int:
 class Precision:
     """The means of a cell's named outcomes so far, round by round, and whether they are precise enough.
 
+    The rule is to stop at the first look at which the interval is narrow enough, but neither before the spread can be
+    known (:data:`sim.sweeps.design.FEWEST` values) nor because none has been seen yet. Why it takes both, and that such
+    intervals are right in the limit: Chow & Robbins 1965, https://doi.org/10.1214/aoms/1177700156. How often they are
+    before that is measured by ``benchmarks/precision.py``.
+
     Count, mean and sum of squared deviations of each outcome are kept and joined (Chan, Golub & LeVeque 1983,
     https://doi.org/10.1080/00031305.1983.10483115), always in the order of rounds.
     """
@@ -164,6 +163,8 @@ class Precision:
         self._count = dict.fromkeys(wanted, 0)
         self._mean = dict.fromkeys(wanted, 0.0)
         self._squares = dict.fromkeys(wanted, 0.0)
+        self._low = dict.fromkeys(wanted, math.inf)
+        self._high = dict.fromkeys(wanted, -math.inf)
 
     def add(self, runs: Iterable[pd.DataFrame]) -> None:
         """Take in a round: the runs of its shards, in order. A run in which an outcome is not defined is left out."""
@@ -179,17 +180,28 @@ class Precision:
             self._squares[name] += within + shift**2 * self._count[name] * count / total
             self._mean[name] += shift * count / total
             self._count[name] = total
+            self._low[name] = min(self._low[name], float(values.min()))
+            self._high[name] = max(self._high[name], float(values.max()))
 
     def half_width(self, name: str) -> float:
-        """Half the width of the 95% t interval of an outcome's mean; infinite with fewer than two values."""
+        """Half the width of the 95% t interval of an outcome's mean; infinite with fewer than two values.
+
+        While all n values are the same there is no spread to judge by. Then it is 3/n of the outcome's unit: what has
+        not happened in n runs may still have a chance of 3/n (the rule of three, Hanley & Lippman-Hand 1983,
+        https://doi.org/10.1001/jama.1983.03330370053031), and it is taken to move the outcome by one unit.
+        """
         count = self._count[name]
         if count < 2:
             return math.inf
+        if self._low[name] == self._high[name]:
+            return 3.0 / count
         return float(stdtrit(count - 1, 0.975)) * math.sqrt(self._squares[name] / (count - 1) / count)
 
     def reached(self) -> bool:
         """True when every named outcome is as precise as wanted."""
-        return all(self.half_width(name) <= wanted for name, wanted in self._wanted.items())
+        return all(
+            self._count[name] >= FEWEST and self.half_width(name) <= wanted for name, wanted in self._wanted.items()
+        )
 
     def half_widths(self) -> dict[str, float | None]:
         """For a manifest: half-width of each named outcome; None where it is not defined."""

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.parameters import Parameters, Traits, meta
-from sim.sweeps.levels import column_name, is_number, plain_name
+from sim.sweeps.levels import column_name, identity, is_number, label_problem, plain_name
 from sim.tomlfile import Key, Problem, did_you_mean
 from sim.tomlfile import shown as quoted
 
@@ -101,6 +101,10 @@ class Range:
         return f"{self.low:.12g} to {self.high:.12g}{''.join(more)}"
 
 
+Factor = tuple[Any, ...] | Range
+"""The levels of a factor as written, or the range that it is sampled from."""
+
+
 @dataclass(frozen=True)
 class Point:
     """A point of a design that is listed: what it sets, and its name in labels ("" for "point 3")."""
@@ -138,9 +142,9 @@ class Design:
         from scipy.stats import qmc  # slow to import, and only sampled designs need it
 
         if self.kind == LATIN_HYPERCUBE:
-            drawn = qmc.LatinHypercube(dimensions, seed=np.random.default_rng(self.seed)).random(self.points)
+            drawn = qmc.LatinHypercube(dimensions, rng=np.random.default_rng(self.seed)).random(self.points)
         else:
-            engine = qmc.Sobol(dimensions, scramble=True, seed=np.random.default_rng(self.seed))
+            engine = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(self.seed))
             drawn = engine.random_base2(self.points.bit_length() - 1)
         return np.asarray(drawn, dtype=np.float64)
 
@@ -157,8 +161,8 @@ class Design:
             return [Problem(("design", "kind"), f"{quoted(self.kind)} is no design{did_you_mean(self.kind, KINDS)}")]
         problems: list[Problem] = []
         if self.kind in SAMPLED:
-            problems += _whole_problem(self.points, 2, MAX_POINTS, ("design", "points"))
-            problems += _whole_problem(self.seed, 0, MAX_DESIGN_SEED, ("design", "seed"))
+            problems += whole_problems(self.points, 2, MAX_POINTS, ("design", "points"))
+            problems += whole_problems(self.seed, 0, MAX_DESIGN_SEED, ("design", "seed"))
         if self.kind == SOBOL and not problems and self.points & (self.points - 1):
             below = 2 ** (self.points.bit_length() - 1)
             reason = f"is no power of two, and only those fill the space evenly: take {below} or {2 * below}"
@@ -227,7 +231,7 @@ def read_design(value: Any) -> tuple[Design | None, list[Problem]]:
 
 def _range_by_word(key: str, word: str) -> tuple[Range | tuple[Any, ...] | None, list[str]]:
     if word not in BOUNDS:
-        return None, [f"{word!r} is no range{did_you_mean(word, BOUNDS)}, or write {{low = …, high = …}}"]
+        return None, [f"{quoted(word)} is no range: write {{low = …, high = …}}{did_you_mean(word, BOUNDS)}"]
     name, trait = plain_name(key), key.rpartition(".")[2]
     declared = Parameters.model_fields.get(name) or Traits.model_fields.get(trait)
     if declared is None:
@@ -273,10 +277,10 @@ def _read_listed(rows: Any) -> tuple[tuple[Point, ...], list[Problem]]:
     points, problems, met = [], [], set()
     for k, row in enumerate(rows):
         label = row.get("label", "")
-        if "label" in row and (not isinstance(label, str) or not label.strip()):
-            problems.append(Problem((*at, k, "label"), f"must be text that is not empty, got {quoted(label)}"))
+        if "label" in row and label_problem(label):
+            problems.append(Problem((*at, k, "label"), label_problem(label)))
         points.append(Point({column_name(key): value for key, value in row.items() if key != "label"}, str(label)))
-        text = repr(sorted(points[-1].values.items()))
+        text = identity(points[-1].values)
         if text in met:
             problems.append(Problem((*at, k), "sets the same as an earlier point"))
         met.add(text)
@@ -303,7 +307,8 @@ def _listed_problems(points: Sequence[Point]) -> list[Problem]:
     return problems
 
 
-def _whole_problem(value: Any, low: int, high: int, at: Key) -> list[Problem]:
+def whole_problems(value: Any, low: int, high: int, at: Key) -> list[Problem]:
+    """Why a value is no whole number from ``low`` to ``high``; empty when it is one."""
     if isinstance(value, bool) or not isinstance(value, int):
         return [Problem(at, f"must be a whole number from {low} to {high}, got {quoted(value)}")]
     if not low <= value <= high:

@@ -394,7 +394,7 @@ def test_an_outcome_that_is_not_defined_is_never_precise() -> None:
     precision.add([pd.DataFrame({"met_together": [np.nan, 0.5]})])
     assert not precision.reached()
     assert precision.half_widths() == {"met_together": None}
-    precision.add([pd.DataFrame({"met_together": [0.5, 0.5]})])
+    precision.add([pd.DataFrame({"met_together": np.linspace(0.4, 0.6, 30)})])
     assert precision.reached()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sim import library
@@ -221,6 +223,18 @@ def test_a_design_in_a_line(fields: dict[str, Any], line: str) -> None:
     assert design(**fields).describe() == line
 
 
+def test_with_a_precision_a_design_says_how_many_runs_at_least_and_at_most() -> None:
+    experiment = design(factors={"blame": (0.1, 0.2)}, precision={"trust": 0.01}).replace(
+        replicates=20, max_replicates=400
+    )
+    assert experiment.runs == (2 * 40, 2 * 400)  # thirty runs at least, in whole rounds
+    assert experiment.describe() == (
+        "grid: blame (2 levels) × 1 scenario = 2 cells; rounds of 20 until trust ± 0.01: at least 80 runs, at most 800"
+    )
+    assert experiment.replace(max_replicates=20).runs == (40, 40)
+    assert experiment.replace(precision={}).runs == (40, 40)
+
+
 @pytest.mark.parametrize("path", sorted(CORPUS.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_mistake_is_reported_with_its_line(path: Path) -> None:
     expected = [
@@ -247,6 +261,35 @@ def test_shipped_experiments_are_valid_and_say_what_they_expect(name: str) -> No
     assert experiment.question.endswith("?")
     work = experiment.replicates * sum(cell.scenario.alliances * cell.scenario.months for cell in experiment.cells())
     assert 0 < work < 120e6  # under about half a minute on two cores
+
+
+def test_one_at_a_time_halves_and_doubles_the_defaults() -> None:
+    experiment = load_experiment(library.find("experiments", "one_at_a_time"))
+    for factor in experiment.uncertainties:
+        default = Parameters.model_fields[factor.removeprefix("parameters.")].default
+        assert experiment.factors[factor] == pytest.approx((default / 2, default * 2)), factor
+
+
+def test_what_matters_ranges_over_the_middle_of_what_the_baseline_spreads() -> None:
+    """From the 5th to the 95th percentile, to two digits: of each trait, of a uniform and of a logistic spread."""
+    experiment = load_experiment(library.find("experiments", "what_matters"))
+    baseline = experiment.scenarios[0]
+    ranks = (np.arange(400) + 0.5) / 400
+    for name in ("openness", "integrity", "internal_trust", "blame", "operationalization"):
+        drawn = getattr(baseline.groups[0].traits, name).draw(ranks[:, np.newaxis], ranks)
+        assert_middle(experiment, name, np.quantile(drawn, [0.05, 0.95]))
+    for name in ("chemistry", "complementarity"):
+        mean = getattr(baseline.parameters, name)
+        spread = getattr(baseline.parameters, f"{name}_spread")
+        assert_middle(experiment, name, mean + spread * np.array([-0.9, 0.9]))
+    scale = baseline.parameters.trust_start_sd * math.sqrt(3.0) / math.pi
+    assert_middle(experiment, "trust_start", baseline.parameters.trust_start + scale * np.log([1 / 19, 19]))
+
+
+def assert_middle(experiment: Experiment, name: str, middle: Any) -> None:
+    levels = experiment.factors[name]
+    assert isinstance(levels, Range)
+    assert levels.ends == pytest.approx(middle, abs=0.01), name
 
 
 # Variants

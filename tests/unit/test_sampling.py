@@ -6,9 +6,11 @@ import itertools
 import json
 import math
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,6 +94,15 @@ def test_the_seed_decides_the_points(kind: str) -> None:
     first = Design(kind, points=16, seed=3).sample(4)
     assert np.array_equal(first, Design(kind, points=16, seed=3).sample(4))
     assert not np.array_equal(first, Design(kind, points=16, seed=4).sample(4))
+
+
+@settings(max_examples=10, deadline=None)
+@given(power=st.integers(1, 8), dimensions=st.integers(1, 12), seed=st.integers(0, 2**63 - 1))
+def test_twice_the_points_of_a_sobol_sequence_begin_with_the_same_points(
+    power: int, dimensions: int, seed: int
+) -> None:
+    fewer, more = (Design(SOBOL, points=2**k, seed=seed).sample(dimensions) for k in (power, power + 1))
+    assert np.array_equal(more[: len(fewer)], fewer)
 
 
 # Ranges
@@ -281,6 +292,17 @@ def test_points_meet_every_combination_of_levers() -> None:
     assert [(cell.factors["monitoring"], cell.factors["trust_gain"]) for cell in cells] == [
         (0.0, 0.05), (0.0, 0.06), (1.0, 0.05), (1.0, 0.06),
     ]  # fmt: skip
+
+
+def test_points_may_come_from_a_table_with_whole_and_other_numbers(tmp_path: Path) -> None:
+    """As :mod:`pandas` reads them; 1 and 1.0 are the same level."""
+    (tmp_path / "points.csv").write_text("trust_gain,openness,partners\n0.02,0.3,3\n0.05,0.8,1\n")
+    points = pd.read_csv(tmp_path / "points.csv")
+    experiment = design().with_points(points.to_dict("records"))
+    assert column(experiment, "openness") == [0.3, 0.8]
+    assert column(experiment, "partners") == [3, 1]
+    mixed = [{"blame": 1, "openness": 0.3}, {"blame": 1.0, "openness": 0.4}]
+    assert column(design().with_points(mixed), "blame") == [1.0, 1.0]
 
 
 def test_points_that_do_not_fit_are_refused() -> None:
