@@ -17,6 +17,15 @@ from typing import BinaryIO
 
 import pandas as pd
 
+_NO_LOCKS = "copy it to a disk on which files can be locked"
+_REMEDIES = {
+    errno.EFBIG: "allow larger files (`ulimit -f unlimited`)",
+    errno.ENOLCK: _NO_LOCKS,
+    errno.EOPNOTSUPP: _NO_LOCKS,
+    errno.EIO: "check the disk",
+}
+"""What to do first when the system says so."""
+
 
 class CannotStore(OSError):
     """Results cannot be written; ``str()`` says in one line where, why and what to do."""
@@ -90,9 +99,11 @@ def cannot_store(path: Path, error: OSError, begun: bool = False) -> CannotStore
         begun: True when the folder holds a sweep that can be resumed.
     """
     reason = error.strerror or str(error).splitlines()[0]
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    if begun:
-        first = "free some space" if full else "make it writable"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if begun and error.errno == errno.ENOENT:
+        advice = "was it moved or removed? What is left of it goes on with `alliance resume` and its new name"
+    elif begun:
+        first = "free some space" if full else _REMEDIES.get(error.errno or 0, "make it writable")
         advice = f"{first}, then go on with `{resume_command(path)}`; what was stored is kept"
     else:
         advice = "free some space, or choose another folder with --out" if full else "choose another folder with --out"
@@ -101,4 +112,5 @@ def cannot_store(path: Path, error: OSError, begun: bool = False) -> CannotStore
 
 def resume_command(folder: Path) -> str:
     """The command that goes on with a sweep, ready for a shell."""
-    return f"alliance resume {shlex.quote(str(folder))}"
+    text = str(folder)
+    return f"alliance resume {shlex.quote(f'./{text}' if text.startswith('-') else text)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.metadata
 import platform
 import shlex
@@ -98,11 +99,21 @@ def numerics() -> dict[str, str]:
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     return {
         **{name: installed(name) for name in ("numpy", "numba", "scipy")},
+        "code around the core": code_around_the_core(),
         "C library": " ".join(platform.libc_ver()).strip() or platform.platform(),
         "processor": platform.machine(),
         "processor features": " ".join(found),
         "compiled": "no" if compiler.DISABLE_JIT else "yes",
     }
+
+
+def code_around_the_core() -> str:
+    """SHA-256 (first 16 hex digits) of what a number passes on its way from a scenario to a shard, beside the core."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for name in ("scenario.py", "engine.py", "sweeps/shards.py"):
+        digest.update(name.encode() + b"\0" + (package / name).read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def differences(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
@@ -178,7 +189,8 @@ def git_state() -> dict[str, Any] | None:
 
     try:
         ask("ls-files", "--error-unmatch", Path(__file__).name)
-        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain"))}
+        commit, *changes = ask("status", "--porcelain=v2", "--branch").splitlines()
+        return {"commit": commit.rpartition(" ")[2], "dirty": any(line[0] != "#" for line in changes)}
     except (OSError, subprocess.SubprocessError):
         return None
 

@@ -110,10 +110,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a sweep will take: seconds of wall time on ``jobs`` threads, bytes on disk."""
+    """What a sweep will take: seconds of wall time on ``jobs`` threads, bytes on disk.
+
+    With a wanted precision everything is for the fewest runs that there may be; ``most_runs`` is the other end.
+    """
 
     cells: int
     runs: int
+    most_runs: int
     alliance_months: int
     seconds: float
     bytes: int
@@ -146,7 +150,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Task:
-    """Pieces of one cell, and everything needed to compute them anywhere. ``sweep`` is the digest of the plan."""
+    """Pieces of one cell, and everything needed to compute them anywhere. ``sweep`` is the sweep's digest."""
 
     scenario: Scenario
     seed: int
@@ -222,7 +226,6 @@ class _Sweep:
         self._assemblies: dict[ShardKey, _Assembly] = {}
         self._again: deque[Task] = deque()  # what is tried once more, replicate by replicate
         self._pace = executor.task_seconds / SHARD_WORK  # seconds an alliance-month, a first guess
-        self._digest = self.plan.digest
         self._precision = {cell.index: Precision(self.plan.precision) for cell in self.plan.cells}
         self._rounds = [0] * len(self.plan.cells)  # rounds of each cell that are known to be needed and are complete
         self._work = [work_of(cell.scenario) for cell in self.plan.cells]
@@ -268,6 +271,7 @@ class _Sweep:
         found = []
         for cell in self.plan.cells:
             while self._rounds[cell.index] < len(rounds):
+                self.stop.check()  # rounds that are stored are read again, which takes time
                 replicates = rounds[self._rounds[cell.index]]
                 if self.plan.precision and self._rounds[cell.index] and self._precision[cell.index].reached():
                     break
@@ -329,7 +333,7 @@ class _Sweep:
         return self.chunk or max(1, round(self.executor.task_seconds / (self._pace * self._work[cell.index])))
 
     def _task(self, cell: Cell, pieces: tuple[Piece, ...]) -> Task:
-        return Task(cell.scenario, self.plan.seed, self.plan.keep_alliances, self._digest, pieces)
+        return Task(cell.scenario, self.plan.seed, self.plan.keep_alliances, self.folder.digest, pieces)
 
     # Results
     def _take(self, task: Task, outcome: Outcome | BaseException) -> bool:
@@ -540,6 +544,8 @@ def resume(
     try:
         if _nothing_to_do(store, retry_failed):
             store.tidy()
+            if on_message is not None:
+                on_message("nothing to compute: every run is stored and every table is whole")
             return store.path
         _admit(store, force)
         with _Hands(executor, jobs, scheduler, on_message) as hands:
@@ -612,9 +618,9 @@ def _carry_on(
     begun = time.perf_counter()
     try:
         store.opened(executor=executor.name, jobs=executor.jobs)
-        was_complete = store.manifest["status"] == COMPLETE
-        store.replace_manifest(status=RUNNING, files={}, jobs=executor.jobs)
-        _strike_out(store, was_complete, retry_failed, on_message or (lambda _: None))
+        if store.manifest["status"] != COMPLETE:  # else its sound tables can be read until the new ones are there
+            store.replace_manifest(status=RUNNING, files={}, jobs=executor.jobs)
+        _strike_out(store, retry_failed, on_message or (lambda _: None))
         _check_room(store)
         warm_up(on_message)
         with CtrlC(on_message) as stop:
@@ -636,21 +642,38 @@ def _carry_on(
     return store.path
 
 
-def _strike_out(store: SweepFolder, was_complete: bool, retry_failed: bool, say: OnMessage) -> None:
+def _strike_out(store: SweepFolder, retry_failed: bool, say: OnMessage) -> None:
     """Strike out stored shards that are damaged or missing, and those with failed runs when they are to be retried."""
-    for number in store.damaged_lines:
-        say(f"{store.path}: line {number} of the journal is torn or damaged; what it told is computed again")
+    _say_first(
+        say,
+        [
+            f"{store.path}: line {number} of the journal is torn or damaged; what it told is computed again"
+            for number in store.damaged_lines
+        ],
+    )
+    was_complete = store.manifest["status"] == COMPLETE
     if was_complete:
+        seconds = store.manifest["timings"].get("kernel_seconds", 0.0)
         say(
-            f"{store.path}: tables are damaged and their shards were removed when they were made; all runs are repeated"
+            f"{store.path}: tables are damaged, and the shards were removed when they were made; runs are repeated, at "
+            f"first they took {seconds:.0f} s of computing. The other tables are kept until new ones are there"
         )
-    for key, problem in list(store.damaged_shards()):
-        if not was_complete:
-            say(f"{store.shard_path(key)} {problem}; it is computed again")
+    damaged = list(store.damaged_shards())
+    if not was_complete:
+        _say_first(say, [f"{store.shard_path(key)} {problem}; it is computed again" for key, problem in damaged])
+    for key, problem in damaged:
         store.lose(key, problem)
     if retry_failed:
         for key in [key for key, record in store.done.items() if record.failed]:
             store.lose(key, "failed runs are tried again")
+
+
+def _say_first(say: OnMessage, lines: list[str], most: int = 20) -> None:
+    """Say the first lines and how many more there are; ``alliance verify`` lists them all."""
+    for line in lines[:most]:
+        say(line)
+    if len(lines) > most:
+        say(f"… and {len(lines) - most} more like this")
 
 
 def _finish(store: SweepFolder, sweep: _Sweep, begun: float) -> None:
@@ -712,7 +735,8 @@ def estimate(
     warm_up(on_message)
     at = np.unique(np.linspace(0, len(cells) - 1, min(PROBES, len(cells))).round().astype(int))
     probes = [_probe(experiment, cells[k], jobs, keep_alliances) for k in at]
-    runs = experiment.replicates
+    least, most = experiment.runs
+    runs = least // len(cells)
     busy = writing = total_bytes = 0.0
     tasks = 0
     for cell in cells:
@@ -724,7 +748,7 @@ def estimate(
         tasks += math.ceil(runs / shard_size(cell.scenario))
     idle = jobs / min(jobs, tasks)  # a sweep of one task keeps one thread busy, whatever the number of threads
     work = runs * sum(work_of(cell.scenario) for cell in cells)
-    return Estimate(len(cells), runs * len(cells), work, busy * idle + writing, round(total_bytes))
+    return Estimate(len(cells), least, most, work, busy * idle + writing, round(total_bytes))
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import socket
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,6 +88,8 @@ __all__ = [
     "write_table",
 ]
 
+NEEDED = ("status", "command", "cells", "plan_digest", "code_digest", "numerics", "timings", "files")
+"""What the manifest of a sweep must hold to be read; ``plan`` beside it to be resumed."""
 MANIFEST, JOURNAL, LOCK, SHARDS = "manifest.json", "journal.jsonl", ".lock", "shards"
 
 
@@ -165,6 +169,7 @@ class SweepFolder(ResultFolder):
     Attributes:
         manifest: as on the disk.
         plan: what is computed.
+        digest: of the plan as the sweep was begun; every shard carries it.
         done: every shard that is stored.
     """
 
@@ -177,13 +182,15 @@ class SweepFolder(ResultFolder):
         """
         super().__init__(path)
         self.manifest, self.plan = manifest, plan
-        self._digest = plan.digest
+        self.digest: str = manifest["plan_digest"]
         self._lock = _taken_lock(path)
+        self._lock_file = (path / LOCK).stat().st_ino
         try:
             (path / SHARDS).mkdir(exist_ok=True)
             self.done, self.damaged_lines = _replayed(path)
             self._remove_leftovers()
             self._journal = Journal(path / JOURNAL)
+            sync_folder(path)  # the names of the journal and of the folder of shards
         except OSError as error:
             self._lock.release()
             raise cannot_store(path, error, begun=True) from error
@@ -229,6 +236,7 @@ class SweepFolder(ResultFolder):
         Raises:
             CannotStore: when the disk is full or gone; shards stored before are kept.
         """
+        self._check_lock()
         sha256 = hashlib.sha256(content).hexdigest()
         try:
             write_file(self.shard_path(key), content)
@@ -248,18 +256,18 @@ class SweepFolder(ResultFolder):
         Raises:
             BadFile: when it is missing or damaged.
         """
-        return _load(self.path, key, self.done[key], self._digest)
+        return _load(self.path, key, self.done[key], self.digest)
 
     def damaged_shards(self) -> Iterator[tuple[ShardKey, str]]:
         """Every shard that is not what the journal says, and what is wrong with it."""
         for key, record in sorted(self.done.items()):
-            problem = _problem_with(self.shard_path(key), key, record, self._digest)
+            problem = _problem_with(self.shard_path(key), key, record, self.digest)
             if problem:
                 yield key, problem
 
     def encode(self, key: ShardKey, shard: Shard) -> bytes:
         """A shard as the content of its file."""
-        return encode(shard, key, self._digest)
+        return encode(shard, key, self.digest)
 
     def replace_manifest(self, **changes: Any) -> None:
         """Change the manifest on the disk, if that changes anything.
@@ -270,6 +278,7 @@ class SweepFolder(ResultFolder):
         changed = {**self.manifest, **changes}
         if changed == self.manifest:
             return
+        self._check_lock()
         self.write_manifest(changed)
         self.manifest = changed
 
@@ -307,6 +316,21 @@ class SweepFolder(ResultFolder):
         self._journal.close()
         self._lock.release()
 
+    def _check_lock(self) -> None:
+        """Refuse to write when somebody has removed the file that keeps others out: another process may be writing.
+
+        Raises:
+            CannotStore: when it is not there, or is another one.
+        """
+        try:
+            ours = (self.path / LOCK).stat().st_ino == self._lock_file
+        except OSError as error:
+            raise cannot_store(self.path, error, begun=True) from error
+        if not ours:
+            raise CannotStore(
+                f"{self.path}: another process writes here since {LOCK} was removed: leave the rest to it"
+            )
+
     def _noted(self, event: str, **facts: Any) -> None:
         try:
             self._journal.note(event, **facts)
@@ -340,14 +364,36 @@ def _taken_lock(path: Path) -> FileLock:
 
 def _is_taken(path: Path) -> bool:
     """True when a process is writing to the folder."""
-    if not (path / LOCK).exists():
+    try:
+        return _is_locked(path / LOCK)
+    except OSError:  # there is none, or it is on a file system without such locks
+        return _is_marked(path / LOCK)
+
+
+def _is_locked(lock: Path) -> bool:
+    """Looked at with a shared lock: whoever may read can tell, and two who look are not in each other's way."""
+    if os.name != "posix":
+        return _is_marked(lock)
+    import fcntl
+
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _is_marked(path: Path) -> bool:
+    """Looked at by trying to take the lock."""
+    if not path.exists():
         return False
-    lock = FileLock(path / LOCK, thread_local=False)
+    lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         return True
-    except OSError:  # a copy that may only be read: nobody writes to it
+    except OSError:
         return False
     lock.release()
     return False
@@ -378,9 +424,9 @@ def _load(folder: Path, key: ShardKey, record: Record, digest: str) -> Shard:
     path = folder / SHARDS / key.file_name
     try:
         content = path.read_bytes()
-        if hashlib.sha256(content).digest() == record.sha256:
+        problem = _wrong_with(content, key, record, digest)
+        if not problem:
             return decode(content)
-        problem = _what_is(content, key, digest)
     except FileNotFoundError:
         problem = "is missing"
     except (OSError, pa.ArrowException) as error:
@@ -391,20 +437,23 @@ def _load(folder: Path, key: ShardKey, record: Record, digest: str) -> Shard:
 def _problem_with(path: Path, key: ShardKey, record: Record, digest: str) -> str:
     """What is wrong with a stored shard; empty when it is what the journal says."""
     try:
-        content = path.read_bytes()
+        return _wrong_with(path.read_bytes(), key, record, digest)
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
-    return "" if hashlib.sha256(content).digest() == record.sha256 else _what_is(content, key, digest)
 
 
-def _what_is(content: bytes, key: ShardKey, digest: str) -> str:
-    """In what way a file is not the shard that the journal tells of."""
+def _wrong_with(content: bytes, key: ShardKey, record: Record, digest: str) -> str:
+    """In what way a file is not the shard that the journal tells of; empty when it is.
+
+    The file's own word counts beside the journal's: manifest, journal and shards may come from different sweeps.
+    """
     said = said_of(content)
     if said and (said.get("sweep"), said.get("shard")) != (digest, list(key)):
         return "belongs to another sweep" if said.get("sweep") != digest else "is another shard of this sweep"
-    return "is damaged (its SHA-256 is not the journal's)"
+    sound = hashlib.sha256(content).digest() == record.sha256
+    return "" if sound else "is damaged (its SHA-256 is not the journal's)"
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -428,8 +477,16 @@ def read_results(folder: Path | str) -> Stored:
         BadFile: when it is no result folder, was written by another version, holds no runs yet or is damaged.
     """
     folder = Path(folder)
-    manifest = _read_manifest(folder)
-    manifest["status"] = _status(folder, manifest)
+    manifest = _manifest_now(folder)
+    try:
+        return _read(folder, manifest)
+    except BadFile:
+        if _manifest_now(folder) == manifest:
+            raise
+    return read_results(folder)  # the sweep went on meanwhile, and its files are others now
+
+
+def _read(folder: Path, manifest: dict[str, Any]) -> Stored:
     if manifest["files"]:
         tables = _read_tables(folder / "tables", manifest["files"])
     else:
@@ -444,8 +501,7 @@ def _read_unfinished(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, 
     done, _ = _replayed(folder)
     if not done:
         return manifest, {}
-    plan = _plan_in(folder, manifest)
-    digest = plan.digest
+    plan, digest = _plan_in(folder, manifest), manifest["plan_digest"]
     with tempfile.TemporaryDirectory() as place:
         files = write_tables(Path(place), plan, by_cell(done), lambda key: _load(folder, key, done[key], digest))
         tables = _read_tables(Path(place), files)
@@ -468,19 +524,24 @@ def cells_done(manifest: Mapping[str, Any], done: Mapping[ShardKey, Record]) -> 
     return [{**cell, "replicates_done": count} for cell, count in zip(manifest["cells"], runs, strict=True)]
 
 
-def _status(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """The status, also when the process was killed before it could write it."""
-    killed = manifest["status"] == RUNNING and (folder / JOURNAL).exists() and not _is_taken(folder)
-    return INTERRUPTED if killed else str(manifest["status"])
+def _manifest_now(folder: Path) -> dict[str, Any]:
+    """The manifest, with the true status also when the process was killed before it could write it.
+
+    The lock is looked at first: a sweep that ends between the two looks is complete, not interrupted.
+    """
+    taken = _is_taken(folder)
+    manifest = _read_manifest(folder)
+    if manifest["status"] == RUNNING and not taken:
+        manifest["status"] = INTERRUPTED
+    return manifest
 
 
 def _why_empty(folder: Path, manifest: Mapping[str, Any]) -> str:
     if manifest["status"] == FAILED:
         return f"all of them failed; `{resume_command(folder)} --retry-failed` tries them again"
-    if (folder / JOURNAL).exists():
-        waiting = "its sweep has only begun" if manifest["status"] == RUNNING else "its sweep was stopped too early"
-        return f"{waiting}; `{resume_command(folder)}` goes on with it"
-    return f"its sweep was stopped before it began; run it again: {manifest['command']}"
+    if manifest["status"] == RUNNING:
+        return f"its sweep has only begun; `alliance status {shlex.quote(str(folder))}` tells how far it is"
+    return f"its sweep was stopped too early; `{resume_command(folder)}` goes on with it"
 
 
 def _plan_in(folder: Path, manifest: Mapping[str, Any]) -> Plan:
@@ -497,13 +558,17 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         kind, version = manifest["kind"], manifest.get("format")
+        if version == FORMAT and kind == KIND:
+            _ = [manifest[key] for key in NEEDED], [about["sha256"] for about in manifest["files"].values()]
     except (FileNotFoundError, NotADirectoryError):
         inside = sorted(found.parent for found in folder.glob("*/manifest.json")) if folder.is_dir() else []
         hint = f"; did you mean {inside[-1]}?" if inside else "; `alliance sweep` and `alliance compare` make one"
+        if (folder / JOURNAL).exists():
+            hint = ": without it nobody knows what its shards are; put it back from a copy, or run the sweep again"
         raise _bad(folder, f"is no result folder (it has no manifest.json){hint}") from None
     except OSError as error:
         raise _bad(path, f"cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise _bad(path, "is damaged or is no manifest of a result folder: run the sweep again") from None
     if kind != KIND:
         raise _bad(folder, f"holds a {kind}, not a sweep: `alliance sweep` and `alliance compare` make one")
@@ -563,12 +628,13 @@ def status_of(folder: Path | str) -> Status:
         BadFile: when it is no result folder of a sweep.
     """
     folder = Path(folder)
-    manifest = _read_manifest(folder)
-    plan = _plan_in(folder, manifest)
+    manifest = _manifest_now(folder)
+    plan, status = _plan_in(folder, manifest), manifest["status"]
     done, _ = _replayed(folder)
-    status = _status(folder, manifest)
     command = {INTERRUPTED: resume_command(folder), FAILED: f"{resume_command(folder)} --retry-failed"}
     runs, failed = sum(record.runs for record in done.values()), sum(record.failed for record in done.values())
+    if status == COMPLETE:  # the tables hold them, whatever has become of journal and shards
+        runs = sum(cell["replicates_done"] for cell in manifest["cells"])
     planned = runs + failed if status in (COMPLETE, FAILED) else len(plan.cells) * plan.batch
     return Status(folder, status, runs, failed, max(planned, runs + failed), len(done), command.get(status, ""))
 
@@ -591,9 +657,16 @@ def verify(folder: Path | str) -> list[Finding]:
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
+    found = _findings(folder, manifest)
+    if not found or _read_manifest(folder) == manifest:
+        return found
+    return verify(folder)  # the sweep went on meanwhile, and its files are others now
+
+
+def _findings(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     found = _wrong_lines(folder, manifest) + _wrong_tables(folder, manifest)
     if manifest["status"] != COMPLETE:
-        found += _wrong_shards(folder, _plan_in(folder, manifest).digest)
+        found += _wrong_shards(folder, manifest["plan_digest"])
     if not _is_taken(folder):
         leftovers = sorted(path for path in folder.rglob(".*.tmp") if is_temporary(path))
         found += [
@@ -611,6 +684,8 @@ def _wrong_lines(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
         elif entry["event"] == OPENED:
             wrong = [line for line in wrong if line not in entry["damaged_lines"]]
     finished = manifest["status"] == COMPLETE
+    if not (folder / JOURNAL).exists() and any((folder / SHARDS).glob("*.parquet")):
+        return [Finding(folder / JOURNAL, "is missing: what it told is computed again", finished)]
     problem = "is torn or damaged" + ("" if finished else ": what it told is computed again")
     return [Finding(folder / JOURNAL, f"line {number} {problem}", finished) for number in wrong]
 
@@ -618,19 +693,34 @@ def _wrong_lines(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
 def _wrong_tables(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     """Tables that are not what the manifest says, by their SHA-256 and the number of runs of each cell."""
     found = []
+    if manifest["status"] == COMPLETE:
+        expected = [name for name in TABLES if name != "alliances" or manifest["plan"]["keep_alliances"]]
+        unnamed = [folder / "tables" / f"{name}.parquet" for name in expected if name not in manifest["files"]]
+        found += [Finding(path, "is not named in the manifest of a complete sweep", False) for path in unnamed]
     for name, about in manifest["files"].items():
         path = folder / "tables" / f"{name}.parquet"
         try:
-            table = _read_table(path, about["sha256"])
-        except BadFile as error:
-            found.append(Finding(path, error.problems[0].message, False))
+            if sha256_of(path) != about["sha256"]:
+                found.append(Finding(path, "is damaged (its SHA-256 is not the manifest's)", False))
+                continue
+        except OSError as error:
+            found.append(Finding(path, f"cannot be read: {error.strerror or error}", False))
             continue
         if name == "runs":
-            counted = table["cell"].value_counts().to_dict()
+            counted = _rows_of_cells(path)
             said = {cell["cell"]: cell["replicates_done"] for cell in manifest["cells"] if cell["replicates_done"]}
             if counted != said:
                 found.append(Finding(path, "does not hold the runs that the manifest tells of", False))
     return found
+
+
+def _rows_of_cells(path: Path) -> dict[int, int]:
+    """How many rows each cell has in a table, without holding it in memory."""
+    counted: Counter[int] = Counter()
+    with pq.ParquetFile(path) as file:
+        for rows in file.iter_batches(columns=["cell"]):
+            counted.update(rows.column("cell").to_pylist())
+    return dict(counted)
 
 
 def _wrong_shards(folder: Path, digest: str) -> list[Finding]:

@@ -10,18 +10,23 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from nursery import SHARD, Nursery, experiment_for
 
+from sim.cli import alliance
+from sim.commands import sweep as sweep_command
 from sim.sweeps import files, plan, store
 from sim.sweeps.files import CannotStore, write_file
 from sim.sweeps.journal import BEGUN, DONE, LOST, read_journal
-from sim.sweeps.runner import resume, run_experiment
+from sim.sweeps.runner import CtrlC, resume, run_experiment
 from sim.sweeps.store import read_results, verify
 from sim.tomlfile import BadFile
 
@@ -352,7 +357,7 @@ def test_a_damaged_table_is_made_again_with_the_same_bytes(tmp_path: Path, damag
     assert finding.path.name == "monthly.parquet"
     told: list[str] = []
     assert tables_in(resume(folder, on_message=told.append)) == expected
-    assert [line for line in told if "all runs are repeated" in line]
+    assert [line for line in told if "runs are repeated" in line]
     assert verify(folder) == []
 
 
@@ -467,3 +472,155 @@ def test_ctrl_c_says_how_to_go_on_and_that_works(tmp_path: Path, presses: int) -
         shard for event, shard in events[len(events) // 2 :] if event == DONE and events.count((DONE, shard)) > 1
     ]
     assert done < {shard for event, shard in events if event == DONE}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_system_that_ends_the_job_and_a_terminal_that_is_closed_count_as_ctrl_c(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "trial.toml").write_text(EXPERIMENT, encoding="utf-8")
+    terminal, end = os.openpty()
+    process = subprocess.Popen(
+        [COMMAND, "sweep", "trial.toml", "--jobs", "1"], cwd=tmp_path, stdout=end, stderr=end, start_new_session=True
+    )
+    os.close(end)
+    watcher = threading.Thread(target=read_all, args=(terminal, said := bytearray()))
+    watcher.start()
+    while not any(tmp_path.rglob("c*.parquet")):
+        assert process.poll() is None
+    process.send_signal(number)
+    assert process.wait(timeout=120) == 130
+    watcher.join()
+    (folder,) = folders_in(tmp_path / "results")
+    assert store.status_of(folder).status == "interrupted"
+    assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["status"] == "interrupted"
+    told = number == signal.SIGTERM  # to a terminal that is closed nothing is written any more
+    assert (b"interrupted; " in said) == told
+    assert (b"alliance resume results/trial/" in bytes(said).replace(b"\r\n", b"")) == told
+
+
+def read_all(terminal: int, into: bytearray) -> None:
+    """What is written to a terminal until nobody holds it open."""
+    with suppress(OSError):
+        while found := os.read(terminal, 10_000):
+            into += found
+    os.close(terminal)
+
+
+@pytest.fixture
+def default_signals() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("default_signals")
+def test_signals_are_as_before_after_a_command_and_nohup_is_respected() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with sweep_command._any_end_as_ctrl_c():
+        signal.raise_signal(signal.SIGHUP)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+@pytest.mark.usefixtures("default_signals")
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_signal_to_end_is_heard_where_ctrl_c_is_only_noted_or_not_heard_at_all(ignored: bool) -> None:
+    with sweep_command._any_end_as_ctrl_c():
+        if ignored:  # as a shell does to what it runs in the background
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+            return
+        with CtrlC() as stop:
+            signal.raise_signal(signal.SIGTERM)
+            assert stop.pressed
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGTERM)
+
+
+def pressed(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+SWEEP = ("sweep", "trial.toml", "--no-figures", "--quiet", "--out", "out")
+
+
+def call(*words: str) -> tuple[int, str]:
+    """An ``alliance`` command, interrupted: its exit code and the last thing that it said."""
+    done = CliRunner().invoke(alliance, words, prog_name="alliance")
+    return done.exit_code, done.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "trial.toml").write_text(EXPERIMENT.replace("100000", "4"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "sim.commands.core.prepare",
+        "sim.commands.sweep.progress_for",
+        "sim.sweeps.runner.plan_of",
+        "sim.sweeps.executors.local.LocalExecutor.__init__",
+    ],
+)
+def test_ctrl_c_before_the_first_run_says_how_to_begin_anew(
+    in_a_folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(where, pressed)
+    assert call(*SWEEP) == (130, f"interrupted; nothing was stored; `alliance {' '.join(SWEEP)}` begins anew")
+    assert not (in_a_folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "sim.sweeps.runner.warm_up",
+        "sim.sweeps.runner._Sweep._open_rounds",
+        "sim.sweeps.runner._Sweep._store",
+        "sim.sweeps.store.write_tables",
+    ],
+)
+@pytest.mark.parametrize("twice", [False, True])
+def test_ctrl_c_at_any_stage_says_how_to_go_on_and_that_works(
+    in_a_folder: Path, monkeypatch: pytest.MonkeyPatch, where: str, twice: bool
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(where, pressed)
+        if twice:  # the second one while the executor is closed
+            patch.setattr("sim.sweeps.executors.local.LocalExecutor.close", pressed)
+        code, said = call(*SWEEP)
+    (folder,) = folders_in(Path("out"))
+    assert code == 130
+    assert said.endswith(f"`alliance resume {folder}` goes on")
+    with monkeypatch.context() as patch:
+        patch.setattr("sim.sweeps.runner._nothing_to_do", pressed)
+        assert call("resume", str(folder)) == (
+            130,
+            f"interrupted; nothing was added; `alliance resume {folder}` goes on",
+        )
+    assert CliRunner().invoke(alliance, ["resume", str(folder), "--no-figures", "--quiet"]).exit_code == 0
+    assert store.status_of(folder).status == "complete"
+
+
+@pytest.mark.parametrize("where", ["sim.study.page.publish", "sim.commands.sweep.show_results"])
+def test_ctrl_c_while_results_are_shown_says_that_all_is_stored(
+    in_a_folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(where, pressed)
+    code, said = call(*(word for word in SWEEP if word != "--no-figures" or "show" in where))
+    (folder,) = folders_in(Path("out"))
+    assert (code, said) == (130, f"interrupted; all runs are stored; `alliance report {folder}` writes the report")
+    assert store.status_of(folder).status == "complete"

@@ -1,0 +1,409 @@
+"""Folders of sweeps that somebody or something has meddled with: what is told, what is kept, what is computed again."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from nursery import SHARD, experiment_for
+
+from sim.cli import alliance
+from sim.sweeps import manifest as manifests
+from sim.sweeps import plan, runner, store
+from sim.sweeps.journal import DONE, read_journal
+from sim.sweeps.runner import Interrupted, resume, run_experiment
+from sim.sweeps.store import CannotStore, read_results, status_of, verify
+from sim.tomlfile import BadFile
+
+REPLICATES = 20
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "SHARD_WORK", SHARD * plan.work_of(experiment_for(1).cells()[0].scenario))
+
+
+def complete(out: Path, seed: int = 11) -> Path:
+    return run_experiment(experiment_for(REPLICATES).replace(seed=seed), out, jobs=1)
+
+
+def half(out: Path, seed: int = 11) -> Path:
+    """The folder of a sweep that was stopped after three shards."""
+    with pytest.raises(Interrupted) as stopped:
+        run_experiment(
+            experiment_for(REPLICATES).replace(seed=seed), out, jobs=1, chunk=SHARD, on_progress=stop_after(3)
+        )
+    return stopped.value.folder
+
+
+def stop_after(shards: int) -> Callable[[Any], None]:
+    def stop(progress: Any) -> None:
+        if progress.runs_done >= shards * SHARD:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def tables_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((folder / "tables").iterdir())}
+
+
+def edited(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def call(*args: object) -> Result:
+    return CliRunner().invoke(alliance, [str(arg) for arg in args], prog_name="alliance")
+
+
+def harm(folder: Path) -> list[store.Finding]:
+    return [finding for finding in verify(folder) if not finding.harmless]
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Files of another sweep
+# ---------------------------------------------------------------------------------------------------------------
+def take_shards_and_journal(mine: Path, other: Path) -> None:
+    shutil.rmtree(mine / "shards")
+    shutil.copytree(other / "shards", mine / "shards")
+    shutil.copy(other / "journal.jsonl", mine / "journal.jsonl")
+
+
+def take_manifest(mine: Path, other: Path) -> None:
+    shutil.copy(other / "manifest.json", mine / "manifest.json")
+
+
+@pytest.mark.parametrize(("take", "seed"), [(take_shards_and_journal, 11), (take_manifest, 12)])
+def test_shards_of_another_sweep_never_get_in_with_their_journal(
+    tmp_path: Path, take: Callable[[Path, Path], None], seed: int
+) -> None:
+    mine, other = half(tmp_path / "mine"), half(tmp_path / "other", seed=12)
+    take(mine, other)
+    wrong = harm(mine)
+    assert [finding.problem for finding in wrong] == ["belongs to another sweep"] * 3
+    with pytest.raises(BadFile, match="belongs to another sweep"):
+        read_results(mine)
+    told: list[str] = []
+    assert tables_in(resume(mine, on_message=told.append)) == tables_in(complete(tmp_path, seed))
+    assert len([line for line in told if "belongs to another sweep" in line]) == 3
+    assert verify(mine) == []
+
+
+def test_a_shard_that_the_journal_knows_by_another_name_is_found(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    journal = store.Journal(folder / "journal.jsonl")
+    first = next(line.entry for line in read_journal(folder / "journal.jsonl") if (line.entry or {})["event"] == DONE)
+    assert first is not None
+    journal.commit(**{**first, "shard": [0, 0, 2 * SHARD]})
+    journal.close()
+    names = [plan.ShardKey(*shard).file_name for shard in (first["shard"], (0, 0, 2 * SHARD))]
+    shutil.copy(folder / "shards" / names[0], folder / "shards" / names[1])
+    (finding,) = harm(folder)
+    assert finding.path.name == names[1]
+    assert finding.problem == "is another shard of this sweep"
+    assert tables_in(resume(folder)) == tables_in(complete(tmp_path))
+
+
+@pytest.mark.parametrize("what", ["label", "scenario", "factors"])
+def test_a_cell_that_was_renamed_in_the_manifest_is_another_design(tmp_path: Path, what: str) -> None:
+    folder = half(tmp_path)
+    edited(folder, lambda manifest: manifest["cells"][0].update({what: {"x": 1} if what == "factors" else "wrong"}))
+    with pytest.raises(BadFile, match="the design is another one"):
+        resume(folder)
+
+
+def test_going_on_with_another_design_keeps_what_is_stored(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    edited(folder, lambda manifest: manifest["cells"][0].update(label="renamed"))
+    told: list[str] = []
+    assert len(read_results(resume(folder, force=True, on_message=told.append)).tables["runs"]) == 2 * REPLICATES
+    assert told == []
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# A complete sweep
+# ---------------------------------------------------------------------------------------------------------------
+def test_a_damaged_table_made_again_lets_go_of_no_other_before_it_is_there(tmp_path: Path) -> None:
+    folder = complete(tmp_path)
+    expected = tables_in(folder)
+    damaged = folder / "tables" / "histogram.parquet"
+    damaged.write_bytes(b"damaged")
+    with pytest.raises(Interrupted):
+        resume(folder, jobs=1, chunk=SHARD, on_progress=stop_after(3))
+    (finding,) = verify(folder)
+    assert finding.path == damaged
+    assert status_of(folder).runs == 2 * REPLICATES
+    damaged.write_bytes(expected[damaged.name])  # from a backup
+    assert len(read_results(folder).tables["runs"]) == 2 * REPLICATES
+    damaged.unlink()
+    told: list[str] = []
+    assert tables_in(resume(folder, on_message=told.append)) == expected
+    assert [line for line in told if "runs are repeated" in line]
+    assert verify(folder) == []
+    assert not (folder / "shards").exists()
+
+
+def test_a_disk_without_room_takes_nothing_from_a_complete_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = complete(tmp_path)
+    before = (folder / "manifest.json").read_bytes()
+    (folder / "tables" / "histogram.parquet").unlink()
+    monkeypatch.setattr(runner.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(CannotStore, match="the disk has 0 MB free"):
+        resume(folder)
+    assert (folder / "manifest.json").read_bytes() == before
+
+
+def test_a_manifest_that_says_complete_and_names_no_table_costs_no_shard(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    edited(folder, lambda manifest: manifest.update(status="complete"))
+    assert {finding.problem for finding in harm(folder)} == {"is not named in the manifest of a complete sweep"}
+    stored = [line.entry for line in read_journal(folder / "journal.jsonl") if (line.entry or {})["event"] == DONE]
+    assert tables_in(resume(folder)) == tables_in(complete(tmp_path))
+    again = [line.entry for line in read_journal(folder / "journal.jsonl") if (line.entry or {})["event"] == DONE]
+    assert again[: len(stored)] == stored
+    assert len(again) == 2 * REPLICATES // SHARD
+
+
+def test_a_complete_sweep_does_not_need_its_journal(tmp_path: Path) -> None:
+    folder = complete(tmp_path)
+    (folder / "journal.jsonl").unlink()
+    assert (status_of(folder).status, status_of(folder).runs) == ("complete", 2 * REPLICATES)
+    assert harm(folder) == []
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What is told of a sweep while it runs, ends, or was killed early
+# ---------------------------------------------------------------------------------------------------------------
+def test_a_sweep_killed_before_its_journal_was_begun_is_interrupted(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    edited(folder, lambda manifest: manifest.update(status="running"))
+    shutil.rmtree(folder / "shards")
+    for name in ("journal.jsonl", ".lock"):
+        (folder / name).unlink()
+    status = status_of(folder)
+    assert (status.status, status.runs) == ("interrupted", 0)
+    assert status.next == f"alliance resume {folder}"
+    with pytest.raises(BadFile, match=r"stopped too early; `alliance resume .*` goes on with it"):
+        read_results(folder)
+    assert tables_in(resume(folder)) == tables_in(complete(tmp_path))
+
+
+def test_whoever_looks_while_a_sweep_ends_is_told_what_is_there_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep ends after a look at its manifest and before a look at the rest."""
+    folder = half(tmp_path)
+    reads = store._read_manifest
+
+    def ending_after(look: Callable[[Path], Any]) -> Any:
+        copy = tmp_path / "copies" / look.__name__
+        shutil.copytree(folder, copy)
+        with monkeypatch.context() as patch:
+
+            def read_and_end(path: Path) -> dict[str, Any]:
+                found = reads(path)
+                patch.setattr(store, "_read_manifest", reads)
+                resume(path)
+                return found
+
+            patch.setattr(store, "_read_manifest", read_and_end)
+            return look(copy)
+
+    assert ending_after(verify) == []
+    assert len(ending_after(read_results).tables["runs"]) == 2 * REPLICATES
+
+
+def test_a_sweep_that_ends_between_two_looks_is_not_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = half(tmp_path)
+    looks = store._is_taken
+
+    def look_and_end(path: Path) -> bool:
+        monkeypatch.setattr(store, "_is_taken", looks)
+        resume(path)
+        return True
+
+    monkeypatch.setattr(store, "_is_taken", look_and_end)
+    assert status_of(folder).status == "complete"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions")
+def test_whoever_may_only_read_is_told_that_a_sweep_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    open_ = os.open
+
+    def read_only(path: Any, flags: int, *rest: Any, **named: Any) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            raise PermissionError(13, "Permission denied", str(path))
+        return open_(path, flags, *rest, **named)
+
+    def look(_: Any) -> None:
+        (folder,) = tmp_path.glob("trial/*")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", read_only)
+            told.append(status_of(folder).status)
+
+    run_experiment(experiment_for(REPLICATES), tmp_path, jobs=1, on_progress=look)
+    assert set(told) == {"running"}
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Code and names
+# ---------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["scenario.py", "engine.py", "sweeps/shards.py"])
+def test_code_between_the_core_and_a_shard_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    folder = half(tmp_path)
+    package = tmp_path / "sim"
+    shutil.copytree(Path(manifests.__file__).parents[1], package)
+    assert status_of(folder).next
+    assert store.differences_from_now(folder) == []
+    with (package / name).open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    monkeypatch.setattr(manifests, "__file__", str(package / "sweeps" / "manifest.py"))
+    manifests.numerics.cache_clear()
+    try:
+        with pytest.raises(BadFile, match=r"code around the core differs .*--force"):
+            resume(folder)
+    finally:
+        manifests.numerics.cache_clear()
+
+
+def test_the_names_of_journal_and_shards_are_synced_before_a_run_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could take the journal's name, and with it everything that it tells."""
+    events: list[str] = []
+    synced, committed = store.sync_folder, store.Journal.commit
+
+    def sync(path: Path) -> None:
+        events.append(f"synced {'with' if (path / 'journal.jsonl').exists() else 'without'} journal")
+        synced(path)
+
+    def commit(journal: store.Journal, event: str, **facts: Any) -> None:
+        events.append(event)
+        committed(journal, event, **facts)
+
+    monkeypatch.setattr(store, "sync_folder", sync)
+    monkeypatch.setattr(store.Journal, "commit", commit)
+    complete(tmp_path)
+    assert events.index("synced with journal") < events.index("opened") < events.index(DONE)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What is done to a folder while its sweep runs
+# ---------------------------------------------------------------------------------------------------------------
+def once_at(shards: int, deed: Callable[[], None]) -> Callable[[Any], None]:
+    """What does something once, when so many shards are stored."""
+    done: list[bool] = []
+
+    def watch(progress: Any) -> None:
+        if progress.runs_done >= shards * SHARD and not done:
+            done.append(True)
+            deed()
+
+    return watch
+
+
+def test_a_lock_that_is_removed_lets_nobody_undo_what_another_has_finished(tmp_path: Path) -> None:
+    expected = tables_in(complete(tmp_path / "whole"))
+
+    def remove_the_lock_and_go_on() -> None:
+        (folder,) = tmp_path.glob("trial/*")
+        (folder / ".lock").unlink()
+        resume(folder, jobs=1)
+
+    with pytest.raises(CannotStore, match=r"another process writes here since \.lock was removed"):
+        run_experiment(
+            experiment_for(REPLICATES), tmp_path, jobs=1, chunk=SHARD, on_progress=once_at(3, remove_the_lock_and_go_on)
+        )
+    (folder,) = tmp_path.glob("trial/*")
+    assert status_of(folder).status == "complete"
+    assert verify(folder) == []
+    assert tables_in(folder) == expected
+
+
+def test_a_folder_that_is_moved_while_its_sweep_runs_can_go_on_at_its_new_place(tmp_path: Path) -> None:
+    def move() -> None:
+        (folder,) = tmp_path.glob("trial/*")
+        folder.rename(tmp_path / "moved")
+
+    with pytest.raises(CannotStore, match="No such file or directory; was it moved or removed"):
+        run_experiment(experiment_for(REPLICATES), tmp_path, jobs=1, chunk=SHARD, on_progress=once_at(3, move))
+    assert status_of(tmp_path / "moved").runs == 3 * SHARD
+    assert tables_in(resume(tmp_path / "moved")) == tables_in(complete(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EFBIG, "allow larger files"),
+        (errno.ENOLCK, "on which files can be locked"),
+        (errno.EACCES, "make it writable"),
+    ],
+)
+def test_what_to_do_first_depends_on_what_the_system_said(code: int, said: str) -> None:
+    assert said in str(store.cannot_store(Path("results"), OSError(code, os.strerror(code)), begun=True))
+
+
+def test_a_folder_whose_name_looks_like_an_option_can_be_resumed() -> None:
+    assert store.resume_command(Path("-x/trial/1")) == "alliance resume ./-x/trial/1"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What is told
+# ---------------------------------------------------------------------------------------------------------------
+def test_a_complete_sweep_says_that_there_is_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = complete(tmp_path)
+    monkeypatch.setattr(runner, "compute", lambda _: pytest.fail("something was computed"))
+    answer = call("resume", folder, "--no-figures")
+    assert answer.exit_code == 0
+    assert "nothing to compute" in answer.stderr
+
+
+def test_a_lost_journal_is_told(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    (folder / "journal.jsonl").unlink()
+    assert [finding.problem for finding in harm(folder)] == ["is missing: what it told is computed again"]
+    assert tables_in(resume(folder)) == tables_in(complete(tmp_path))
+    assert verify(folder) == []
+
+
+def test_a_lost_manifest_is_told_from_no_sweep_at_all(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    (folder / "manifest.json").unlink()
+    with pytest.raises(BadFile, match="put it back from a copy, or run the sweep again"):
+        resume(folder)
+
+
+@pytest.mark.parametrize("key", ["status", "command", "cells", "code_digest", "numerics", "plan_digest", "files"])
+@pytest.mark.parametrize("look", [status_of, verify, read_results, resume, store.differences_from_now])
+def test_a_manifest_without_something_is_damaged(tmp_path: Path, look: Callable[[Path], Any], key: str) -> None:
+    folder = half(tmp_path)
+    edited(folder, lambda manifest: manifest.pop(key))
+    with pytest.raises(BadFile, match="is damaged or is no manifest"):
+        look(folder)
+
+
+def test_a_thousand_lines_of_damage_are_not_a_thousand_messages(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    journal = folder / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"\n", b"\r\n") + b"x\r\n" * 1000)
+    told: list[str] = []
+    assert tables_in(resume(folder, on_message=told.append)) == tables_in(complete(tmp_path))
+    assert len(told) < 30
+    assert "more like this" in told[20]
