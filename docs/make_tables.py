@@ -21,7 +21,8 @@ from types import ModuleType
 from typing import Any
 
 from sim import scenario
-from sim.dynamics import draws, kernel, rules, state
+from sim.dynamics import draws, kernel, market, recording, rules, signature, state, steps
+from sim.dynamics import events as dated_events
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import Basis, Parameters, Traits, meta
 from sim.scenario import EVENT_KINDS
@@ -144,7 +145,7 @@ def outcomes() -> str:
 # ---------------------------------------------------------------------------------------------------------------
 FIELD = re.compile(r'^\s*(?:\+?\s*\[?\s*)\("(\w+)", "(\w+)"(?:, (.+?))?\)[\],]*\s*(?:#\s*(.*))?$')
 SECTION = re.compile(r"^\s*# ([^#].*)$")
-SIZES = {"BOTH": "2", "(3,)": "3", "(PLACES,)": "8", "(len(SCALAR_TRAITS),)": "traits"}
+SIZES = {"BOTH": "2", "(ISSUES,)": "3", "(PLACES,)": "8", "(len(SCALAR_TRAITS),)": "traits"}
 KINDS = {"f8": "number", "i8": "whole number"}
 
 
@@ -174,6 +175,11 @@ def state_table(name: str) -> list[str]:
     return table(("", "variable", "type", "numbers", "meaning, unit or range"), rows)
 
 
+def processes() -> dict[str, ast.FunctionDef]:
+    """Every function of :data:`CORE` by its name, parsed."""
+    return {name: node for module in CORE for name, node in functions_of(module).items()}
+
+
 @cache
 def functions_of(module: ModuleType) -> dict[str, ast.FunctionDef]:
     """The functions that a module defines, parsed."""
@@ -195,6 +201,8 @@ def first_sentence(node: ast.FunctionDef) -> str:
     return " ".join(said.split("\n\n")[0].split())
 
 
+CORE = (steps, dated_events, signature, market, recording, kernel)
+"""The modules whose functions are the processes of a month."""
 BOOKKEEPING = {"clear", "add_to"}
 """Calls that only tidy arrays."""
 OPENED = {"month_of_all", "alliance_month"}
@@ -203,7 +211,7 @@ OPENED = {"month_of_all", "alliance_month"}
 
 def schedule(name: str = "month_of_all", depth: int = 0) -> Iterator[tuple[int, str]]:
     """The processes of a month in the order in which the kernel runs them, with their depth."""
-    functions = functions_of(kernel)
+    functions = processes()
     for process in called(functions[name]):
         if process not in functions or process in BOOKKEEPING:
             continue
@@ -214,7 +222,7 @@ def schedule(name: str = "month_of_all", depth: int = 0) -> Iterator[tuple[int, 
 
 def equations_of(name: str, seen: frozenset[str] = frozenset()) -> list[str]:
     """Rules that a process of the kernel uses, also by way of its helpers, in the order of the text."""
-    functions = functions_of(kernel)
+    functions = processes()
     found: list[str] = []
     for target in called(functions[name]):
         if target.startswith("rules."):
@@ -228,7 +236,7 @@ def order_of_a_month() -> list[str]:
     """The table of the schedule."""
     rows = []
     for depth, process in schedule():
-        said = first_sentence(functions_of(kernel)[process])
+        said = first_sentence(processes()[process])
         used = "" if process in OPENED else ", ".join(f"`{rule}`" for rule in equations_of(process))
         rows.append(("· " * depth + f"`{process}`", said, used))
     return table(("process", "what it does", "equations"), rows)

@@ -23,7 +23,7 @@ from pydantic.fields import FieldInfo
 
 from sim.dynamics import kernel, rules
 from sim.dynamics.draws import check_seed
-from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, EFFECTIVE, LAYERS, SET_TRAIT, TRAIT_NUMBER
+from sim.dynamics.state import CAUSES_OF_ENDING, EFFECTIVE, LAYERS, MEANING_OF_CAUSE, SET_TRAIT, TRAIT_NUMBER
 from sim.engine import LiveRun, float_view
 from sim.library import find
 from sim.parameters import VECTOR_TRAITS, Traits, meta
@@ -35,22 +35,6 @@ with warnings.catch_warnings():  # Mesa's progress bar complains in notebooks th
 
 Record = Any
 """A NumPy record: a live row of the run's arrays; fields as in :mod:`sim.dynamics.state`."""
-
-MEANING_OF_CAUSE = {
-    "delivery": "the partner's work came out well",
-    "adaptation": "the partner adapted when it was not obliged to",
-    "hard_talk": "a problem was talked through",
-    "blame": "a problem was laid at somebody's door",
-    "festering": "a problem was felt and not said",
-    "breach": "the partner broke faith",
-    "being_monitored": "the partner controls more than is legitimate",
-    "disappointment": "results fell short of what was expected",
-    "turnover": "the people who carried the trust moved on",
-    "people": "trust between people was passed on to the organization",
-    "ties": "people count more, or less, as ties change",
-    "bound": "trust cannot leave the range from 0 to 1",
-}
-"""What each cause of the ledger says to the partner whose trust moves."""
 
 ROUNDING = 1e-9
 """Trust that the ledger does not account for is shown from here on: somebody set a state by hand."""
@@ -489,7 +473,7 @@ def _ledger(
     """The change of each layer of trust by cause, in the ledger's order; entries (layers, causes), trust (layers,)."""
     terms: list[Term] = []
     for layer, name in enumerate(LAYERS):
-        causes = [(cause, entries[layer, c], MEANING_OF_CAUSE[cause]) for c, cause in enumerate(CAUSES)]
+        causes = [(cause, entries[layer, c], said) for c, (cause, said) in enumerate(MEANING_OF_CAUSE.items())]
         change = after[layer] - before[layer]
         outside = change - entries[layer].sum()
         if abs(outside) > ROUNDING:
@@ -516,10 +500,7 @@ def _communication(p: Record, a: Record, b: Record, tie: Record) -> list[Term]:
     """The trust that these partners need before they talk, and what they say with the trust that they have."""
     mutual = rules.mutual_trust(tie.effective[0], tie.effective[1])
     openness, inside = math.sqrt(a.openness * b.openness), math.sqrt(a.internal_trust * b.internal_trust)
-    needed = p.trust_half / rules.candour(p.internal_trust_weight, inside, p.ties_candour, tie.ties)
-    willing = rules.hill(mutual, needed, p.trust_steepness)
-    floor = rules.lifted_floor(p.openness_floor, p.contract_clarity, tie.coverage)
-    reach = rules.reach(tie.channels, p.openness_weight, openness)
+    floor, willing, reach = kernel.disclosure_terms(p, a, b, tie)
     trust = rules.candour(p.internal_trust_weight, inside, 0.0, 1.0)
     needs = _part(
         "trust that talk needs",
@@ -529,7 +510,7 @@ def _communication(p: Record, a: Record, b: Record, tie: Record) -> list[Term]:
             ("internal trust", trust, "those who distrust their own house need more"),
             ("ties", rules.candour(0.0, 1.0, p.ties_candour, tie.ties), "so do those who hardly know each other"),
         ],
-        [("needed", needed, "trust at which they say half of what they ever say")],
+        [("needed", kernel.trust_needed(p, a, b, tie), "trust at which they say half of what they ever say")],
     )
     talk = _part(
         "communication",
@@ -551,22 +532,17 @@ def _communication(p: Record, a: Record, b: Record, tie: Record) -> list[Term]:
     return needs + talk
 
 
-def _optimum(p: Record, partner: Record, tie: Record, s: int) -> float:
-    """What pays to spend on watching the partner, money/month."""
-    risk = rules.perceived_risk(tie.effective[s], p.reputation_alarm, kernel.ill_fame(partner))
-    return float(rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, risk))
-
-
 def _monitoring_to_come(p: Record, watcher: Record, watched: Record, tie: Record, s: int) -> float:
     """What side ``s`` will spend on watching its partner in the coming month, money/month."""
     if p.clamp_monitoring:
         return float(tie.monitoring[s])
-    return float(rules.monitoring_spent(watcher.monitoring, watcher.verify_floor, _optimum(p, watched, tie, s)))
+    optimum = kernel.rational_monitoring(p, watched, tie, s)
+    return float(rules.monitoring_spent(watcher.monitoring, watcher.verify_floor, optimum))
 
 
 def _monitoring(p: Record, me: Record, partner: Record, tie: Record, s: int) -> list[Term]:
     """What I shall spend on watching the partner: the larger of the floor and multiplier × optimum."""
-    spent, optimum = _monitoring_to_come(p, me, partner, tie, s), _optimum(p, partner, tie, s)
+    spent, optimum = _monitoring_to_come(p, me, partner, tie, s), kernel.rational_monitoring(p, partner, tie, s)
     unalarmed = rules.optimal_monitoring(p.monitoring_effect, p.loss_at_stake, 1.0 - tie.effective[s])
     return _part(
         "monitoring",
@@ -586,38 +562,34 @@ def _monitoring(p: Record, me: Record, partner: Record, tie: Record, s: int) -> 
 
 def _extra_mile(p: Record, tie: Record, s: int) -> list[Term]:
     """My discretionary effort: logits that add up to a score, and the share of the extra mile that comes of it."""
-    frustration = p.effort_frustration * tie.frustration[s]
-    chemistry, trust = p.effort_chemistry * tie.chemistry, p.effort_trust * tie.effective[s]
+    terms = kernel.extra_mile_terms(p, tie, s)
+    base, chemistry, trust, frustration = terms
     return _score(
         "extra mile",
         [
-            ("base", p.effort_base, "with everything else at zero"),
+            ("base", base, "with everything else at zero"),
             ("chemistry", chemistry, f"chemistry {tie.chemistry:.4f}"),
             ("trust", trust, f"trust {tie.effective[s]:.4f}"),
             ("frustration", -frustration, f"frustration {tie.frustration[s]:.4f}"),
         ],
-        (
-            "effort",
-            rules.extra_mile(p.effort_base, chemistry, trust, frustration),
-            "share",
-            "of the extra mile it goes",
-        ),
+        ("effort", rules.extra_mile(*terms), "share", "of the extra mile it goes"),
     )
 
 
 def _delegation(p: Record, tie: Record, s: int) -> list[Term]:
     """What I leave to the partner to decide: logits that add up to a score, and the share that comes of it."""
-    trust, misreading = p.delegation_trust * tie.effective[s], p.delegation_misreading * tie.misread[s]
+    terms = kernel.delegation_terms(p, tie, s)
+    base, trust, misreading = terms
     return _score(
         "delegation",
         [
-            ("base", p.delegation_base, "with everything else at zero"),
+            ("base", base, "with everything else at zero"),
             ("trust", trust, f"trust {tie.effective[s]:.4f}"),
             ("misreading", -misreading, f"misreading of what the partner means to do {tie.misread[s]:.4f}"),
         ],
         (
             "delegated",
-            rules.delegation(p.delegation_base, trust, misreading),
+            rules.delegation(*terms),
             "share",
             "of the decisions in its absence that it leaves to the partner",
         ),
@@ -626,29 +598,20 @@ def _delegation(p: Record, tie: Record, s: int) -> list[Term]:
 
 def _readiness(p: Record, me: Record, tie: Record, s: int, deterrence: float) -> list[Term]:
     """My readiness to adapt to what the contract does not cover: logits, their score, and the chance."""
-    weighted = (
-        p.adapt_base,
-        p.adapt_trust * tie.effective[s],
-        p.adapt_ties * tie.ties,
-        p.adapt_chemistry * tie.chemistry,
-        p.adapt_integrity * me.integrity,
-        p.adapt_deterrence * deterrence,
-        p.adapt_frustration * tie.frustration[s],
-    )
-    chance = rules.chance_to_adapt(p.adapt_floor, rules.adapting_score(*weighted))
-    meanings = (
-        ("base", "with everything else at zero"),
-        ("trust", f"trust {tie.effective[s]:.4f}"),
-        ("ties", f"ties {tie.ties:.4f}"),
-        ("chemistry", f"chemistry {tie.chemistry:.4f}"),
-        ("integrity", f"integrity {me.integrity:.4f}"),
-        ("deterrence", f"deterred by the partner's monitoring {deterrence:.4f}"),
-        ("frustration", f"frustration {tie.frustration[s]:.4f}"),
-    )
-    signed = (*weighted[:-1], -weighted[-1])
+    terms = kernel.adapting_terms(p, me, tie, s, deterrence)
+    base, trust, ties, chemistry, integrity, deterred, frustration = terms
+    chance = rules.chance_to_adapt(p.adapt_floor, rules.adapting_score(*terms))
     return _score(
         "readiness to adapt",
-        [(name, value, meaning) for (name, meaning), value in zip(meanings, signed, strict=True)],
+        [
+            ("base", base, "with everything else at zero"),
+            ("trust", trust, f"trust {tie.effective[s]:.4f}"),
+            ("ties", ties, f"ties {tie.ties:.4f}"),
+            ("chemistry", chemistry, f"chemistry {tie.chemistry:.4f}"),
+            ("integrity", integrity, f"integrity {me.integrity:.4f}"),
+            ("deterrence", deterred, f"deterred by the partner's monitoring {deterrence:.4f}"),
+            ("frustration", -frustration, f"frustration {tie.frustration[s]:.4f}"),
+        ],
         ("chance", chance, "probability", f"never below {p.adapt_floor:g}, if the unforeseen happens"),
     )
 
@@ -656,13 +619,13 @@ def _readiness(p: Record, me: Record, tie: Record, s: int, deterrence: float) ->
 def _appeal(me: Organization, other: Organization) -> list[Term]:
     """What speaks for a candidate, as a search in the coming month would see it."""
     live, p = me.model.live, me.model.live.parameters
-    fits = kernel.complementarity_of(p, int(me.record.key), int(other.record.key), live.seed, live.replicate)
-    fame = p.appeal_reputation * (other.reputation - 0.5)
+    key, seed, replicate = int(other.record.key), live.seed, live.replicate
+    terms = kernel.appeal_terms(p, me.record, key, other.reputation, other.row, seed, replicate)
+    fits, fame, memory = terms
     known = kernel.place_of(me.record.past, other.row)
-    memory, recalled = 0.0, "they never were allied, or it has forgotten"
+    recalled = "they never were allied, or it has forgotten"
     if known >= 0:
-        trust = me.record.past_trust[known]
-        memory, recalled = p.appeal_memory * (trust - p.trust_start), f"trust at the end was {trust:.4f}"
+        recalled = f"trust at the end was {me.record.past_trust[known]:.4f}"
     return _part(
         "appeal",
         "1",
@@ -671,7 +634,7 @@ def _appeal(me: Organization, other: Organization) -> list[Term]:
             ("reputation", fame, f"its reputation is {other.reputation:.4f}"),
             ("memory", memory, recalled),
         ],
-        [("appeal", rules.appeal(fits, fame, memory), "a search proposes to the candidate that appeals most")],
+        [("appeal", rules.appeal(*terms), "a search proposes to the candidate that appeals most")],
     )
 
 

@@ -6,7 +6,7 @@ Both call the same compiled month, so the history of a replicate is, bit for bit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -274,10 +274,13 @@ class Result:
 
 
 def _mean_of_defined(values: Floats) -> Floats:
-    """Mean over the last axis of what is not NaN; NaN where nothing is."""
+    """Mean over the last axis of what is not NaN; NaN where nothing is.
+
+    Added up one by one: NumPy's sum adds in another order when a row is padded, as runs of a market are.
+    """
     defined = ~np.isnan(values)
     counts = defined.sum(-1)
-    sums = np.where(defined, values, 0.0).sum(-1)
+    sums = np.cumsum(np.where(defined, values, 0.0), axis=-1)[..., -1:].sum(-1)  # of no alliances, no last one
     return np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
 
 
@@ -566,18 +569,27 @@ class History:
 
 def simulate_history(scenario: Scenario, seed: int = 1, replicate: int = 0) -> History:
     """Run one replicate and keep every month: the same run, bit for bit, as replicate ``replicate`` of ``simulate``."""
-    live = LiveRun(scenario, seed, replicate)
-    months = scenario.months
+    return record(LiveRun(scenario, seed, replicate))
+
+
+def record(live: LiveRun, step: Callable[[LiveRun], None] = LiveRun.step) -> History:
+    """Run to the horizon and keep every month.
+
+    Args:
+        live: a run at its start.
+        step: the next month; one that calls ``LiveRun.step`` and sets values before or after it tells another history.
+    """
+    months = live.scenario.months
     organizations = np.empty((months + 1, len(live.organizations)), ORGANIZATION).view(np.recarray)
     alliances, ledgers = [live.alliances.copy()], []
     market = np.ones(months + 1)
     organizations[0] = live.organizations
     for month in range(1, months + 1):
-        live.step()
+        step(live)
         organizations[month], market[month] = live.organizations, live.market
         alliances.append(live.alliances.copy())
         ledgers.append(live.month_ledger)
     count = len(live.alliances)
     rows = np.stack([_more(of_month, count) for of_month in alliances]).view(np.recarray)
     ledger = np.stack([_more(of_month, count) for of_month in ledgers])
-    return History(scenario, live.seed, live.replicate, organizations, rows, ledger, market)
+    return History(live.scenario, live.seed, live.replicate, organizations, rows, ledger, market)

@@ -78,6 +78,23 @@ def _switch(meaning: str) -> Any:
     )
 
 
+STEP_9: tuple[Basis, str] = ("model", "model page, step 9")
+INFLATED: tuple[Basis, str] = ("assumed", "seed R: 'likely inflated'")
+"""Basis and source of how well the questions of an interview tell: those for what is done, and self-ratings."""
+
+
+def _convinces(default: float, question: str, who: str, basis_and_source: tuple[Basis, str]) -> Any:
+    """A declared chance that a sort of candidate answers a question of the interview convincingly."""
+    meaning = f"question {question}: chance that a {who} answers convincingly"
+    return _number(default, 0.01, 0.99, "probability", meaning, *basis_and_source)
+
+
+def _costs(default: float, question: str) -> Any:
+    """A declared cost of a question of the interview."""
+    meaning = f"question {question}: cost of asking it once"
+    return _number(default, 0, 100, "money", meaning, "assumed", "a day or two for an interview")
+
+
 class Parameters(BaseModel):
     """The numbers that hold for a whole scenario, in the order of a month. Frozen; unknown names are refused."""
 
@@ -528,7 +545,7 @@ class Parameters(BaseModel):
         0,
         5,
         "share",
-        "shortfall that is taken as an ordinary ups and downs, in units of the plan",
+        "shortfall that is taken as ordinary ups and downs, in units of the plan",
         "assumed",
         "model page",
     )
@@ -635,162 +652,24 @@ class Parameters(BaseModel):
     )
     skip_behaviour: bool = _switch("ask no behavioural questions")
     skip_self_ratings: bool = _switch("ask for no self-ratings")
-    trust_example_p1: float = _number(
-        0.8,
-        0.01,
-        0.99,
-        "probability",
-        "question trust example: chance that a genuine partner answers convincingly",
-        "model",
-        "model page, step 9",
-    )
-    trust_example_p0: float = _number(
-        0.3,
-        0.01,
-        0.99,
-        "probability",
-        "question trust example: chance that a cat poster answers convincingly",
-        "model",
-        "model page, step 9",
-    )
-    trust_example_cost: float = _number(
-        0.01,
-        0,
-        100,
-        "money",
-        "question trust example: cost of asking it once",
-        "assumed",
-        "a day or two for an interview",
-    )
-    team_rating_p1: float = _number(
-        0.6,
-        0.01,
-        0.99,
-        "probability",
-        "question team rating: chance that a genuine partner answers convincingly",
-        "assumed",
-        "seed R: 'likely inflated'",
-    )
-    team_rating_p0: float = _number(
-        0.55,
-        0.01,
-        0.99,
-        "probability",
-        "question team rating: chance that a cat poster answers convincingly",
-        "assumed",
-        "seed R: 'likely inflated'",
-    )
-    team_rating_cost: float = _number(
-        0.005,
-        0,
-        100,
-        "money",
-        "question team rating: cost of asking it once",
-        "assumed",
-        "a day or two for an interview",
-    )
-    management_rating_p1: float = _number(
-        0.6,
-        0.01,
-        0.99,
-        "probability",
-        "question management rating: chance that a genuine partner answers convincingly",
-        "assumed",
-        "seed R: 'likely inflated'",
-    )
-    management_rating_p0: float = _number(
-        0.55,
-        0.01,
-        0.99,
-        "probability",
-        "question management rating: chance that a cat poster answers convincingly",
-        "assumed",
-        "seed R: 'likely inflated'",
-    )
-    management_rating_cost: float = _number(
-        0.005,
-        0,
-        100,
-        "money",
-        "question management rating: cost of asking it once",
-        "assumed",
-        "a day or two for an interview",
-    )
-    complaints_p1: float = _number(
-        0.8,
-        0.01,
-        0.99,
-        "probability",
-        "question complaints: chance that a genuine partner answers convincingly",
-        "model",
-        "model page, step 9",
-    )
-    complaints_p0: float = _number(
-        0.3,
-        0.01,
-        0.99,
-        "probability",
-        "question complaints: chance that a cat poster answers convincingly",
-        "model",
-        "model page, step 9",
-    )
-    complaints_cost: float = _number(
-        0.01, 0, 100, "money", "question complaints: cost of asking it once", "assumed", "a day or two for an interview"
-    )
-    agreed_actions_p1: float = _number(
-        0.75,
-        0.01,
-        0.99,
-        "probability",
-        "question agreed actions: chance that a genuine partner answers convincingly",
-        "model",
-        "model page, step 9",
-    )
-    agreed_actions_p0: float = _number(
-        0.35,
-        0.01,
-        0.99,
-        "probability",
-        "question agreed actions: chance that a cat poster answers convincingly",
-        "model",
-        "model page, step 9",
-    )
-    agreed_actions_cost: float = _number(
-        0.01,
-        0,
-        100,
-        "money",
-        "question agreed actions: cost of asking it once",
-        "assumed",
-        "a day or two for an interview",
-    )
-    absent_partner_p1: float = _number(
-        0.75,
-        0.01,
-        0.99,
-        "probability",
-        "question absent partner: chance that a genuine partner answers convincingly",
-        "model",
-        "model page, step 9",
-    )
-    absent_partner_p0: float = _number(
-        0.35,
-        0.01,
-        0.99,
-        "probability",
-        "question absent partner: chance that a cat poster answers convincingly",
-        "model",
-        "model page, step 9",
-    )
-    absent_partner_cost: float = _number(
-        0.01,
-        0,
-        100,
-        "money",
-        "question absent partner: cost of asking it once",
-        "assumed",
-        "a day or two for an interview",
-    )
+    trust_example_p1: float = _convinces(0.8, "trust example", "genuine partner", STEP_9)
+    trust_example_p0: float = _convinces(0.3, "trust example", "cat poster", STEP_9)
+    trust_example_cost: float = _costs(0.01, "trust example")
+    team_rating_p1: float = _convinces(0.6, "team rating", "genuine partner", INFLATED)
+    team_rating_p0: float = _convinces(0.55, "team rating", "cat poster", INFLATED)
+    team_rating_cost: float = _costs(0.005, "team rating")
+    management_rating_p1: float = _convinces(0.6, "management rating", "genuine partner", INFLATED)
+    management_rating_p0: float = _convinces(0.55, "management rating", "cat poster", INFLATED)
+    management_rating_cost: float = _costs(0.005, "management rating")
+    complaints_p1: float = _convinces(0.8, "complaints", "genuine partner", STEP_9)
+    complaints_p0: float = _convinces(0.3, "complaints", "cat poster", STEP_9)
+    complaints_cost: float = _costs(0.01, "complaints")
+    agreed_actions_p1: float = _convinces(0.75, "agreed actions", "genuine partner", STEP_9)
+    agreed_actions_p0: float = _convinces(0.35, "agreed actions", "cat poster", STEP_9)
+    agreed_actions_cost: float = _costs(0.01, "agreed actions")
+    absent_partner_p1: float = _convinces(0.75, "absent partner", "genuine partner", STEP_9)
+    absent_partner_p0: float = _convinces(0.35, "absent partner", "cat poster", STEP_9)
+    absent_partner_cost: float = _costs(0.01, "absent partner")
 
     # Clamps: each holds one state where it started, so that its loop is open
     clamp_trust: bool = _switch("hold both layers of trust at their start")

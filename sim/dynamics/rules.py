@@ -96,9 +96,10 @@ def lifted_floor(openness_floor, contract_clarity, coverage):
 
 @compiled
 def candour(internal_weight, mutual_internal_trust, ties_weight, ties):
-    """Product of (1 − a·(1 − x)) over internal trust and ties, in (0, 1]: how easily these people speak up.
+    """Product of (1 − a·(1 − x)) over internal trust and ties, in [0, 1]: how easily these people speak up.
 
-    It divides the trust θ at which half is said. With both weights a at zero it is 1 (the mean-field limit).
+    It divides the trust θ at which half is said; at 0 they never speak up. With both weights a at zero it is 1 (the
+    mean-field limit).
     """
     return (1.0 - internal_weight * (1.0 - mutual_internal_trust)) * (1.0 - ties_weight * (1.0 - ties))
 
@@ -219,12 +220,14 @@ def chosen_tightness(scale, stakes, distrust, cost):
         scale: x0, tightness that covers 63% of contingencies.
         stakes: what uncovered contingencies would cost a partner that does not adapt, over the planned life, money.
         distrust: 1 − τ, [0, 1].
-        cost: c, one side's cost of a unit of tightness, money.
+        cost: c, one side's cost of a unit of tightness, money. One that is next to nothing counts as 10⁻¹⁶ of what is
+            at stake: tighter than that, a contract covers no more.
     """
     worth = stakes * distrust
-    if worth <= cost * scale:
+    least = max(cost * scale, 1e-16 * worth)
+    if worth <= least:
         return 0.0
-    return scale * math.log(worth / (cost * scale))
+    return scale * math.log(worth / least)
 
 
 @compiled

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
 
-BOTH = (2,)
+SIDES = 2
+BOTH = (SIDES,)
+ISSUES = 3
+"""What may go wrong in a month: a fault of side A, a fault of side B, friction; in this order."""
 NOBODY = -1
 """In a field that names a row: there is none."""
 
@@ -112,8 +115,8 @@ ALLIANCE = np.dtype(
         ("contingency", "i8"),  # 0 none, 1 covered by the contract, 2 uncovered
         ("adapted", "i8", BOTH),  # 1 adapted to an uncovered contingency
         ("shirked", "i8", BOTH),  # 1 shirked, noticed or not
-        ("problem", "i8", (3,)),  # fault of A, fault of B, friction: one of PROBLEMS
-        ("talk", "i8", (3,)),  # what became of each problem: one of TALKS
+        ("problem", "i8", (ISSUES,)),  # fault of A, fault of B, friction: one of PROBLEMS
+        ("talk", "i8", (ISSUES,)),  # what became of each problem: one of TALKS
         ("turnover", "i8", BOTH),  # 1 the key person left
         # totals over its life
         ("value", "f8", BOTH),  # net value, money
@@ -160,21 +163,23 @@ NO_PROBLEM, BAD_WORK, REFUSAL, SHIRKING, FRICTION = range(5)
 TALKS = ("nothing to say", "hard talk", "blame", "festering")
 NOTHING, HARD_TALK, BLAME, FESTERING = range(4)
 
-CAUSES = (
-    "delivery",  # the partner's work came out well
-    "adaptation",  # the partner adapted when it was not obliged to
-    "hard_talk",  # a problem was talked through
-    "blame",  # a problem was laid at somebody's door
-    "festering",  # a problem was felt and not said
-    "breach",  # a dated breach
-    "being_monitored",  # controlled beyond the legitimate
-    "disappointment",  # results short of what was expected
-    "people",  # personal trust passed on to the organization
-    "bound",  # what could not be lost or gained beyond 0 or 1
-    "turnover",  # the people who carried the trust moved on
-    "ties",  # people count more, or less, as ties strengthen (effective trust only)
-)
-"""The ledger's named causes of a change of trust, in the order in which they are added."""
+MEANING_OF_CAUSE = {
+    "delivery": "the partner's work came out well",
+    "adaptation": "the partner adapted when it was not obliged to",
+    "hard_talk": "a problem was talked through",
+    "blame": "a problem was laid at somebody's door",
+    "festering": "a problem was felt and not said",
+    "breach": "the partner broke faith",  # a dated event
+    "being_monitored": "the partner controls more than is legitimate",
+    "disappointment": "results fell short of what was expected",
+    "people": "trust between people was passed on to the organization",
+    "bound": "trust cannot leave the range from 0 to 1",
+    "turnover": "the people who carried the trust moved on",
+    "ties": "people count more, or less, as ties change",  # effective trust only
+}
+"""The ledger's named causes of a change of trust, in the order in which they are added, and what each says to the
+partner whose trust moves."""
+CAUSES = tuple(MEANING_OF_CAUSE)
 (
     BY_DELIVERY,
     BY_ADAPTATION,
@@ -210,12 +215,12 @@ VARIABLES = (
     "value",
 )
 """Recorded every month, mean of both sides or shared; ``value`` counts ended alliances too, the others do not."""
+TRUST, COMMUNICATION, TIES, GAP, FRUSTRATION, MONITORING, EXTRA_MILE, EXPECTATION, RESULT, VALUE = range(len(VARIABLES))
 BINS = 100
 LOWS = np.array([0, 0, 0, 0, 0, 0, 0, -0.9, -0.9, -0.6])
 HIGHS = np.array([1, 1, 1, 1, 1, 1, 1, 2.1, 2.1, 2.4])
 """Range of each variable's histogram (``value``: per month of the horizon); end bins also hold what lies beyond,
 and zero is an edge between two bins."""
-VALUE = VARIABLES.index("value")
 
 
 def histogram_range(months: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

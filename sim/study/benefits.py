@@ -14,18 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sim.study.effects import REPLICATES, SEED, Estimate, Floats, gain, mean
 from sim.study.pages import fill
-from sim.study.patterns import (
-    MORE_TRUST,
-    NOBODY_LEAVES,
-    ONE_TRUST,
-    REPLICATES,
-    SEED,
-    Estimate,
-    Floats,
-    gain,
-    mean,
-)
+from sim.study.patterns import MORE_TRUST, NOBODY_LEAVES, ONE_TRUST
 
 Settings = Mapping[str, Any]
 """Settings of a scenario, as ``Scenario.replace`` takes them."""

@@ -5,12 +5,8 @@ statements that are found to hold. Every function ``statement_…`` runs the shi
 and returns its findings. A finding has two halves: the effect, whose whole interval must lie within ``expected``, and
 the same effect with its mechanism switched off, whose whole interval must lie within ``gone``.
 
-Unless a finding says otherwise, *gone* means: within a quarter of the effect, or reversed. All numbers come from runs
-that share their random draws (same seed, paired replicates). Intervals are t intervals over replicates; ratios and
-shapes are jackknifed.
-
-The **null model** (:func:`null_model`) has partners who merely learn how trustworthy the other is. What it reproduces
-is no evidence for the model.
+Unless a finding says otherwise, *gone* means: within a quarter of the effect, or reversed. How effects are measured is
+in :mod:`sim.study.effects`; the null model, with which some of them are compared, in :mod:`sim.study.null`.
 """
 
 from __future__ import annotations
@@ -19,33 +15,43 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.dynamics.state import BINS, DISAPPOINTMENT, DISTRUST, VARIABLES
 from sim.engine import Result, simulate
 from sim.library import find
 from sim.scenario import Scenario, load
-from sim.study.analysis import interval, valley_depth
+from sim.study.analysis import valley_depth
+from sim.study.effects import (
+    ABOVE_ZERO,
+    BELOW_ZERO,
+    REMAINS,
+    REPLICATES,
+    SEED,
+    Estimate,
+    Finding,
+    Floats,
+    alignment,
+    correlations,
+    gain,
+    jackknife,
+    mean,
+    monthly,
+    outcome,
+    run,
+    total_value,
+    verdict,
+)
+from sim.study.null import age_correlation, hazard_by_year, interior_peak, null_model
+from sim.study.pages import fill
 from sim.study.vetting import QUESTIONS
 
-Floats = NDArray[np.float64]
-Range = tuple[float, float]
-
-SEED = 20261122
-REPLICATES = 100
-"""Each is 50 organizations with 75 alliances over 144 months."""
 MORE = 4
 """Times as many replicates for effects of the size of a replicate's chance variation."""
-REMAINS = 0.25
-"""Largest share of an effect that may remain when it is said to be gone."""
-ABOVE_ZERO: Range = (0.0, math.inf)
-BELOW_ZERO: Range = (-math.inf, 0.0)
 
 CALM: dict[str, Any] = {"disappointment_loss": 0.0, "effort_frustration": 0.0, "adapt_frustration": 0.0}
 """Partners take disappointment calmly."""
@@ -55,157 +61,6 @@ LOW_INTEGRITY, SOUND = {"beta": [2, 6]}, {"beta": [12, 1]}
 SAME_CULTURE: dict[str, Any] = {"default_culture": 0.5, "professed": 0.85}
 ONE_TRUST, MORE_TRUST = 0.45, 0.75
 """Two levels of trust at the signature that are compared."""
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# Findings
-# ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Estimate:
-    """An estimate with the ends of its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def within(self, limits: Range) -> bool:
-        """Whether the whole interval lies strictly within ``limits``; an exact number may also lie on them."""
-        if self.low == self.high:
-            return limits[0] <= self.value <= limits[1]
-        return limits[0] < self.low and self.high < limits[1]
-
-    def __str__(self) -> str:
-        digits = max(0, min(5, 2 - math.floor(math.log10(max(abs(self.low), abs(self.high), 1e-4)))))
-        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]".replace("-", "−")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One part of a statement, as measured.
-
-    Attributes:
-        statement: its number on the model page; 0 for what the null model is compared on.
-        claim: what should come out; ``measured``: how it was measured, with unit.
-        effect: the estimate; ``expected``: the range that its whole interval must lie in.
-        off: how the mechanism is switched off, empty where there is nothing to switch; ``off_effect``: the effect then;
-            ``gone``: the range that its whole interval must lie in (default: at most a quarter of the effect, or
-            reversed).
-    """
-
-    statement: int
-    claim: str
-    measured: str
-    effect: Estimate
-    expected: Range = ABOVE_ZERO
-    off: str = ""
-    off_effect: Estimate | None = None
-    gone: Range = field(default=(math.nan, math.nan))
-
-    @property
-    def holds(self) -> bool:
-        """The effect is as expected."""
-        return self.effect.within(self.expected)
-
-    @property
-    def goes_away(self) -> bool:
-        """Switched off, the effect is gone; True also where there is nothing to switch."""
-        if self.off_effect is None:
-            return True
-        if not math.isnan(self.gone[0]):
-            return self.off_effect.within(self.gone)
-        left = REMAINS * abs(self.effect.value)
-        return self.off_effect.within((-math.inf, left) if self.effect.value > 0 else (-left, math.inf))
-
-    @property
-    def verdict(self) -> str:
-        """ "holds", "holds, but not by this mechanism alone" or "not yet"."""
-        if not self.holds:
-            return "not yet"
-        return "holds" if self.goes_away else "holds, but not by this mechanism alone"
-
-
-def verdict(findings: list[Finding]) -> str:
-    """The verdict on a whole statement: "holds", "partly" or "not yet"."""
-    sound = [finding.holds and finding.goes_away for finding in findings]
-    return "holds" if all(sound) else "partly" if any(sound) else "not yet"
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# Measuring
-# ---------------------------------------------------------------------------------------------------------------
-def mean(values: Floats) -> Estimate:
-    """Mean over replicates with its t interval."""
-    value, low, high, _ = interval(values)
-    return Estimate(value, low, high)
-
-
-def jackknife(statistic: Callable[[Floats], float], sample: Floats) -> Estimate:
-    """A smooth statistic of the mean of a sample (R, …) over replicates, with its jackknifed t interval.
-
-    ``statistic`` takes the mean, of shape (…).
-    """
-    from scipy.special import stdtrit
-
-    count = len(sample)
-    total = sample.sum(axis=0)
-    left_out = np.array([statistic((total - row) / (count - 1)) for row in sample])
-    value = statistic(total / count)
-    error = math.sqrt((count - 1) * float(left_out.var()))
-    half = float(stdtrit(count - 1, 0.975)) * error
-    return Estimate(value, value - half, value + half)
-
-
-@lru_cache(maxsize=6)
-def _cached(scenario: str, settings: str, seed: int, replicates: int) -> Result:
-    return simulate(load(find("scenarios", scenario)).with_settings(json.loads(settings)), replicates, seed)
-
-
-def run(seed: int, replicates: int, scenario: str = "baseline", **settings: Any) -> Result:
-    """A shipped scenario with settings changed (as in ``Scenario.replace``); the newest few results are kept."""
-    keyed = {key.replace("__", "."): value for key, value in settings.items()}
-    return _cached(scenario, json.dumps(keyed, sort_keys=True), seed, replicates)
-
-
-def outcome(result: Result, name: str) -> Floats:
-    """An outcome's mean over the alliances of each replicate, (R,)."""
-    return np.asarray(result.runs()[name], dtype=np.float64)
-
-
-def monthly(result: Result, variable: str) -> Floats:
-    """A recorded variable's mean over the living alliances, (R, months + 1); nobody may have died out."""
-    moments = result.moments[:, :, VARIABLES.index(variable)]
-    counts = np.maximum(moments[..., 0], 1.0)  # month 0 has no result and no effort yet: reads 0
-    return np.asarray(moments[..., 1] / counts)
-
-
-def alignment(result: Result, professed: bool) -> Floats:
-    """Minus the distance of the partners' professed, or else practised, values at the signature, (R, M)."""
-    orgs = result.organizations
-    rows = np.arange(len(orgs))[:, None]
-
-    def values(side: int) -> Floats:
-        partner = orgs[rows, result.alliances.org[..., side]]
-        w = 1.0 if professed else partner.operationalization_start[..., None]
-        return np.asarray(w * partner.professed + (1.0 - w) * partner.default_culture)
-
-    return np.asarray(-np.sqrt(((values(0) - values(1)) ** 2).mean(-1)))
-
-
-def correlations(x: Floats, y: Floats) -> Floats:
-    """Pearson's correlation over the alliances of each replicate, (R,)."""
-    x = x - x.mean(1, keepdims=True)
-    y = y - y.mean(1, keepdims=True)
-    return np.asarray((x * y).sum(1) / np.sqrt((x**2).sum(1) * (y**2).sum(1)))
-
-
-def total_value(result: Result) -> Floats:
-    """Net value of each alliance to both partners, money, (R, M)."""
-    return np.asarray(result.alliances.value.sum(-1))
-
-
-def gain(seed: int, replicates: int, name: str, here: dict[str, Any], there: dict[str, Any], **both: Any) -> Floats:
-    """Difference of an outcome between two variants of the baseline, ``here`` − ``there``, paired, (R,)."""
-    return outcome(run(seed, replicates, **both, **here), name) - outcome(run(seed, replicates, **both, **there), name)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -1058,80 +913,6 @@ def statement_12(seed: int = SEED, replicates: int = REPLICATES) -> list[Finding
 # ---------------------------------------------------------------------------------------------------------------
 # The null
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Lives:
-    """Trust month by month and when each alliance ended. R replicates, M alliances.
-
-    Attributes:
-        trust: (R, M, months + 1), NaN after the end.
-        ended: (R, M), month of the end, 0 while it goes on.
-    """
-
-    trust: Floats
-    ended: NDArray[np.int64]
-
-
-def null_model(
-    seed: int = SEED,
-    replicates: int = REPLICATES,
-    alliances: int = 75,
-    months: int = 144,
-    kinds: Range = (2.0, 1.0),
-    prior: Range = (16.0, 4.0),
-    leaves_below: float = 0.5,
-) -> Lives:
-    """Partners who merely learn a fixed trustworthiness and leave below a threshold.
-
-    A partner is trustworthy to a degree drawn from Beta(kinds): the chance that a month goes well. Trust is the mean of
-    a Beta belief that starts at the optimistic ``prior`` and counts good and bad months; who trusts less than
-    ``leaves_below`` leaves. Source: the model page; Fichman & Levinthal 1991 for the honeymoon that it gives. The
-    default numbers were chosen in favour of the null, so that it shows both a hump-shaped hazard and a positive
-    trust–age correlation; most other numbers give one of the two.
-
-    Raises:
-        ValueError: when the prior is not above the threshold.
-    """
-    if prior[0] / sum(prior) <= leaves_below:
-        raise ValueError("prior: its mean must lie above leaves_below, or nobody would begin")
-    random = np.random.default_rng(seed)
-    worth = random.beta(*kinds, size=(replicates, alliances, 1))
-    good = (random.random((replicates, alliances, months)) < worth).cumsum(-1)
-    after = (prior[0] + good) / (sum(prior) + np.arange(1, months + 1))
-    start = np.full((replicates, alliances, 1), prior[0] / sum(prior))
-    trust = np.concatenate([start, after], axis=-1)
-    leaving = trust < leaves_below
-    ended = np.where(leaving.any(-1), leaving.argmax(-1), 0)
-    over = (ended[..., None] > 0) & (np.arange(months + 1) > ended[..., None])
-    return Lives(np.where(over, np.nan, trust), ended)
-
-
-def hazard_by_year(ended: NDArray[np.int64], months: int) -> Floats:
-    """Endings in each whole year per alliance alive at its beginning, each replicate, (R, years)."""
-    years = np.arange(0, months - 11, 12)
-    alive = np.stack([((ended == 0) | (ended > start)).sum(1) for start in years], axis=-1)
-    ends = np.stack([((ended > start) & (ended <= start + 12)).sum(1) for start in years], axis=-1)
-    return np.asarray(ends / np.maximum(alive, 1))
-
-
-def interior_peak(by_year: Floats) -> Estimate:
-    """How far the hazard of years 2 to 6 stands above the mean of the first and the last two years, 1/year."""
-    return mean(by_year[:, 1:6].mean(1) - 0.5 * (by_year[:, 0] + by_year[:, -2:].mean(1)))
-
-
-def age_correlation(count: Floats, total: Floats, squares: Floats) -> Estimate:
-    """Correlation of trust with age over living alliance-months, from their moments by age, each (R, months + 1)."""
-    age = np.arange(count.shape[1], dtype=np.float64)
-
-    def correlation(m: Floats) -> float:
-        n = m[0].sum()
-        mean_age, mean_trust = (m[0] * age).sum() / n, m[1].sum() / n
-        covariance = (m[1] * age).sum() / n - mean_age * mean_trust
-        spread = ((m[0] * age**2).sum() / n - mean_age**2) * (m[2].sum() / n - mean_trust**2)
-        return float(covariance / math.sqrt(spread))
-
-    return jackknife(correlation, np.stack([count, total, squares], axis=1))
-
-
 def spread_at_equal_faults(seed: int, replicates: int) -> Estimate:
     """Root mean square difference of trust between alliances with the very same problems, after twelve years."""
     well, badly = framings(seed, replicates)
@@ -1195,7 +976,8 @@ STATEMENTS: dict[int, Callable[[int, int], list[Finding]]] = {
 }
 """The statements, by their number on the model page."""
 NULL_VERDICT = {False: "not in the null", True: "the null does it too: no evidence"}
-FIRST_LINE, LAST_LINE = "<!-- table: python -m sim.study.patterns --write -->", "<!-- end of table -->"
+MEASURED = "statements, measured"
+"""Name of the generated block of docs/validation.md that :func:`main` fills."""
 
 
 def table(findings: dict[int, list[Finding]]) -> Iterator[str]:
@@ -1227,29 +1009,16 @@ def measure(seed: int = SEED, replicates: int = REPLICATES) -> dict[int, list[Fi
     return found
 
 
-def write(page: Path, lines: list[str]) -> None:
-    """Put the table between its two marks on a page.
-
-    Raises:
-        ValueError: when the page does not have the marks.
-    """
-    text = page.read_text(encoding="utf-8")
-    before, first, rest = text.partition(FIRST_LINE)
-    _, last, after = rest.partition(LAST_LINE)
-    if not (first and last):
-        raise ValueError(f"{page}: has no lines {FIRST_LINE!r} and {LAST_LINE!r} to put the table between")
-    page.write_text("\n".join([before + first, *lines, last + after]), encoding="utf-8")
-
-
 def main(arguments: list[str]) -> None:
     """Print the table; with ``--write PAGE`` put it on that page instead."""
     if arguments and not (len(arguments) == 2 and arguments[0] == "--write"):
         raise SystemExit("usage: python -m sim.study.patterns [--write docs/validation.md]")
     lines = list(table(measure()))
-    if arguments:
-        write(Path(arguments[1]), lines)
-    else:
+    if not arguments:
         print("\n".join(lines))
+        return
+    page = Path(arguments[1])
+    page.write_text(fill(page.read_text(encoding="utf-8"), {MEASURED: lines}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ IN_THE_CORNER = 1e-4
 
 PATH_JUMP, PATH_DYADS, PATH_MONTHS = 0.01, 200, 60
 END_JUMP, END_DYADS = 0.025, 32
-"""Largest change of trust in one step of the engine, dyads, and months of the field for paths and for ends."""
+"""Largest change of trust in a step of the engine, and dyads, for paths and ends; for paths, months of the field."""
 MOST_STEPS = 2400
 """Months of the engine that a scenario may have."""
 SETTLED_AFTER = 16.0

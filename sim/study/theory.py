@@ -63,7 +63,7 @@ class MeanField:
 
     @property
     def ratio(self) -> float:
-        """ρ = λ⁻w/λ⁺: losses against gains, ≥ 0."""
+        """ρ = λ⁻w/λ⁺, ≥ 0: how fast friction takes trust, against how fast delivery gives it."""
         return self.loss * self.friction / self.gain
 
     def disclosure(self, trust: float) -> float:
@@ -191,11 +191,6 @@ class MeanField:
             atol=1e-12,
         )
         return np.clip(np.asarray(solved.y.T, dtype=np.float64), 0.0, 1.0)
-
-
-def friction_ratio(friction: float, gain: float, loss: float) -> float:
-    """ρ = λ⁻w/λ⁺, ≥ 0: how fast friction takes trust, against how fast delivery gives it."""
-    return loss * friction / gain
 
 
 def fixed_points(ratio: float, half: float) -> tuple[float, float]:

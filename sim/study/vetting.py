@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sim.parameters import Basis
+from sim.parameters import Basis, Parameters
 from sim.tomlfile import did_you_mean
 
 Floats = NDArray[np.float64]
@@ -50,6 +50,11 @@ def _number(default: Any, low: float, high: float, unit: str, meaning: str, basi
     """A declared number: default (``...``: none), closed bounds, unit, meaning and where the default comes from."""
     about: dict[str, Any] = {"unit": unit, "basis": basis, "source": source, "low": low, "high": high}
     return Field(default, ge=low, le=high, description=meaning, json_schema_extra=about)
+
+
+def _in_a_market(name: str) -> Any:
+    """The default that interviews in a market have, so that it is declared once."""
+    return Parameters.model_fields[name].default
 
 
 class Question(BaseModel):
@@ -80,52 +85,46 @@ class Question(BaseModel):
         return self
 
 
+NUMBERS = ("p1", "p0", "cost")
+"""What can be set of a question."""
+
+
+def _question(name: str, kind: Kind, text: str) -> Question:
+    """A question of seed R."""
+    numbers = {number: _in_a_market(f"{name}_{number}") for number in NUMBERS}
+    return Question(name=name, kind=kind, text=text, **numbers)
+
+
 QUESTIONS = {
     question.name: question
     for question in (
-        Question(
-            name="trust_example",
-            kind="behaviour",
-            text="Can you tell me how your team demonstrates trust with one another? (a specific example)",
-            p1=0.80,
-            p0=0.30,
+        _question(
+            "trust_example",
+            "behaviour",
+            "Can you tell me how your team demonstrates trust with one another? (a specific example)",
         ),
-        Question(
-            name="team_rating",
-            kind="self",
-            text="From 1 to 10, how much trust does the team have in management? What would the next number look like?",
-            p1=0.60,
-            p0=0.55,
-            cost=0.005,
+        _question(
+            "team_rating",
+            "self",
+            "From 1 to 10, how much trust does the team have in management? What would the next number look like?",
         ),
-        Question(
-            name="management_rating",
-            kind="self",
-            text="From 1 to 10, how much trust does management have in the team? What would the next number look like?",
-            p1=0.60,
-            p0=0.55,
-            cost=0.005,
+        _question(
+            "management_rating",
+            "self",
+            "From 1 to 10, how much trust does management have in the team? What would the next number look like?",
         ),
-        Question(
-            name="complaints",
-            kind="behaviour",
-            text="If a customer complains, how are people to respond? (together, or 'whose fault is it?')",
-            p1=0.80,
-            p0=0.30,
+        _question(
+            "complaints",
+            "behaviour",
+            "If a customer complains, how are people to respond? (together, or 'whose fault is it?')",
         ),
-        Question(
-            name="agreed_actions",
-            kind="behaviour",
-            text="Can you share with me agreed-upon courses of action within your company?",
-            p1=0.75,
-            p0=0.35,
+        _question(
+            "agreed_actions", "behaviour", "Can you share with me agreed-upon courses of action within your company?"
         ),
-        Question(
-            name="absent_partner",
-            kind="behaviour",
-            text="What would have to be agreed for each of us to make a large decision with the other not present?",
-            p1=0.75,
-            p0=0.35,
+        _question(
+            "absent_partner",
+            "behaviour",
+            "What would have to be agreed for each of us to make a large decision with the other not present?",
         ),
     )
 }
@@ -139,8 +138,6 @@ KINDS = {
     "self": tuple(name for name, question in QUESTIONS.items() if question.kind == "self"),
 }
 """Short names for several questions."""
-NUMBERS = ("p1", "p0", "cost")
-"""What can be set of a question."""
 
 
 class Interview(BaseModel):
@@ -154,11 +151,13 @@ class Interview(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     alpha: float = _number(
-        0.05, 1e-6, 0.99, "probability", "α: tolerated chance of accepting a cat poster", "model", "model page"
-    )
+        _in_a_market("vet_alpha"), 1e-6, 0.99, "probability", "α: tolerated chance of accepting a cat poster", "model",
+        "model page",
+    )  # fmt: skip
     beta: float = _number(
-        0.10, 1e-6, 0.99, "probability", "β: tolerated chance of turning a genuine partner away", "model", "model page"
-    )
+        _in_a_market("vet_beta"), 1e-6, 0.99, "probability", "β: tolerated chance of turning a genuine partner away",
+        "model", "model page",
+    )  # fmt: skip
     prior: float = _number(
         0.10, 0.001, 0.999, "share", "genuine partners among the candidates", "source", "seed R (Brown: 'about 10%')"
     )

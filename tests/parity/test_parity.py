@@ -91,6 +91,7 @@ def test_the_compared_run_uses_every_mechanism(world):
 @SCENARIOS
 def test_a_replicate_is_the_same_alone_and_among_fifty(scenario):
     among = simulate(scenario, 50, seed=9)
+    outcomes, ledgers = among.runs(), among.ledger_means()
     for replicate in (0, 31, 49):
         alone = simulate(scenario, [replicate], seed=9)
         count = alone.alliances.shape[1]  # in a market, the rows beyond are empty
@@ -100,6 +101,8 @@ def test_a_replicate_is_the_same_alone_and_among_fifty(scenario):
         assert differing(np.asarray(alone.alliances)[0], np.asarray(among.alliances)[replicate, :count]) == {}
         assert differing(alone.ledger[0], among.ledger[replicate, :count]) == {}
         assert differing(alone.moments[0], among.moments[replicate]) == {}
+        assert alone.runs().equals(outcomes.iloc[[replicate]].reset_index(drop=True))
+        assert differing(alone.ledger_means()[0], ledgers[replicate]) == {}
 
 
 def signed(result) -> bytes:

@@ -137,6 +137,28 @@ def test_every_state_stays_in_its_range_and_is_a_number(scenario, seed):
     assert 0.0 < fame.min() <= fame.max() < 1.0
 
 
+BOUNDS = [
+    (name, bound)
+    for model in (Parameters, Traits)
+    for name, field in model.model_fields.items()
+    if field.annotation is not bool
+    for bound in (float(meta(field)["low"]), float(meta(field)["high"]))
+]
+
+
+@pytest.mark.parametrize("world", [busy, market])
+def test_at_either_bound_of_any_number_every_state_is_a_number(world):
+    """Contracts are chosen: their tightness has no bound of its own. Hypothesis seldom sets two numbers at once so."""
+    at_fault = []
+    for name, bound in BOUNDS:
+        result = simulate(world(months=8, **{"choose_contract": True, name: bound}), 1, seed=5)
+        records = (result.alliances, result.organizations)
+        states = [record[field] for record in records for field in record.dtype.names]
+        if not all(np.isfinite(values).all() for values in (*states, result.ledger, result.moments)):
+            at_fault.append(f"{name} = {bound:g}")
+    assert at_fault == []
+
+
 @given(markets(), st.integers(0, 2**63 - 1))
 def test_a_market_keeps_its_lists(scenario, seed):
     """Places, partners and earlier partners are what the alliances say, whatever the numbers."""

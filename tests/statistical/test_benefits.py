@@ -20,8 +20,9 @@ from sim.parameters import Parameters, Traits
 from sim.scenario import Scenario, load
 from sim.study import benefits
 from sim.study.benefits import ALL, BENEFITS, EVERY_PATH, PATHS, Benefit, response
+from sim.study.effects import mean
 from sim.study.pages import END, fill, mark, names
-from sim.study.patterns import NOBODY_LEAVES, mean
+from sim.study.patterns import NOBODY_LEAVES
 from tests.builders import market
 
 SEED = 411

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.study import patterns
+from sim.study import null, pages, patterns
 from sim.study.analysis import interval
-from sim.study.patterns import Estimate, Finding
+from sim.study.effects import REMAINS, Estimate, Finding, jackknife, verdict
 
 HOLDS: dict[int, dict[str, bool]] = {
     1: {
@@ -115,7 +115,7 @@ def test_a_statement_holds_and_is_red_without_its_mechanism(number: int) -> None
 
 def of_some_size(finding: Finding) -> tuple[float, float]:
     """The range of effects that have the right sign and more than the quarter that may remain of this one."""
-    least = patterns.REMAINS * finding.effect.value
+    least = REMAINS * finding.effect.value
     return (least, math.inf) if least > 0.0 else (-math.inf, least)
 
 
@@ -146,7 +146,7 @@ def test_the_null_does_some_of_it_too_and_some_of_it_not() -> None:
 
 def test_the_null_s_trust_is_the_mean_of_its_belief() -> None:
     """Nobody ever fails: after t good months the belief Beta(16 + t, 4) has mean (16 + t)/(20 + t)."""
-    lives = patterns.null_model(1, 2, 3, 12, kinds=(1e9, 1e-3))
+    lives = null.null_model(1, 2, 3, 12, kinds=(1e9, 1e-3))
     months = np.arange(13)
     np.testing.assert_allclose(lives.trust, np.broadcast_to((16 + months) / (20 + months), (2, 3, 13)))
     assert (lives.ended == 0).all()
@@ -154,7 +154,7 @@ def test_the_null_s_trust_is_the_mean_of_its_belief() -> None:
 
 def test_the_null_s_partners_leave_in_the_first_month_below_the_threshold() -> None:
     """Nobody ever delivers: 16/(20 + t) falls below one half in month 13, and that is the last that is seen."""
-    lives = patterns.null_model(1, 2, 3, 24, kinds=(1e-3, 1e9))
+    lives = null.null_model(1, 2, 3, 24, kinds=(1e-3, 1e9))
     assert (lives.ended == 13).all()
     assert not np.isnan(lives.trust[..., :14]).any()
     assert np.isnan(lives.trust[..., 14:]).all()
@@ -162,7 +162,7 @@ def test_the_null_s_partners_leave_in_the_first_month_below_the_threshold() -> N
 
 def test_a_null_in_which_nobody_would_begin_is_refused() -> None:
     with pytest.raises(ValueError, match="leaves_below"):
-        patterns.null_model(prior=(1.0, 1.0), leaves_below=0.5)
+        null.null_model(prior=(1.0, 1.0), leaves_below=0.5)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_a_null_in_which_nobody_would_begin_is_refused() -> None:
 # ---------------------------------------------------------------------------------------------------------------
 def test_the_jackknife_of_a_mean_is_the_t_interval() -> None:
     sample = np.random.default_rng(patterns.SEED).normal(size=40)
-    jackknifed = patterns.jackknife(float, sample)
+    jackknifed = jackknife(float, sample)
     assert (jackknifed.value, jackknifed.low, jackknifed.high) == pytest.approx(interval(sample)[:3])
 
 
@@ -201,7 +201,7 @@ def test_the_whole_interval_must_lie_within_the_limits() -> None:
 def test_a_statement_holds_partly_when_some_claims_do() -> None:
     good = Finding(1, "c", "m", Estimate(1.0, 0.9, 1.1))
     bad = Finding(1, "c", "m", Estimate(0.0, -0.1, 0.1))
-    assert [patterns.verdict(them) for them in ([good], [good, bad], [bad])] == ["holds", "partly", "not yet"]
+    assert [verdict(them) for them in ([good], [good, bad], [bad])] == ["holds", "partly", "not yet"]
 
 
 def test_the_valley_tells_two_humps_from_one() -> None:
@@ -224,21 +224,19 @@ def test_ending_between_two_months_is_counted_per_month_lived_in_them() -> None:
     np.testing.assert_allclose(whole, patterns.hazard(result))
 
 
-def test_the_table_is_put_between_its_marks(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{patterns.FIRST_LINE}\nstale row\n{patterns.LAST_LINE}\nafter\n", encoding="utf-8")
-    lines = list(patterns.table({1: [Finding(1, "claim", "measured", Estimate(1.0, 0.9, 1.1))]}))
-    patterns.write(page, lines)
+def test_the_table_is_put_between_its_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, mark = tmp_path / "page.md", pages.mark(patterns.MEASURED)
+    page.write_text(f"before\n{mark}\nstale row\n{pages.END}\nafter\n", encoding="utf-8")
+    found = {1: [Finding(1, "claim", "measured", Estimate(1.0, 0.9, 1.1))]}
+    monkeypatch.setattr(patterns, "measure", lambda: found)
+    patterns.main(["--write", str(page)])
     written = page.read_text(encoding="utf-8")
-    assert written.startswith(f"before\n{patterns.FIRST_LINE}\n| | claim |")
-    assert written.endswith(f"{patterns.LAST_LINE}\nafter\n")
+    assert written.startswith(f"before\n{mark}\n\n| | claim |")
+    assert written.endswith(f"{pages.END}\nafter\n")
     assert "stale row" not in written
     assert "1.00 [0.90, 1.10]" in written
 
 
-def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("nothing", encoding="utf-8")
-    with pytest.raises(ValueError, match="no lines"):
-        patterns.write(page, ["a line"])
-    assert page.read_text(encoding="utf-8") == "nothing"
+def test_the_page_of_the_statements_has_the_block_that_is_filled() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "validation.md"
+    assert pages.names(page.read_text(encoding="utf-8")) == [patterns.MEASURED]

@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from sim.dynamics import draws, kernel, rules, state
+from sim.dynamics import draws, rules, state
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS
 from sim.study import benefits, pages, theory
@@ -109,8 +109,15 @@ def test_every_equation_is_used_in_a_month_and_shown_with_its_process() -> None:
     """So that the schedule on the page is the whole of it: no rule runs outside the processes that it lists."""
     shown = {rule for _, process in TABLES.schedule() for rule in TABLES.equations_of(process)}
     helpers = {"logistic", "mutual_trust"}
-    used = set(re.findall(r"rules\.(\w+)\(", inspect.getsource(kernel)))
+    used = set(re.findall(r"rules\.(\w+)\(", "".join(map(inspect.getsource, TABLES.CORE))))
     assert used - shown - helpers == set()
+
+
+def test_every_cause_of_the_ledger_is_on_the_model_page() -> None:
+    page = written("model")
+    learn = page[page.index("### 5 Learn") : page.index("### 6 Relate")]
+    shown = re.findall(r"^\| (\w[\w ]*) \|", learn, re.MULTILINE)
+    assert shown == ["cause", *(cause.replace("_", " ") for cause in state.CAUSES)]
 
 
 def test_every_block_of_draws_is_in_its_table() -> None:

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pytest
 
-from sim.dynamics import rules
+from sim.dynamics import kernel, rules
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import (
     BAD_WORK,
@@ -37,7 +37,8 @@ from sim.dynamics.state import (
     WITHOUT,
 )
 from sim.engine import LiveRun, simulate, simulate_history
-from tests.builders import busy, dyad, market
+from sim.parameters import Parameters, Traits
+from tests.builders import QUIET_PARAMETERS, QUIET_TRAITS, busy, dyad, market
 
 approx = pytest.approx
 A, B = 0, 1
@@ -77,6 +78,13 @@ def willing(trust: float, candour: float) -> float:
 # ---------------------------------------------------------------------------------------------------------------
 # A month with nothing
 # ---------------------------------------------------------------------------------------------------------------
+def test_the_quiet_dyad_states_every_number():
+    """A parameter that it left out would change months worked by hand with its default."""
+    clamps = {name for name in Parameters.model_fields if name.startswith("clamp_")}
+    assert set(QUIET_PARAMETERS) == set(Parameters.model_fields) - clamps
+    assert set(QUIET_TRAITS) == set(Traits.model_fields)
+
+
 def test_a_quiet_month_disclosure_and_communication():
     live = after()
     disclosure = 0.1 + 0.9 * willing(0.5, candour=1 - 0.2 * 0.7)
@@ -95,6 +103,16 @@ def test_closed_partners_say_less_and_distrust_in_the_house_needs_more_trust_to_
     live = after(a__openness=0.9, b__openness=0.4, a__internal_trust=0.1, b__internal_trust=0.4)
     candour = (1 - 0.3 * (1 - 0.2)) * (1 - 0.2 * 0.7)
     assert tie(live).disclosure == approx(0.1 + 0.9 * willing(0.5, candour) * (1 - 0.5 * (1 - 0.6)))
+
+
+def test_partners_who_would_never_speak_up_say_no_more_than_the_floor():
+    """Also in plain Python, where a division by zero would be an error."""
+    live = LiveRun(dyad(ties_candour=1.0, ties_start=0.0))
+    disclose = getattr(kernel.disclose, "py_func", kernel.disclose)
+    disclose(live.parameters, live.organizations[0], live.organizations[1], tie(live))
+    assert tie(live).disclosure == live.parameters.openness_floor
+    needed = getattr(kernel.trust_needed, "py_func", kernel.trust_needed)
+    assert needed(live.parameters, live.organizations[0], live.organizations[1], tie(live)) == math.inf
 
 
 def test_from_month_to_month_more_or_less_is_said_than_the_will_would_have_it():
@@ -863,6 +881,13 @@ def test_contract_and_specific_investment_are_sunk_at_the_signature():
     assert list(alliance.start_cost) == approx([2 * 1.5] * 4)
     assert list(alliance.value[0]) == approx([-0.3 - 1.5] * 2)
     assert np.diff(alliance.value, axis=0) == approx(alliance.net[1:])  # nothing of it comes back
+
+
+def test_a_contract_that_costs_nothing_leaves_the_books_whole():
+    alliance = tie(after(3, choose_contract=True, contracting_cost=0.0, contingency_rate=0.2))
+    assert alliance.governance_cost == 0.0
+    assert alliance.coverage == 0.9  # the cap
+    assert np.isfinite(alliance.value).all()
 
 
 def test_a_given_contract_covers_what_it_covers():

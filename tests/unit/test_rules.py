@@ -259,6 +259,14 @@ def test_chosen_tightness():
     assert falls(rules.chosen_tightness, 1.5, 2.0, 0.4, 0.0, at=3, low=0.05, high=1.0)
 
 
+def test_a_contract_that_costs_nothing_is_as_tight_as_makes_a_difference():
+    free = rules.chosen_tightness(1.5, 2.0, 0.4, 0.0)
+    assert free == approx(1.5 * math.log(1e16))
+    assert rules.coverage(free, 1.5, 1.0) == approx(1.0, abs=2e-16)
+    assert rules.chosen_tightness(1.5, 2.0, 0.4, 1e-300) == free
+    assert rules.chosen_tightness(1.5, 0.0, 0.4, 0.0) == 0.0  # without stakes there is nothing to cover
+
+
 @pytest.mark.parametrize("distrust", [0.05, 0.3, 0.9])
 def test_chosen_tightness_minimizes_cost_and_stakes(distrust):
     efforts = np.linspace(0.0, 10.0, 1_000_001)

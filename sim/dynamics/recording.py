@@ -1,0 +1,57 @@
+"""What is kept of every month: moments and histograms over the alliances."""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
+from sim.dynamics import rules
+from sim.dynamics.compiled import compiled
+from sim.dynamics.state import (
+    BINS,
+    COMMUNICATION,
+    EXPECTATION,
+    EXTRA_MILE,
+    FRUSTRATION,
+    GAP,
+    HIGHS,
+    LOWS,
+    MONITORING,
+    RESULT,
+    TIES,
+    TRUST,
+    VALUE,
+)
+
+
+@compiled
+def note(x, v, scale, moments, histogram):
+    """Enter one observation of variable ``v``: count, sum, sum of squares, and its bin on a range times ``scale``."""
+    moments[v, 0] += 1.0
+    moments[v, 1] += x
+    moments[v, 2] += x * x
+    position = (x / scale - LOWS[v]) / (HIGHS[v] - LOWS[v]) * BINS
+    histogram[v, int(rules.within(position, 0.0, BINS - 1.0))] += 1
+
+
+@compiled
+def observe(alliances, count, months, moments, histogram):
+    """Enter every alliance's state at the end of a month; the order of the variables is ``state.VARIABLES``.
+
+    Args:
+        alliances: records, (M,); the first ``count`` of them are in use.
+        months: horizon of the run; the histogram of ``value`` is scaled by it.
+        moments: float64 (variables, 3): count, sum, sum of squares.
+        histogram: int64 (variables, BINS).
+    """
+    for k in range(count):
+        tie = alliances[k]
+        if tie.alive == 1:
+            note(0.5 * (tie.effective[0] + tie.effective[1]), TRUST, 1.0, moments, histogram)
+            note(tie.communication, COMMUNICATION, 1.0, moments, histogram)
+            note(tie.ties, TIES, 1.0, moments, histogram)
+            note(tie.gap, GAP, 1.0, moments, histogram)
+            note(0.5 * (tie.frustration[0] + tie.frustration[1]), FRUSTRATION, 1.0, moments, histogram)
+            note(0.5 * (tie.monitoring[0] + tie.monitoring[1]), MONITORING, 1.0, moments, histogram)
+            note(0.5 * (tie.expectation[0] + tie.expectation[1]), EXPECTATION, 1.0, moments, histogram)
+            if tie.age > 0:
+                note(0.5 * (tie.effort[0] + tie.effort[1]), EXTRA_MILE, 1.0, moments, histogram)
+                note(0.5 * (tie.net[0] + tie.net[1]), RESULT, 1.0, moments, histogram)
+        note(tie.value[0] + tie.value[1], VALUE, float(months), moments, histogram)
