@@ -6,12 +6,14 @@
 
 Run it where jobs may be submitted from and where a long process may stay: in a small job of its own (``sweep.sh``), or
 on a login node in tmux. Every node is a job of its own, with a process of one thread for each core; the sweep begins
-when the first one is there, and goes on when some are late, end or die. Results are written by this machine alone.
+when the first one is there, however long it waits in the queue, and goes on when some are late, end or die: a job that
+has ended is asked for again. Results are written by this machine alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -73,11 +75,17 @@ def lifetime(walltime: str) -> str:
     return f"{max(whole - 300, whole // 2)}s"
 
 
+QUEUE_SECONDS = 7 * 24 * 3600
+"""How long a sweep waits when it has no node: jobs may be queued for days, and it costs nothing."""
+
+
 def run(command: list[str], scheduler: str) -> int:
     """Run ``alliance`` in a process of its own; hand it Ctrl-C, which SLURM sends before the end. Its exit code."""
     alliance = Path(sys.executable).with_name("alliance")
     words = [str(alliance), *command, "--executor", "dask", "--scheduler", scheduler]
-    process = subprocess.Popen(words, start_new_session=True)  # or a Ctrl-C from the terminal would reach it twice
+    patient = {"DASK_ALLIANCE__PATIENCE": str(QUEUE_SECONDS), **os.environ}
+    # A session of its own, or a Ctrl-C from the terminal would reach it twice.
+    process = subprocess.Popen(words, env=patient, start_new_session=True)
     while True:
         try:
             return process.wait()
@@ -86,17 +94,20 @@ def run(command: list[str], scheduler: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the command line says; the exit code is that of ``alliance``."""
+    """Do what the command line says; the exit code is that of ``alliance``, or 130 after Ctrl-C."""
     options = options_of(arguments)
-    with cluster_of(options) as cluster:
-        if options.show:
-            print(cluster.job_script())
-            return 0
-        if options.least is None:
-            cluster.scale(jobs=options.nodes)
-        else:
-            cluster.adapt(minimum_jobs=options.least, maximum_jobs=options.nodes)
-        return run(options.command, cluster.scheduler_address)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # of scancel: also after it, nodes are given back
+    try:
+        with cluster_of(options) as cluster:
+            if options.show:
+                print(cluster.job_script())
+                return 0
+            # Not ``scale``, which would not ask again for a node whose time is up.
+            least = options.nodes if options.least is None else options.least
+            cluster.adapt(minimum_jobs=least, maximum_jobs=options.nodes)
+            return run(options.command, cluster.scheduler_address)
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

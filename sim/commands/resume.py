@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.commands import core
 from sim.commands.options import json_option, no_figures_option, quiet_option
 from sim.commands.output import say
 from sim.commands.sweep import (
@@ -54,14 +53,18 @@ def resume(folder: Path, retry_failed: bool, force: bool, **shown: Any) -> int |
     the same, byte for byte, as if the sweep had never been interrupted. A folder that was begun with other code, other
     numeric libraries, another kind of processor or another design is refused, with the reason.
     """
-    from sim.sweeps.runner import resume as go_on
-    from sim.sweeps.store import status_of
+    from sim.sweeps.files import resume_command
 
     how = How(out=folder.parent, alliances=False, dry_run=False, **shown)
-    planned = status_of(folder).planned
-    core.prepare(how.quiet)
+
+    def planned() -> int:
+        from sim.sweeps.store import status_of
+
+        return status_of(folder).planned
 
     def run(on_progress: Callable[[Progress], None] | None) -> Path:
+        from sim.sweeps.runner import resume as go_on
+
         return go_on(
             folder,
             jobs=how.jobs,
@@ -74,4 +77,4 @@ def resume(folder: Path, retry_failed: bool, force: bool, **shown: Any) -> int |
             fail_fast=how.fail_fast,
         )
 
-    return see_through(run, planned, how)
+    return see_through(run, planned, how, f"nothing was added; `{resume_command(folder)}` goes on")

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import shlex
-from collections.abc import Callable
+import signal
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +36,8 @@ from sim.commands.output import duration, print_json, progress_for, say, size, w
 from sim.commands.report import show_results
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from sim.sweeps.design import Experiment
     from sim.sweeps.runner import Progress
     from sim.sweeps.store import Stored
@@ -174,8 +183,8 @@ def _carry_out(experiment: Experiment, how: How, command: str | None = None) -> 
     Returns:
         The exit code when it is not 0.
     """
-    core.prepare(how.quiet)
     if how.dry_run:
+        core.prepare(how.quiet)
         _estimate(experiment, how)
         return None
 
@@ -195,7 +204,8 @@ def _carry_out(experiment: Experiment, how: How, command: str | None = None) -> 
             fail_fast=how.fail_fast,
         )
 
-    return see_through(run, len(experiment.cells()) * experiment.replicates, how)
+    again = f"nothing was stored; `{click.get_current_context().meta['command']}` begins anew"
+    return see_through(run, lambda: len(experiment.cells()) * experiment.replicates, how, again)
 
 
 def executor_name(how: How) -> str:
@@ -209,41 +219,91 @@ def executor_name(how: How) -> str:
     return how.executor or ("dask" if how.scheduler is not None else "local")
 
 
-def see_through(run: Callable[[Callable[[Progress], None] | None], Path], total: int, how: How) -> int | None:
+def see_through(
+    run: Callable[[Callable[[Progress], None] | None], Path], total: Callable[[], int], how: How, again: str
+) -> int | None:
     """Run or resume a sweep under a bar of progress, and show what came out or how to go on.
 
     Args:
         run: runs the sweep, given what shows progress, and returns the folder.
-        total: runs that are planned, for the bar.
+        total: how many runs are planned, for the bar.
         how: what to show.
+        again: what to say when it is stopped before the sweep can tell how to go on.
 
     Returns:
         The exit code when it is not 0.
     """
-    from sim.sweeps.runner import AllRunsFailed, Interrupted, RunFailed
-    from sim.sweeps.store import resume_command
+    with _any_end_as_ctrl_c():
+        try:
+            from sim.sweeps.runner import AllRunsFailed, RunFailed
+            from sim.sweeps.store import resume_command
 
+            planned = total()
+            core.prepare(how.quiet)
+            with progress_for(planned, how.quiet) as progress:
+                folder = run(progress)
+            again = f"all runs are stored; `alliance report {shlex.quote(str(folder))}` writes the report"
+            try:
+                return _show(folder, how)
+            except Exception:
+                say(again)
+                raise
+        except KeyboardInterrupt as error:  # the first clause: it may come before the names in the others are imported
+            say(f"interrupted; {_kept(error) or again}")
+            gc.freeze()  # else Python takes a second to look through what the compiler has left, before it ends
+            return INTERRUPTED
+        except AllRunsFailed as error:
+            say(str(error))
+            return SOME_FAILED
+        except RunFailed as error:
+            say(f"{error}; what was complete is kept, and `{resume_command(error.folder)}` goes on")
+            return SOME_FAILED
+
+
+@contextmanager
+def _any_end_as_ctrl_c() -> Iterator[None]:
+    """Take SIGTERM (of ``kill``, or of a system that ends jobs) and SIGHUP (the terminal was closed) for Ctrl-C.
+
+    Only those that would end this process: after ``nohup`` it goes on without its terminal.
+    """
+
+    def press(number: int, frame: FrameType | None) -> None:
+        if number != signal.SIGTERM:
+            _leave_terminal()
+        pressed = signal.getsignal(signal.SIGINT)
+        if not callable(pressed):  # the shell lets no Ctrl-C through to what it runs in the background
+            raise KeyboardInterrupt
+        pressed(signal.SIGINT, frame)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    in_main = threading.current_thread() is threading.main_thread()
+    taken = [number for number in numbers if in_main and signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, press)
     try:
-        with progress_for(total, how.quiet) as progress:
-            folder = run(progress)
-    except AllRunsFailed as error:
-        say(str(error))
-        return SOME_FAILED
-    except RunFailed as error:
-        say(f"{error}; what was complete is kept, and `{resume_command(error.folder)}` goes on")
-        return SOME_FAILED
-    except Interrupted as error:
-        say(f"interrupted; {error}")
-        return INTERRUPTED
-    stored = f"all runs are stored; `alliance report {shlex.quote(str(folder))}` writes the report"
-    try:
-        return _show(folder, how)
-    except KeyboardInterrupt:
-        say(f"interrupted; {stored}")
-        return INTERRUPTED
-    except Exception:
-        say(stored)
-        raise
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _leave_terminal() -> None:
+    """Write no more to a terminal that is gone: it would be an error. Files and pipes are written to as before."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a stream that is no file, as in tests
+            if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
+                os.dup2(nowhere, stream.fileno())
+
+
+def _kept(error: BaseException | None) -> str:
+    """What a sweep said when it was interrupted; empty when it had not begun.
+
+    A second Ctrl-C may come while it puts things away, in place of what it was about to say.
+    """
+    while error is not None and not hasattr(error, "folder"):  # runner.Interrupted; importing it may take a second
+        error = error.__context__
+    return str(error or "")
 
 
 def _estimate(experiment: Experiment, how: How) -> None:

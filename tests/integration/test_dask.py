@@ -5,16 +5,20 @@ Schedulers and workers are processes of their own, on the loopback interface, wi
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -28,6 +32,7 @@ from sim.sweeps.runner import Progress, resume, run_experiment
 from tests.builders import TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
+ALLIANCE = str(Path(sys.executable).with_name("alliance"))
 CLUSTER_SCRIPT = ROOT / "docs" / "slurm" / "cluster.py"
 SECONDS = 60
 """No test waits longer than this for a process; nothing is measured against it."""
@@ -214,6 +219,41 @@ def test_no_address(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         DaskExecutor(None, address)
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["silent", "dashboard"])
+def test_something_else_at_the_address(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_executor, "CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(answer)
+                connection.settimeout(SECONDS)
+                while connection.recv(1000):  # until the other side has had enough
+                    pass
+
+        there = threading.Thread(target=serve)
+        there.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        why = "something else answers" if answer else "waited"
+        with pytest.raises(ClusterError, match=rf"no Dask scheduler answers at {address} \({why}"):
+            DaskExecutor(None, address)
+        there.join()
+
+
+def test_workers_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    import distributed
+
+    def fails(**_: object) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", fails)
+    with pytest.raises(
+        ClusterError, match=r"no workers could be started .*failed to start.* enough memory for 2 \(--jobs"
+    ):
+        DaskExecutor(2)
+
+
 def test_no_jobs() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         DaskExecutor(0)
@@ -381,9 +421,38 @@ def test_without_an_address_workers_are_started_here_and_ended(
     assert [child for child in left if "resource_tracker" not in " ".join(child.cmdline())] == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal to a group of processes")
+@pytest.mark.parametrize("running", [False, True])
+def test_ctrl_c_ends_a_sweep_and_its_workers(tmp_path: Path, running: bool) -> None:
+    """At once, also while workers are started. A terminal sends Ctrl-C to the workers too."""
+    (tmp_path / "trial.toml").write_text(TRIAL.replace("replicates = 4", "replicates = 10000000"))
+    command = [ALLIANCE, "sweep", "trial.toml", "--executor", "dask", "--jobs", "1", "--out", "out"]
+    sweep = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert sweep.stderr is not None
+    try:
+        while "starting workers" not in sweep.stderr.readline():
+            assert sweep.poll() is None
+        while running and not any(tmp_path.rglob("c*.parquet")):
+            assert sweep.poll() is None
+        while not (children := psutil.Process(sweep.pid).children(recursive=True)):
+            assert sweep.poll() is None
+        os.killpg(sweep.pid, signal.SIGINT)
+        _, said = sweep.communicate(timeout=SECONDS)
+        assert psutil.wait_procs(children, timeout=SECONDS)[1] == []
+    finally:
+        sweep.kill()
+    assert sweep.returncode == 130
+    assert "Traceback" not in said
+    if not running:
+        assert said == f"interrupted; nothing was stored; `{' '.join(['alliance', *command[1:]])}` begins anew\n"
+        return
+    (manifest,) = tmp_path.glob("out/*/*/manifest.json")
+    assert said.endswith(f"`alliance resume {manifest.parent.relative_to(tmp_path)}` goes on\n")
+    assert json.loads(manifest.read_text())["status"] == "interrupted"
+
+
 def test_a_failure_is_one_line_of_error_and_an_exit_code(tmp_path: Path) -> None:
-    alliance = str(Path(sys.executable).with_name("alliance"))
-    command = [alliance, "sweep", "demo", "--scheduler", "nonsense", "--out", str(tmp_path / "out")]
+    command = [ALLIANCE, "sweep", "demo", "--scheduler", "nonsense", "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     assert (done.returncode, done.stdout) == (1, "")
     said, error = done.stderr.splitlines()
@@ -476,3 +545,88 @@ def test_the_script_runs_a_sweep_on_the_nodes_that_it_asked_for(tmp_path: Path) 
     manifest = json.loads((Path(done.stdout.strip()) / "manifest.json").read_text())
     assert manifest["status"] == "complete"
     assert [cell["replicates_done"] for cell in manifest["cells"]] == [4]
+
+
+def module_in(path: Path) -> ModuleType:
+    """A program that is no part of the package, as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+class Nodes:
+    """A cluster that only takes note of what it is asked for."""
+
+    scheduler_address = "tcp://127.0.0.1:1"
+
+    def __init__(self) -> None:
+        self.asked: dict[str, int] = {}
+        self.closed = False
+
+    def __enter__(self) -> Nodes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
+
+    def adapt(self, **asked: int) -> None:
+        self.asked = asked
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The SLURM script, with :class:`Nodes` in place of a cluster."""
+    before = signal.getsignal(signal.SIGTERM)
+    found, nodes = module_in(CLUSTER_SCRIPT), Nodes()
+    monkeypatch.setattr(found, "cluster_of", lambda _: nodes)
+    found.nodes = nodes  # type: ignore[attr-defined]
+    yield found
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize(("options", "least"), [([], 3), (["--least", "1"], 1)])
+def test_nodes_whose_time_is_up_are_asked_for_again_and_the_queue_is_waited_for(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, options: list[str], least: int
+) -> None:
+    """``adapt`` asks again when a job has ended, ``scale`` does not."""
+    begun: dict[str, Any] = {}
+
+    class Command:
+        def __init__(self, words: list[str], **how: Any) -> None:
+            begun.update(how, words=words)
+
+        def wait(self) -> int:
+            return 4
+
+    monkeypatch.setattr(script.subprocess, "Popen", Command)
+    assert script.main(["--nodes", "3", *options, "--", "sweep", "demo"]) == 4
+    assert script.nodes.asked == {"minimum_jobs": least, "maximum_jobs": 3}
+    assert begun["words"][1:] == ["sweep", "demo", "--executor", "dask", "--scheduler", Nodes.scheduler_address]
+    assert float(begun["env"]["DASK_ALLIANCE__PATIENCE"]) > 24 * 3600 > dask_executor.PATIENCE
+    assert script.nodes.closed
+
+
+def test_scancel_stops_the_sweep_and_gives_the_nodes_back(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+
+    class Command:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            self.send_signal = sent.append
+
+        def wait(self) -> int:
+            if not sent:
+                signal.raise_signal(signal.SIGTERM)
+            return 130
+
+    monkeypatch.setattr(script.subprocess, "Popen", Command)
+    assert script.main(["--", "sweep", "demo"]) == 130
+    assert sent == [signal.SIGINT]
+    assert script.nodes.closed
+
+
+def test_the_constants_of_the_plan_for_many_runs_can_be_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    module_in(ROOT / "benchmarks" / "executors.py").measure_constants(shards=1)
+    assert "making tables" in capsys.readouterr().out

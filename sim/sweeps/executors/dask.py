@@ -22,18 +22,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import gc
 import hashlib
 import importlib
 import logging
+import os
 import queue
 import signal
-import threading
+import tempfile
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -58,7 +59,8 @@ PROBE_SECONDS = 120.0
 """A worker must say within this time what it runs: it may have to import the package from a slow disk."""
 PATIENCE = 300.0
 """Seconds without any worker after which a sweep gives up; Dask's setting ``alliance.patience`` overrides it."""
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 1.0
+"""What closing waits for a good-bye that nobody needs."""
 
 log = logging.getLogger(__name__)
 
@@ -165,14 +167,15 @@ class DaskExecutor:
             raise ValueError(f"jobs must be at least 1, got {jobs}")
         distributed = _distributed()
         self._client: Any = None
-        self._cluster: Any = None
+        self._workers: _WorkersHere | None = None
         try:
             if scheduler is None:
-                with _without_ctrl_c():
-                    self._cluster = _local_cluster(distributed, jobs)
-            self._client = _connect(distributed, scheduler or self._cluster)
+                self._workers = _WorkersHere(distributed)
+                scheduler = self._workers.start(jobs or cores())
+                jobs = None
+            self._client = _connect(distributed, scheduler)
             self._address = self._client.scheduler.address
-            self._most = None if scheduler is None else jobs
+            self._most = jobs
             self.patience = _patience() if patience is None else patience
             self._threads = self._wait_for_workers()
             self._noted: set[str] = set()
@@ -193,17 +196,20 @@ class DaskExecutor:
         return _Run(self, work, tasks).results()
 
     def close(self) -> None:
-        """Let go of the cluster; end it when it was started here. May be called twice."""
+        """Let go of the cluster; end it when it was started here, whatever it is doing. May be called twice."""
         client, self._client = self._client, None
-        cluster, self._cluster = self._cluster, None
-        if client is not None:
-            if hasattr(self, "_watching"):
-                self._watching.cancel()
-            with suppress(OSError, TimeoutError):  # the scheduler is gone: there is nobody to say good-bye to
-                client.close(timeout=CLOSE_SECONDS)
-        if cluster is not None:
-            with suppress(OSError, TimeoutError):  # a worker that does not stop is killed by its nanny
-                cluster.close(timeout=CLOSE_SECONDS)
+        workers, self._workers = self._workers, None
+        try:
+            if workers is not None:
+                workers.kill()
+            if client is not None:
+                if hasattr(self, "_watching"):
+                    self._watching.cancel()
+                with suppress(OSError, TimeoutError):  # the scheduler is gone: there is nobody to say good-bye to
+                    client.close(timeout=CLOSE_SECONDS)
+        finally:
+            if workers is not None:
+                workers.close()
 
     # What a run needs of the cluster
     @property
@@ -402,59 +408,140 @@ async def _fetch(key: str, future: Any, ready: queue.SimpleQueue[tuple[str, Any]
 # Dask itself, imported only when it is asked for
 # ---------------------------------------------------------------------------------------------------------------
 def _distributed() -> Any:
-    """The package ``distributed``."""
+    """The package ``distributed``, told to be quiet."""
     try:
         import distributed
     except ImportError:
         raise ClusterError("Dask is not installed: pip install 'alliance-trust[cluster]'") from None
+    for name in ("client", "batched", "comm"):  # what they say of a lost scheduler or worker is told by ClusterError
+        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     return distributed
 
 
-@contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Take no notice of Ctrl-C for the two seconds in which workers are started.
+class _WorkersHere:
+    """A scheduler in this process and workers on this machine, on the loopback interface and without a dashboard.
 
-    Processes inherit that a signal is ignored, so that Ctrl-C in the terminal reaches the sweep and not its workers.
+    Workers are processes of one thread each. They are not asked to stop but killed: they hold nothing that a sweep will
+    need, and one that is in the middle of a long run could not listen.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python sets signals in the main thread only
+
+    def __init__(self, distributed: Any) -> None:
+        from distributed.utils import LoopRunner
+
+        self._distributed = distributed
+        self._nannies: list[Any] = []  # from the moment that they may have a process
+        self._cluster: Any = None
+        self._scratch = tempfile.TemporaryDirectory(prefix="alliance-")  # workers that are killed do not clear it away
+        self._thread = LoopRunner()
+        with _deaf_children():
+            self._thread.start()
+
+    def start(self, count: int) -> str:
+        """Start so many workers, and return the scheduler's address. Ctrl-C is heard meanwhile."""
+
+        async def begin() -> str:
+            self._cluster = self._distributed.LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                worker_class=self._hire,
+                host="127.0.0.1",
+                # Without an address of its own the scheduler takes port 8787, also without a dashboard.
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+                silence_logs=logging.CRITICAL,  # what matters of a worker's end is told in the outcome of its tasks
+                preload=[__name__],
+                local_directory=self._scratch.name,
+                asynchronous=True,
+            )
+            self._cluster.shutdown_on_close = False  # by this class, and not once more at the end of the process
+            await self._cluster
+            return str(self._cluster.scheduler_address)
+
+        try:
+            return asyncio.run_coroutine_threadsafe(begin(), self._thread.loop.asyncio_loop).result()
+        except (OSError, RuntimeError) as error:
+            raise ClusterError(
+                f"no workers could be started on this machine ({_one_line(error)}): is there enough memory for "
+                f'{count} (--jobs)? A script of your own must begin below `if __name__ == "__main__":`'
+            ) from error
+
+    def kill(self) -> None:
+        """End the workers at once, also those that are just starting, and let none be started again."""
+        for nanny in self._nannies:
+            nanny.close_gracefully()  # it takes its worker's end for wanted
+            if nanny.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows the one is the other
+
+    def close(self) -> None:
+        """Close what is left of the cluster, when the workers have been killed."""
+
+        async def end() -> None:
+            if self._cluster is not None:
+                await asyncio.wait_for(self._cluster.close(), CLOSE_SECONDS)
+
+        try:
+            with suppress(Exception):  # Dask may find fault with the way its workers ended; they have, and that is all
+                asyncio.run_coroutine_threadsafe(end(), self._thread.loop.asyncio_loop).result(2 * CLOSE_SECONDS)
+        finally:
+            self._thread.stop(CLOSE_SECONDS)
+            with suppress(OSError):
+                self._scratch.cleanup()
+
+    def _hire(self, *args: Any, **options: Any) -> Any:
+        nanny = self._distributed.Nanny(*args, **options)
+        self._nannies.append(nanny)
+        return nanny
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Threads that are started meanwhile, and all processes that they will ever start, do not hear of Ctrl-C.
+
+    The terminal sends it, and the news that it was closed, to the workers too; but it is for the sweep to end them. A
+    thread inherits which signals are kept from it, and so does a process.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    kept_away = {signal.SIGINT, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, kept_away)
     try:
+        resource_tracker.ensure_running()  # now: whoever starts this child of Python's own lets Ctrl-C in again
+        signal.pthread_sigmask(signal.SIG_BLOCK, kept_away)
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _local_cluster(distributed: Any, jobs: int | None) -> Any:
-    """Workers on this machine: processes of one thread each, on the loopback interface, without a dashboard."""
-    return distributed.LocalCluster(
-        n_workers=jobs or cores(),
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        scheduler_kwargs={
-            "dashboard": False,
-            "dashboard_address": "127.0.0.1:0",
-        },  # else it takes port 8787 all the same
-        silence_logs=logging.CRITICAL,  # what matters of a worker's end is told in the outcome of its tasks
-        preload=[__name__],
-    )
+def _connect(distributed: Any, where: str) -> Any:
+    """A client of the scheduler at an address."""
+    from distributed.utils import LoopRunner
 
-
-def _connect(distributed: Any, where: Any) -> Any:
-    """A client of a scheduler, given by its address, or of a cluster."""
-    for name in ("client", "batched"):  # what they say of a lost scheduler is told by ClusterError
-        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     try:
+        LoopRunner().run_sync(_greet, distributed, where)
         return distributed.Client(where, timeout=CONNECT_SECONDS, set_as_default=False, name="alliance")
-    except (OSError, ValueError) as error:
+    except OSError:
+        reason = f"waited {CONNECT_SECONDS:.0f} s"
+    except MemoryError:  # an answer that is no message of Dask's has no sensible length
+        reason = "something else answers, such as a dashboard"
+    except Exception as error:  # whatever else may be there, or not
         reason = _one_line(error)
-    gc.collect()  # now: a client that did not connect, collected while another one starts, would block that for ever
     raise ClusterError(
         f"no Dask scheduler answers at {where} ({reason}): start one with `dask scheduler --no-dashboard`, "
         "or leave --scheduler out for workers on this machine"
     )
+
+
+async def _greet(distributed: Any, where: str) -> None:
+    """Ask a scheduler who it is. A Dask client would wait for ever when something is there that does not answer."""
+
+    async def ask() -> None:
+        how = distributed.Security().get_connection_args("client")
+        async with distributed.rpc(where, timeout=CONNECT_SECONDS, connection_args=how) as scheduler:
+            await scheduler.identity()
+
+    await asyncio.wait_for(ask(), CONNECT_SECONDS)
 
 
 def _patience() -> float:

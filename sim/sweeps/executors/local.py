@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 LOOK_EVERY = 0.2
 """Seconds after which a waiting sweep gets to look around."""
-TASK_SECONDS = 0.3
+TASK_SECONDS = 0.5
 """Long against the cost of a task (under a millisecond), short against a person's patience."""
 
 
