@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.commands import core
+from sim.commands.history import check_memory, scenario_with, size_words
 from sim.commands.options import (
     MAX_REPLICATE,
     FileName,
@@ -21,9 +20,8 @@ from sim.commands.options import (
     quiet_option,
     seed_range,
     settings_option,
-    with_settings,
 )
-from sim.commands.output import plain, print_json, print_table, records, say, say_where, size, writing
+from sim.commands.output import plain, print_json, print_table, records, say, say_where, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,10 +32,6 @@ if TYPE_CHECKING:
 
 HISTORY = "history"
 """What a manifest says that it is of; that of a sweep does not say."""
-PLACE_LASTS = 48
-"""Months after which a place in a market is taken by another alliance, for the guess of how many a run will have."""
-COPIES = 4
-"""A history takes this many times the size of its arrays: the arrays, the table made of them, and the file."""
 
 
 class Months(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.4
@@ -120,27 +114,16 @@ def run(
     SCENARIO is a name from `alliance scenarios` or a path to a .toml file. Writes every month of every alliance, the
     ledger of trust and the figures to OUT/run-SCENARIO/<time>-<digest>/. The same seed gives the same history.
     """
-    from sim.library import find
-    from sim.scenario import load
-    from sim.sweeps.design import experiment_of
-
-    loaded = load(find("scenarios", scenario))
-    design = with_settings(experiment_of([loaded], 1, seed, f"run-{loaded.name}"), settings)
-    chosen = design.cells()[0].scenario
+    chosen = scenario_with(scenario, settings)
     if not chosen.network.market:
         _check_alliance(chosen, alliance, chosen.alliances)
     drawn = _months_drawn(chosen, as_network, months_shown, no_figures)
-    _check_memory(chosen)
+    check_memory(chosen)
     core.prepare(quiet)
 
     from sim.engine import simulate_history
 
-    size_words = (
-        f"organizations in a market: {chosen.organizations}"
-        if chosen.network.market
-        else f"alliances: {chosen.alliances}"
-    )
-    say(f"simulating {chosen.months} months, {size_words} …", quiet)
+    say(f"simulating {size_words(chosen)} …", quiet)
     history = simulate_history(chosen, seed, replicate)
     _check_formed(history, alliance, as_story)
     ledger = history.ledger_table()
@@ -149,7 +132,7 @@ def run(
         alliance = story.alliance  # the figures and the document show the alliance that is told
     say("storing the history …" if no_figures else "storing the history and drawing the figures …", quiet)
     figures = None if no_figures else drawn
-    folder, files = _store(history, ledger, out, design.name, alliance, figures, ctx.meta["command"])
+    folder, files = _store(history, ledger, out, f"run-{chosen.name}", alliance, figures, ctx.meta["command"])
     if story:
         files.append(_write_story(story, folder))
     if as_json:
@@ -197,31 +180,6 @@ def _months_drawn(
         return months_of(scenario.months, months_shown)
     except ValueError as wrong:
         raise click.UsageError(f"--months-shown: {wrong}") from None
-
-
-def _check_memory(scenario: Scenario) -> None:
-    """Refuse a history that this machine cannot hold, before it is begun."""
-    from sim.dynamics.state import ALLIANCE, LAYERS, N_CAUSES, ORGANIZATION
-
-    ledger = 2 * len(LAYERS) * N_CAUSES * 8
-    alliances = scenario.alliances
-    if scenario.network.market:
-        alliances = round(alliances * (1 + scenario.months / PLACE_LASTS))
-    month = scenario.organizations * ORGANIZATION.itemsize + alliances * (ALLIANCE.itemsize + ledger)
-    needed = COPIES * month * (scenario.months + 1)
-    if needed > _memory():
-        raise click.UsageError(
-            f"a history keeps every month of every alliance: {scenario.months} months of {alliances} "
-            f"alliances take about {size(needed)} of memory, and this machine has {size(_memory())}. Choose fewer with "
-            "--set organizations=… or --set months=…, or use `alliance sweep`, which keeps moments instead"
-        )
-
-
-def _memory() -> float:
-    """Bytes of memory of this machine; infinite when the system does not say."""
-    if sys.platform == "win32":
-        return float("inf")
-    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -321,14 +279,15 @@ def _story(history: History, alliance: int | None) -> Story:
 
 def _tell(history: History, ledger: pd.DataFrame, alliance: int | None) -> None:
     """The summary in words, and the ledger."""
-    from sim.study.terminal import history_text
+    from sim.study.analysis import CAUSE_WORDS, signed
+    from sim.study.terminal import history_text, width
 
+    click.echo(history_text(history, alliance, width()))
     if history.alliances.shape[1] == 0:
-        click.echo(f"{history.scenario.title}: no alliance was formed in {history.scenario.months} months.")
         return
-    click.echo(history_text(history, alliance))
     whose = "mean over all partners" if alliance is None else f"alliance {alliance}"
-    rows = [(cause, f"{change:+.3f}") for cause, change in ledger_totals(history, ledger, alliance).items()]
+    totals = ledger_totals(history, ledger, alliance)
+    rows = [(CAUSE_WORDS[cause], signed(change, 3)) for cause, change in totals.items()]
     print_table(("cause", "trust"), rows, f"Ledger: what moved effective trust over the whole time, {whose}")
 
 

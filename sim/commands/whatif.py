@@ -14,6 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from sim.commands import core
+from sim.commands.history import check_memory, scenario_with, size_words
 from sim.commands.options import (
     MAX_REPLICATE,
     MAX_REPLICATES,
@@ -26,7 +27,6 @@ from sim.commands.options import (
     read_value,
     seed_range,
     settings_option,
-    with_settings,
 )
 from sim.commands.output import plain, print_json, print_table, records, say, writing
 
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
 
 ALL = "all"
 FIRST = "first"
-COLUMNS = 100
-"""Width of the sentences."""
+THOUSAND = 1000
+"""Mean effects by cause are shown in thousandths that add up."""
 MOST_NAMED = 6
 """At most so many alliances are named; all of them are in the JSON document."""
-SHOWN = 5e-4
-"""Entries of a ledger that are smaller than this have no row."""
+ONE_HISTORY = (
+    "This is one history, not a mean over many: --replicates 200 gives the mean effect of a change, with an interval"
+)
 NOTHING = "say what is different: --without, --with or --set-from"
 
 
@@ -170,18 +171,18 @@ def whatif(
         raise click.UsageError(NOTHING)
     if replicates is not None and (replicate or at is not None or figures):
         raise click.UsageError("--replicates is about many histories: it goes without --replicate, --at and --figures")
-    chosen = _scenario(scenario, settings, seed)
+    chosen = scenario_with(scenario, settings)
     changes = [*(_without(text, chosen) for text in kept_away), *(_with(text) for text in added)]
     changes += [_set_from(month, setting) for month, setting in set_from]
     _check_changes(chosen, changes)
     if replicates is not None:
         core.prepare(quiet)
         effect = _effect(chosen, changes, replicates, seed, alliance, quiet)
-        _give_effect(effect, csv, as_json, quiet)
+        _give_effect(effect, chosen, seed, csv, as_json, quiet)
         return
-    _check_memory(chosen)
+    check_memory(chosen)
     core.prepare(quiet)
-    say(f"simulating {chosen.months} months three times, alliances: {chosen.alliances} …", quiet)
+    say(f"simulating {size_words(chosen)}, three times …", quiet)
     comparison = _compare(chosen, changes, seed, replicate, alliance)
     _check_month(comparison, at)
     _give_comparison(comparison, at, figures, csv, as_json, quiet)
@@ -190,27 +191,10 @@ def whatif(
 # ---------------------------------------------------------------------------------------------------------------
 # Reading the command line
 # ---------------------------------------------------------------------------------------------------------------
-def _scenario(name: str, settings: tuple[Setting, ...], seed: int) -> Scenario:
-    """The scenario with the settings of both worlds."""
-    from sim.library import find
-    from sim.scenario import load
-    from sim.sweeps.design import experiment_of
-
-    loaded = load(find("scenarios", name))
-    design = with_settings(experiment_of([loaded], 1, seed, f"whatif-{loaded.name}"), settings)
-    return design.cells()[0].scenario
-
-
-def _check_memory(scenario: Scenario) -> None:
-    from sim.commands.run import _check_memory as check
-
-    check(scenario)
-
-
 def _without(text: str, scenario: Scenario) -> Change:
     """ "blame@14", "blame@14-30", "blame@first", the name of a dated event, or its kind and month: "breach@24"."""
     from sim.dynamics.state import WITHOUT
-    from sim.study.whatif import KeptAway, LeftOut
+    from sim.study.whatif import KeptAway, LeftOut, dated_events
     from sim.tomlfile import did_you_mean
 
     names = [event.name for event in scenario.events]
@@ -231,7 +215,7 @@ def _without(text: str, scenario: Scenario) -> Change:
     if meant:
         raise click.UsageError(f"--without {text}: several events are meant; name one: {', '.join(meant)}")
     hint = did_you_mean(kind if at else text, [*WITHOUT, *names])
-    events = f"dated events of {scenario.name}: {', '.join(names) or 'none'}"
+    events = f"dated events of {scenario.name}: {dated_events(scenario)}"
     raise click.UsageError(f"--without {text}: is nothing that can be left out{hint} ({events})")
 
 
@@ -304,7 +288,7 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[int], None] | None]
     if quiet:
         yield None
     elif not sys.stderr.isatty():
-        say(f"simulating {total} replicates twice …")
+        say(f"simulating replicates: {total}, each twice …")
         yield None
     else:
         with click.progressbar(length=total, label="simulating", file=sys.stderr) as bar:
@@ -330,17 +314,10 @@ def _give_comparison(
         _say_files(files)
 
 
-def _is_told(comparison: Comparison) -> bool:
-    """Whether there is a difference to tell: an alliance that is formed in both worlds."""
-    if comparison.alliance is not None:
-        return comparison.match(comparison.alliance).counterfactual is not None
-    return any(match.factual is not None and match.counterfactual is not None for match in comparison.matches)
-
-
 def _tables(comparison: Comparison, at: int | None) -> dict[str, pd.DataFrame]:
     """The tables that are printed and written."""
     tables = {"futures": comparison.table(comparison.alliance), "happenings": comparison.happenings()}
-    if _is_told(comparison):
+    if comparison.is_told(at):
         tables["ledger"] = comparison.ledger_difference(month=at)
     return tables
 
@@ -360,7 +337,7 @@ def _write(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
 
 def _draw(comparison: Comparison, at: int | None, folder: Path, quiet: bool) -> list[Path]:
     """The figure as PNG and SVG; none when there is no difference to draw."""
-    if not _is_told(comparison):
+    if not comparison.is_told(at):
         say("no figure: the alliance is not formed in both worlds", quiet)
         return []
     from sim.study import plots
@@ -400,9 +377,10 @@ def _match(match: Any) -> dict[str, Any]:
 def _tell(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame]) -> None:
     """The sentence, both futures, what happened, the ledger of the difference."""
     factual = comparison.factual
-    click.echo(f"{factual.scenario.title}, seed {factual.seed}, replicate {factual.replicate}")
-    click.echo(_wrapped(comparison.sentence(at)))
-    click.echo(_wrapped(_elsewhere(comparison)))
+    click.echo(_wrapped(f"{factual.scenario.title}, seed {factual.seed}, replicate {factual.replicate}"))
+    click.echo(_wrapped(f"{comparison.sentence(at)}."))
+    click.echo(_wrapped(f"{_elsewhere(comparison)}."))
+    click.echo(_wrapped(f"{ONE_HISTORY}."))
     if "ledger" not in tables:
         return
     _print_futures(comparison, at)
@@ -411,24 +389,26 @@ def _tell(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(f"{text}.", COLUMNS, break_on_hyphens=False)
+    from sim.study.terminal import width
+
+    return textwrap.fill(text, width(), break_on_hyphens=False)
 
 
 def _elsewhere(comparison: Comparison) -> str:
     """What becomes of other alliances."""
-    changed = comparison.others_changed()
+    changed, never, instead = comparison.others_changed(), comparison.only_as_it_was(), comparison.only_otherwise()
     other = "alliance" if comparison.alliance is None else "other alliance"
+    both = " of those formed in both worlds" if never or instead else ""
     if changed:
         which = _named([str(number) for number in changed])
-        said = [f"{len(changed)} {other}{'s' if len(changed) > 1 else ''} would take another course{which}"]
+        said = [f"{len(changed)} {other}{'s' if len(changed) > 1 else ''}{both} would take another course{which}"]
     else:
-        said = [f"No {other} would take another course"]
-    never, instead = comparison.only_as_it_was(), comparison.only_otherwise()
-    if never or instead:
-        for words, matches in (("never formed", never), ("formed instead", instead)):
-            named = [f"{comparison.name(match)} (month {match.formed})" for match in matches]
-            said.append(f"{words}: {len(matches)}{_named(named)}")
-    return "; ".join(said)
+        said = [f"No {other}{both} would take another course"]
+    for words, matches in (("would never have been formed", never), ("would have been formed instead", instead)):
+        if matches:
+            named = [f"{comparison.name(match)} in month {match.formed}" for match in matches]
+            said.append(f"{len(matches)} {words}{_named(named)}")
+    return ". ".join(said)
 
 
 def _named(names: list[str]) -> str:
@@ -444,10 +424,13 @@ def _print_futures(comparison: Comparison, at: int | None) -> None:
     rows = comparison.futures().set_index("month")
     shown = []
     last = comparison.factual.scenario.months
-    for month in _months_shown(comparison.first_month, last if at is None else at, last):
+    wanted = _months_shown(comparison.first_month, last if at is None else at, last)
+    for month in (month for month in wanted if month in rows.index):  # at first a market may have no alliance
         row = rows.loc[month]
-        shown.append((str(month), *(_both(name, row[name], row[f"{name}_otherwise"]) for name in STATES)))
-    print_table(("month", *STATES), shown, "Both futures: as it was | otherwise")
+        worlds = [(name, row[name], row[f"{name}_otherwise"]) for name in STATES]
+        shown.append((str(month), *(_both(comparison, *both) for both in worlds)))
+    head = ["alive, %" if name == "alive" and comparison.alliance is None else name for name in STATES]
+    print_table(("month", *head), shown, "Both futures: as it was | otherwise")
 
 
 def _months_shown(first: int, at: int, last: int) -> list[int]:
@@ -456,12 +439,16 @@ def _months_shown(first: int, at: int, last: int) -> list[int]:
     return sorted({month for month in apart if month <= last})
 
 
-def _both(name: str, was: float, otherwise: float) -> str:
-    digits = {"value": 1, "alive": 2}.get(name, 3)
-    shown = [f"{value:.{digits}f}".replace("-", "−") for value in (was, otherwise)]
+def _both(comparison: Comparison, name: str, was: float, otherwise: float) -> str:
+    """A state in both worlds, in so few digits that the table fits into 80 columns."""
+    from sim.study.words import number
+
     if name == "alive":
-        shown = [{"1.00": "yes", "0.00": "no"}.get(text, text) for text in shown]
-    return " | ".join(shown)
+        if comparison.alliance is None:
+            return f"{100 * was:.0f} | {100 * otherwise:.0f}"
+        return f"{'yes' if was else 'no'} | {'yes' if otherwise else 'no'}"
+    digits = {"value": 1, "frustration": 2}.get(name, 3)
+    return f"{number(was, digits)} | {number(otherwise, digits)}"
 
 
 def _print_courses(happenings: pd.DataFrame) -> None:
@@ -476,20 +463,21 @@ def _print_courses(happenings: pd.DataFrame) -> None:
 
 def _print_ledger(comparison: Comparison, at: int | None, ledger: pd.DataFrame) -> None:
     """The ledger of the difference, causes without an entry left out, and its sum."""
-    from sim.study.whatif import cause_words
+    from sim.study.whatif import WAYS, cause_words, rounded
 
-    columns = ["at_once", "through_communication", "later", "total"]
+    columns = [*WAYS, "total"]
+    shown = rounded(ledger)
     rows = [
         (cause_words(str(row["cause"])), *(_entry(row[name]) for name in columns))
-        for row in records(ledger)
-        if any(abs(row[name] or 0.0) >= SHOWN for name in columns)
+        for row in records(shown)
+        if any(row[name] for name in columns)
     ]
-    rows.append(("all together", *(_entry(plain(ledger[name].sum(skipna=False))) for name in columns)))
+    rows.append(("all together", *(_entry(plain(shown[name].sum(skipna=False))) for name in columns)))
     month = comparison.factual.scenario.months if at is None else at
     head = ("cause", "at once", "through communication", "what else follows", "together")
     print_table(head, rows, f"The ledger of the difference: trust {comparison.when(month)}, otherwise less as it was")
     if _ended_before(comparison, month):
-        click.echo("After the end of an alliance its entries are zero, and its trust stays what it was.")
+        click.echo(_wrapped("After the end of an alliance its entries are zero, and its trust stays what it was."))
 
 
 def _entry(value: float | None) -> str:
@@ -512,15 +500,19 @@ def _say_files(files: Sequence[Path]) -> None:
 # ---------------------------------------------------------------------------------------------------------------
 # Many replicates
 # ---------------------------------------------------------------------------------------------------------------
-def _give_effect(effect: Effect, csv: Path | None, as_json: bool, quiet: bool) -> None:
+def _give_effect(effect: Effect, scenario: Scenario, seed: int, csv: Path | None, as_json: bool, quiet: bool) -> None:
     """Write and tell the mean effect."""
     tables = {"effect": effect.table, "effect_ledger": effect.ledger}
     files = _write(tables, csv) if csv else []
     if as_json:
         document = {
+            "scenario": scenario.name,
+            "seed": seed,
+            "alliance": ALL if effect.alliance is None else effect.alliance,
             "changes": [str(change) for change in effect.changes],
             "replicates": effect.replicates,
             "applied": effect.applied,
+            "refused": effect.refused,
             "sentence": effect.sentence(),
             **{name: records(table) for name, table in tables.items()},
         }
@@ -528,25 +520,33 @@ def _give_effect(effect: Effect, csv: Path | None, as_json: bool, quiet: bool) -
     elif quiet:
         click.echo("\n".join(str(file) for file in files), nl=bool(files))
     else:
-        click.echo(_wrapped(effect.sentence()))
+        click.echo(_wrapped(f"{scenario.title}, seed {seed}"))
+        click.echo(_wrapped(f"{effect.sentence()}."))
         if effect.applied:
             _print_effect(effect)
         _say_files(files)
 
 
 def _print_effect(effect: Effect) -> None:
-    from sim.study.analysis import signed
+    from sim.study.story.wording import adding_up
     from sim.study.whatif import cause_words
+    from sim.study.words import number
 
     outcomes = [
-        (row["outcome"], row["unit"], *(f"{row[name]:.3f}" for name in ("as_it_was", "otherwise")), _interval(row))
+        (row["outcome"], row["unit"], *(number(row[name], 3) for name in ("as_it_was", "otherwise")), _interval(row))
         for row in records(effect.table)
     ]
     print_table(("at the horizon", "unit", "as it was", "otherwise", "difference (95% interval)"), outcomes)
+    shown = adding_up(
+        dict(zip(effect.ledger["cause"], effect.ledger["difference"], strict=True)),
+        round(THOUSAND * float(effect.table["difference"][0])), THOUSAND,
+    )  # fmt: skip
     causes = [
-        (cause_words(row["cause"]), _interval(row)) for row in records(effect.ledger) if abs(row["difference"]) >= SHOWN
+        (cause_words(row["cause"]), _interval(row | {"difference": shown[row["cause"]] / THOUSAND}))
+        for row in records(effect.ledger)
+        if row["difference"] != 0.0
     ]
-    causes.append(("all together", signed(float(effect.ledger["difference"].sum()), 3)))
+    causes.append(("all together", _interval(records(effect.table)[0])))
     print_table(("cause", "trust (95% interval)"), causes, "The ledger of the difference, mean over replicates")
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
+import sys
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,10 +35,15 @@ from sim.study.words import (
 from sim.sweeps.store import Stored
 
 TERMINAL = 100
-"""Columns of a terminal line."""
+"""Columns of a terminal line, at most."""
 
 CONTENTS = ("report.html", "summary.md", "figures/", "tables/", "manifest.json")
 """What a result folder may hold, in the order in which it is named."""
+
+
+def width() -> int:
+    """Columns of a line of text: those of the terminal, at most :data:`TERMINAL`; that many in a file or a pipe."""
+    return min(TERMINAL, shutil.get_terminal_size((TERMINAL, 24)).columns) if sys.stdout.isatty() else TERMINAL
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -117,17 +124,22 @@ def _plus_minus(row: Mapping[str, Any]) -> str:
 # ---------------------------------------------------------------------------------------------------------------
 # One history
 # ---------------------------------------------------------------------------------------------------------------
-def history_text(history: History, alliance: int | None = None) -> str:
+def history_text(history: History, alliance: int | None = None, columns: int = TERMINAL) -> str:
     """What happened in one history: how many alliances ended and why, and the ledger of the chosen one in words.
+
+    Where no alliance was ever formed it says so, and what became of the search.
 
     Args:
         history: what :func:`sim.engine.simulate_history` returns.
         alliance: its number, from 1; None for the mean of all alliances.
+        columns: of a line.
 
     Raises:
         ValueError: when there is no such alliance.
     """
     alliance = analysis.choose_alliance(history, alliance)
+    if history.alliances.shape[1] == 0:
+        return textwrap.fill(_nobody_in_words(history), columns)
     paragraphs = [_all_in_words(history)]
     if alliance is not None:
         paragraphs.append(_one_in_words(history, alliance))
@@ -136,7 +148,24 @@ def history_text(history: History, alliance: int | None = None) -> str:
     whose = "Mean over all partners" if alliance is None else f"Alliance {alliance}, mean of both partners"
     ledger = causes_in_words(dict(zip(CAUSES, totals.tolist(), strict=True)))
     paragraphs.append(f"{whose}: {ledger}.")
-    return "\n".join(textwrap.fill(paragraph, TERMINAL) for paragraph in paragraphs)
+    return "\n".join(textwrap.fill(paragraph, columns) for paragraph in paragraphs)
+
+
+def _run_in_words(history: History) -> str:
+    return f"{one_line(history.scenario.title)}, seed {history.seed}, replicate {history.replicate}"
+
+
+def _nobody_in_words(history: History) -> str:
+    """A market in which no alliance was formed: how many organizations there were, and their interviews."""
+    last = history.organizations[-1]
+    count, interviews, accepted = len(last), int(last["interviews"].sum()), int(last["accepted"].sum())
+    asked = "nobody was interviewed"
+    if interviews:
+        asked = f"of {interviews} interviews {accepted or 'none'} ended with a yes"
+    return (
+        f"{_run_in_words(history)}: no alliance was formed in {history.scenario.months} months among {count} "
+        f"organizations; {asked}."
+    )
 
 
 def _all_in_words(history: History) -> str:
@@ -151,7 +180,7 @@ def _all_in_words(history: History) -> str:
         else f"after {months} months"
     )
     return (
-        f"{one_line(history.scenario.title)}, seed {history.seed}, replicate {history.replicate}: of {count} "
+        f"{_run_in_words(history)}: of {count} "
         f"{'alliance' if count == 1 else 'alliances'}, {causes['going on']} still going on {until}, "
         f"{ended} ended{f' ({by})' if by else ''}."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sim.cli import alliance
+from sim.engine import simulate_history
+from sim.study.story import story
+from sim.study.terminal import history_text, width
+from tests.builders import market
 
 MARKET = """
 title = "A small market"
@@ -78,8 +83,35 @@ def test_what_cannot_be_done_is_refused_with_a_reason(arguments: tuple[str, ...]
     assert not Path("results").exists()
 
 
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_vain_interviews_are_counted_where_no_alliance_was_formed() -> None:
+    history = simulate_history(market(months=6, organizations=4, search_rate=0.0), 2)
+    history.organizations[-1].interviews[:] = [3, 0, 1, 0]
+    told = flat(history_text(history, columns=60))
+    assert told.startswith("A test, seed 2, replicate 0: no alliance was formed in 6 months among 4 organizations; ")
+    assert told.endswith("; of 4 interviews none ended with a yes.")
+    assert max(map(len, history_text(history, columns=60).splitlines())) <= 60
+    with pytest.raises(ValueError, match="there are 0"):
+        history_text(history, 1)
+    with pytest.raises(ValueError, match="no story to tell"):
+        story(history)
+
+
+def test_lines_are_as_wide_as_the_terminal_but_not_wider_than_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert width() == 100
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout", terminal)
+    for columns, wide in (("72", 72), ("200", 100)):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert width() == wide
+
+
 def test_a_market_in_which_nobody_meets_says_so() -> None:
     result = call("--network", "--set", "search_rate=0")
     assert result.exit_code == 0, result.output
-    assert "no alliance was formed in 18 months" in result.stdout
+    assert "no alliance was formed in 18 months among 8 organizations; nobody was interviewed." in flat(result.stdout)
     assert {path.stem for path in (folder() / "figures").iterdir()} == {"network"}

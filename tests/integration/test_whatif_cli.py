@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
@@ -126,9 +127,54 @@ def test_many_replicates_give_the_mean_effect() -> None:
     assert flat(effect.sentence()) in flat(result.stdout)
     assert "The ledger of the difference, mean over replicates" in result.stdout
     document = json.loads(call(*line, "--json", "--csv", "effect").stdout)
+    assert (document["scenario"], document["seed"], document["alliance"]) == ("baseline", 1, 1)
     assert document["applied"] == effect.applied
     assert document["effect"][0]["difference"] == pytest.approx(effect.table["difference"][0], abs=1e-12)
     assert [Path(file).name for file in document["files"]] == ["effect.csv", "effect_ledger.csv"]
+
+
+def test_the_two_futures_fit_into_80_columns() -> None:
+    lines = call("baseline", "--set-from", "6", "blame=1", "--seed", "3").stdout.splitlines()
+    start = lines.index("Both futures: as it was | otherwise")
+    table = lines[start : lines.index("From the month of the change on")]
+    assert len(table) > 8
+    assert max(map(len, table)) <= 80
+
+
+def test_it_says_that_it_is_one_history_and_how_to_have_many() -> None:
+    told = flat(call("firms.toml", "--without", "scandal").stdout)
+    assert "This is one history, not a mean over many: --replicates 200 gives the mean effect" in told
+
+
+def test_what_is_printed_adds_up_to_the_last_digit() -> None:
+    lines = call("baseline", "--set-from", "6", "blame=1", "--seed", "3", *SMALL).stdout.splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith(" cause")) + 2
+    rows = [line.replace("−", "-").rsplit(maxsplit=4)[1:] for line in lines[start:] if line.strip()]
+    numbers = np.array([[round(1000 * float(cell)) for cell in row] for row in rows[: 1 + rows.index(rows[-1])]])
+    assert (numbers[:, :3].sum(axis=1) == numbers[:, 3]).all()
+    assert (numbers[:-1].sum(axis=0) == numbers[-1]).all()
+    assert abs(numbers[-1, 3]) > 1
+
+
+def test_a_market_without_an_alliance_is_told_in_words() -> None:
+    line = ["vetting", "--set", "search_rate=0", "--set", "months=12", "--set", "organizations=6"]
+    refused = call(*line, "--set-from", "3", "blame=1")
+    assert refused.exit_code == 2
+    assert "no alliance is formed in this history" in refused.stderr
+    otherwise = call(*line, "--set-from", "3", "search_rate=1", "--alliance", "all")
+    assert otherwise.exit_code == 0
+    assert "would have been formed instead" in flat(otherwise.stdout)
+    none = call(*line, "--set-from", "3", "blame=1", "--replicates", "2")
+    assert none.exit_code == 0
+    assert "can be made in none of 2 replicates. In replicate 0: no alliance is formed." in flat(none.stdout)
+
+
+@pytest.mark.parametrize("at", ["1", "4", "30"])
+def test_a_market_that_begins_without_an_alliance_is_told_from_its_first_one_on(at: str) -> None:
+    line = ["vetting", "--set", "months=30", "--set", "organizations=8", "--alliance", "all"]
+    result = call(*line, "--set-from", "1", "blame=1", "--at", at)
+    assert result.exit_code == 0, result.output
+    assert ("Both futures" in result.stdout) == ("no alliance is formed" not in flat(result.stdout))
 
 
 def test_in_a_market_it_says_which_alliances_would_never_be_formed() -> None:
@@ -137,7 +183,7 @@ def test_in_a_market_it_says_which_alliances_would_never_be_formed() -> None:
     document = json.loads(call(*line, "--json").stdout)
     assert document["never_formed"]
     result = call(*line)
-    assert f"never formed: {len(document['never_formed'])} (organization" in flat(result.stdout)
+    assert f"{len(document['never_formed'])} would never have been formed (organization" in flat(result.stdout)
     one = document["never_formed"][0]["alliance"]
     told = call(*line[:5], "--alliance", str(one), *line[7:], "--figures", "drawn")
     assert told.exit_code == 0, told.output
@@ -153,7 +199,7 @@ def test_in_a_market_it_says_which_alliances_would_never_be_formed() -> None:
         (["--without", "blame@x"], "which month?"),
         (["--without", "blame@99"], "out of range: from 1 to 36"),
         (["--without", "scandle"], "did you mean 'scandal'"),
-        (["--without", "breach@13"], "nothing that can be left out"),
+        (["--without", "breach@13"], "dated events of firms: scandal (breach@12)"),
         (["--with", "breach"], "write KIND@MONTH:KEY=VALUE"),
         (["--with", "breach@3:severity"], "'severity' is no key=value"),
         (["--with", "breach@3:severity=1,severity=0"], "given twice"),

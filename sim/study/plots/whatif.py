@@ -23,19 +23,15 @@ from sim.study.plots.frame import (
     styled,
     tick_years,
 )
-from sim.study.whatif import START, Comparison, KeptAway, SetFrom, cause_words
+from sim.study.whatif import START, WAYS, Comparison, KeptAway, SetFrom, cause_words, rounded
 from sim.study.words import capital
 
 PANELS = ("trust", "communication", "value")
 """What is drawn over months."""
 AS_IT_WAS, OTHERWISE = LOOKS[0], LOOKS[2]
 """Colour and dashes of the two futures."""
-WAYS = {
-    "at_once": "at once",
-    "through_communication": "through communication",
-    "later": "what else follows",
-}
-"""How a difference comes about, in words."""
+WAY_WORDS = ("of it at once", "of it through communication", "and what else follows")
+"""How a difference comes about (:data:`sim.study.whatif.WAYS`), in words."""
 SMALLEST_BAR = 0.01
 """Causes below this share of the longest bar are drawn as one."""
 
@@ -51,7 +47,7 @@ def whatif(comparison: Comparison, month: int | None = None) -> Figure:
     Raises:
         ValueError: when the alliance is not formed in both worlds, or the month is out of range.
     """
-    futures, ledger = comparison.futures(), comparison.ledger_difference(month=month)
+    futures, ledger = comparison.futures(), rounded(comparison.ledger_difference(month=month))
     at = comparison.factual.scenario.months if month is None else month
     bars = _bars(ledger)
     heights = [2.7, 2.2, 2.2, 0.42 * len(bars) + 0.6]
@@ -64,7 +60,7 @@ def whatif(comparison: Comparison, month: int | None = None) -> Figure:
         _lines(ax, futures, name, _ends(comparison), last)
         _mark(ax, comparison, last)
     axes[0].legend(loc="lower left", ncols=2, bbox_to_anchor=(0.3, 1.0), borderaxespad=0.2)
-    axes[2].set_xlabel(MONTHS)
+    axes[2].set_xlabel("month of the run" if comparison.factual.scenario.network.market else MONTHS)
     _draw_bars(axes[3], bars)
     axes[3].set_title(f"The ledger of the difference {comparison.when(at)}")
     return figure
@@ -119,17 +115,20 @@ def _mark(ax: Axes, comparison: Comparison, last: int) -> None:
 
 
 def _bars(ledger: pd.DataFrame) -> list[tuple[str, float, tuple[str, str]]]:
-    """Rows of the bar chart: words, length, colour and hatch. First the causes, then their sum, then the ways."""
+    """Rows of the bar chart: words, length, colour and hatch. First the causes, then their sum, then the known ways.
+
+    ``ledger`` is rounded, so that the numbers at the bars add up.
+    """
     totals = ledger.set_index("cause")["total"]
     ranked = totals[totals.abs().sort_values(ascending=False, kind="stable").index]
     shown = ranked[ranked.abs() > SMALLEST_BAR * max(float(ranked.abs().max()), 1e-12)]
     rows = [(cause_words(str(cause)), float(total), _look(str(cause))) for cause, total in shown.items()]
     rest = float(totals.sum() - shown.sum())
-    if abs(rest) > 0.0 and len(shown) < len(totals[totals != 0.0]):
+    if signed(rest, 3) != "0.000":
         rows.append(("all else", rest, CAUSE_LOOKS["other"]))
     rows.append(("difference of trust", float(totals.sum()), (INK, "")))
-    ways = [(f"of it {words}", float(ledger[column].sum()), (GREY, "")) for column, words in WAYS.items()]
-    return rows + [way for way in ways if not np.isnan(way[1])]
+    ways = [(column, words) for column, words in zip(WAYS, WAY_WORDS, strict=True) if ledger[column].notna().all()]
+    return rows + [(words, float(ledger[column].sum()), (GREY, "")) for column, words in ways]
 
 
 def _look(cause: str) -> tuple[str, str]:
@@ -161,18 +160,22 @@ def _title(comparison: Comparison, ledger: pd.DataFrame, month: int) -> str:
     difference = float(ledger["total"].sum())
     way = "higher" if difference >= 0 else "lower"
     moved = "the same" if signed(difference, 3) == "0.000" else f"{abs(difference):.3f} {way}"
-    return f"{capital(comparison.title)}: trust {comparison.when(month)} is {moved}"
+    return f"{capital(comparison.title)}, trust would be {moved} {comparison.when(month)}"
 
 
 def _caption(comparison: Comparison) -> str:
     if comparison.alliance is None:
-        whose = "Lines: mean of all alliances that are formed in both worlds; one that ended keeps its last state. "
+        whose = (
+            f"Lines: mean of the {len(comparison.in_both())} alliances that are formed in both worlds, each from its "
+            "signature on; one that ended keeps its last state. "
+        )
     else:
         name = comparison.name(comparison.match(comparison.alliance))
         whose = f"Alliance {comparison.alliance}, {name}. Lines: mean of both partners, until the end (star). "
     scenario = comparison.factual
     return (
         f"{whose}Dotted: the month of the change. Bars: the difference of trust by cause, their sum, and how the sum "
-        "comes about; through communication is what goes away when communication is held to what it was. "
+        "comes about; through communication is what goes away when communication is held to what it was. One history, "
+        "not a mean over many. "
         f"Scenario {label_words(scenario.scenario.name)}, seed {scenario.seed}, replicate {scenario.replicate}."
     )

@@ -13,6 +13,7 @@ from sim.study.story.life import Life
 from sim.study.story.phases import Phase
 from sim.study.story.thresholds import GAINED, LOST
 from sim.study.story.wording import (
+    adding_up,
     counted,
     decimals,
     hundredths,
@@ -226,19 +227,10 @@ def _goodwill(life: Life) -> str:
 # The ledger in one sentence
 # ---------------------------------------------------------------------------------------------------------------
 def rounded_ledger(start: float, changes: Mapping[str, float], end: float) -> tuple[int, dict[str, int], int]:
-    """Start, changes and end in hundredths that add up as they are shown.
-
-    Each number is rounded; where the sum does not come out, the changes that rounding moved furthest the wrong way are
-    rounded the other way. Each change is then within 0.01 of the ledger's, and of the same sign.
-    """
+    """Start, changes that are not zero, and end in hundredths that add up as they are shown."""
     first, last = round(100 * start), round(100 * end)
-    shown = {cause: round(100 * change) for cause, change in changes.items() if change != 0.0}
-    missing = last - first - sum(shown.values())
-    step = 1 if missing > 0 else -1
-    ranked = sorted(shown, key=lambda cause: step * (shown[cause] - 100 * changes[cause]))
-    for cause in ranked[: abs(missing)]:
-        shown[cause] += step
-    return first, shown, last
+    moved = {cause: change for cause, change in changes.items() if change != 0.0}
+    return first, adding_up(moved, last - first, 100), last
 
 
 def closing(life: Life) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 COLUMNS = 80
 """Width of the story as text."""
@@ -25,6 +25,27 @@ def in_money(value: float) -> str:
 def hundredths(number: int) -> str:
     """A whole number of hundredths, with two decimals."""
     return decimals(number / 100)
+
+
+def adding_up(parts: Mapping[str, float], total: int, units: int) -> dict[str, int]:
+    """Parts in whole units that add up to ``total`` as they are shown.
+
+    Each is rounded; where the sum does not come out, those that rounding moved furthest the wrong way are rounded the
+    other way. So each is within one unit of what it is, and one that is exactly zero stays so.
+
+    Args:
+        parts: amounts by name.
+        total: their sum in units, itself rounded.
+        units: how many of them make 1.
+    """
+    shown = {name: round(units * part) for name, part in parts.items()}
+    missing = total - sum(shown.values())
+    step = 1 if missing > 0 else -1
+    moved = [name for name, part in parts.items() if part]
+    ranked = sorted(moved, key=lambda name: step * (shown[name] - units * parts[name]))
+    for name in ranked[: abs(missing)]:
+        shown[name] += step
+    return shown
 
 
 def counted(number: int) -> str:

@@ -19,7 +19,9 @@ module         holds
 ============== ======================================================================================================
 ``changes``    what can be different, checked against the scenario and the history
 ``worlds``     the run of the other world, and the check that the past is the same
-``comparison`` both worlds side by side, the ledger of their difference, in tables and in words; :func:`whatif`
+``comparison`` both worlds side by side in tables, the ledger of their difference; :func:`whatif`
+``ledger``     the entries of one world, and the ledger of a difference as it is shown
+``words``      a comparison in words
 ``effect``     the mean effect of a change over replicates
 ============== ======================================================================================================
 """
@@ -33,28 +35,22 @@ from sim.study.whatif.changes import (
     LeftOut,
     Plan,
     SetFrom,
+    dated_events,
     happened,
     plan_of,
 )
-from sim.study.whatif.comparison import (
-    ALL,
-    START,
-    STATES,
-    Comparison,
-    Match,
-    cause_words,
-    courses_in_words,
-    states,
-    whatif,
-)
+from sim.study.whatif.comparison import ALL, STATES, Comparison, Match, states, whatif
 from sim.study.whatif.effect import OUTCOMES_OF_AN_EFFECT, Effect, effect_of
-from sim.study.whatif.worlds import check_same_past, check_same_state
+from sim.study.whatif.ledger import START, WAYS, cause_words, rounded
+from sim.study.whatif.words import courses_in_words
+from sim.study.whatif.worlds import check_same_past
 
 __all__ = [
     "ALL",
     "OUTCOMES_OF_AN_EFFECT",
     "START",
     "STATES",
+    "WAYS",
     "Added",
     "BadChange",
     "Change",
@@ -68,11 +64,12 @@ __all__ = [
     "SetFrom",
     "cause_words",
     "check_same_past",
-    "check_same_state",
     "courses_in_words",
+    "dated_events",
     "effect_of",
     "happened",
     "plan_of",
+    "rounded",
     "states",
     "whatif",
 ]

@@ -212,7 +212,7 @@ def _problems(change: Change, scenario: Scenario) -> list[str]:
     if isinstance(change, LeftOut):
         enabled = {event.name: event.enabled for event in scenario.events}
         if change.event not in enabled:
-            return [f"{change}: no such event; {scenario.name} has: {', '.join(enabled) or 'none'}"]
+            return [f"{change}: no such event; {scenario.name} has: {dated_events(scenario)}"]
         return [] if enabled[change.event] else [f"{change}: does not happen anyway: it is switched off"]
     if isinstance(change, SetFrom):
         if not 1 <= change.month <= scenario.months:
@@ -235,6 +235,11 @@ def _problems_kept_away(change: KeptAway, scenario: Scenario) -> list[str]:
     if not 1 <= change.months[0] <= change.months[-1] <= scenario.months:
         return [f"{change}: months are out of range: from 1 to {scenario.months}"]
     return []
+
+
+def dated_events(scenario: Scenario) -> str:
+    """The dated events of a scenario, to choose from: "crash (crash@4)"; "none"."""
+    return ", ".join(f"{event.name} ({event.kind}@{event.month})" for event in scenario.events) or "none"
 
 
 def _with_events(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
@@ -325,9 +330,8 @@ def happened(history: History, kind: str, alliance: int | None = None) -> list[i
         kind: in :data:`sim.dynamics.state.WITHOUT`.
         alliance: number from 1; None for any alliance.
     """
-    when = _happened(history.alliances, kind)
-    mine = when if alliance is None else when[:, alliance - 1 : alliance]
-    return [int(month) for month in np.flatnonzero(mine.any(axis=1))]
+    mine = history.alliances if alliance is None else history.alliances[:, alliance - 1 : alliance]
+    return [int(month) for month in np.flatnonzero(_happened(mine, kind).any(axis=1))]
 
 
 def _happened(a: Records, kind: str) -> Any:
@@ -356,7 +360,7 @@ def _resolve(change: KeptAway, history: History, alliance: int | None) -> KeptAw
         return replaced(change, first=when[0])
     if set(change.months) & set(when):
         return change
-    what, where = change.kind.replace("_", " "), "any alliance" if alliance is None else f"alliance {alliance}"
+    what, where = change.kind.replace("_", " "), _where(change, history, alliance)
     if not when:
         raise DidNotHappen(f"{change}: {what} never happened in {where}{_where_else(history, change)}")
     months = joined([str(month) for month in when])
@@ -364,6 +368,15 @@ def _resolve(change: KeptAway, history: History, alliance: int | None) -> KeptAw
         f"{change}: {what} did not happen then in {where}; it happened in month{'s' if len(when) > 1 else ''} {months}"
         f"{_where_else(history, change)}"
     )
+
+
+def _where(change: KeptAway, history: History, alliance: int | None) -> str:
+    """ "alliance 1", and when it ended, if that was before."""
+    if alliance is None:
+        return "any alliance"
+    ended = int(history.alliances[-1, alliance - 1].ended)
+    late = change.first is not None and 0 < ended < change.first
+    return f"alliance {alliance}" + (f", which ended in month {ended}" if late else "")
 
 
 def _where_else(history: History, change: KeptAway) -> str:
@@ -382,5 +395,5 @@ def check_signed(history: History, alliance: int, plan: Plan) -> None:
     if formed > first or (formed == first and plan.dated == first):
         raise DidNotHappen(
             f"alliance {alliance} is signed in month {formed}, and the other world may be different from month {first} "
-            "on: it need not be signed there. Keep away only what comes after its signature"
+            "on: it need not be signed there. Keep away only what comes after its signature, or take --alliance all"
         )

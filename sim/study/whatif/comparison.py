@@ -13,20 +13,18 @@ import pandas as pd
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, LAYERS, WITHOUT
 from sim.engine import Floats, History, simulate_history
 from sim.scenario import Scenario
-from sim.study.analysis import CAUSE_WORDS, partner_name, signed
+from sim.study.analysis import partner_name
 from sim.study.story.life import most_telling
-from sim.study.story.wording import begun, counted, dates, joined
+from sim.study.story.wording import joined
+from sim.study.whatif import words
 from sim.study.whatif.changes import BadChange, Change, KeptAway, happened, plan_of
-from sim.study.whatif.worlds import TalkAsItWas, check_same_past, other_world, record, rows_of
+from sim.study.whatif.ledger import START, entries
+from sim.study.whatif.worlds import Key, other_world, rows_of
 
 ALL: Literal["all"] = "all"
 """In place of an alliance's number: every alliance."""
-START = "start"
-"""In a ledger of a difference: trust on the day of the signature, where a market signs the two in both worlds."""
 STATES = ("trust", "communication", "value", "frustration", "alive")
 """What of an alliance is laid side by side."""
-SAME = 5e-4
-"""Differences that are smaller than this are not told in words."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +98,30 @@ class Comparison:
 
     def others_changed(self) -> list[int]:
         """Numbers of the alliances, other than the one that is told, whose course differs, formed in both worlds."""
-        others = [match for match in self._in_both() if match.factual != self.alliance]
-        return [_both_rows(match)[0] + 1 for match in others if self._differs(match)]
+        others = [match for match in self.in_both() if match.factual != self.alliance]
+        return [_both_rows(match)[0] + 1 for match in others if self.differs(match)]
 
-    def _differs(self, match: Match) -> bool:
+    def differs(self, match: Match) -> bool:
+        """Whether trust, communication, value or the end of an alliance is another one in the other world."""
         here, there = _both_rows(match)
         a, b = self.factual.alliances[:, here], self.counterfactual.alliances[:, there]
         return any(a[name].tobytes() != b[name].tobytes() for name in ("effective", "communication", "value", "alive"))
 
-    def _in_both(self) -> list[Match]:
-        return [match for match in self.matches if match.factual is not None and match.counterfactual is not None]
+    def in_both(self, month: int | None = None) -> list[Match]:
+        """Alliances that are formed in both worlds, by the end of a month or, without it, ever."""
+        last = self.factual.scenario.months if month is None else month
+        both = [match for match in self.matches if match.factual is not None and match.counterfactual is not None]
+        return [match for match in both if match.formed <= last]
+
+    def is_told(self, month: int | None = None) -> bool:
+        """Whether there is a difference to tell at the end of a month: an alliance that is formed in both worlds."""
+        both = self.in_both(month)
+        return bool(both) if self.alliance is None else self.match(self.alliance) in both
+
+    def last_of(self, match: Match) -> tuple[Any, Any]:
+        """Records of an alliance at the horizon in both worlds: as it was, otherwise."""
+        here, there = _both_rows(match)
+        return self.factual.alliances[-1, here], self.counterfactual.alliances[-1, there]
 
     def table(self, alliance: int | None = None) -> pd.DataFrame:
         """Both futures side by side, all months: a row a month and alliance.
@@ -148,6 +160,10 @@ class Comparison:
 
     def futures(self) -> pd.DataFrame:
         """:meth:`table` of the alliance that is told, or by month the mean over all formed by then in both worlds."""
+        return self._futures
+
+    @cached_property
+    def _futures(self) -> pd.DataFrame:
         if self.alliance is not None:
             return self.table(self.alliance)
         table = self.table()
@@ -176,14 +192,14 @@ class Comparison:
             of the last bits). ``later`` and ``through_communication`` are NaN where the third run lacks the alliance.
 
         Raises:
-            ValueError: when there is no such alliance or month, or the alliance is not formed in both worlds.
+            ValueError: when there is no such alliance or month, or the alliance is not formed in both worlds by then.
         """
         month = self._month(month)
         number = self.alliance if alliance is None else alliance
-        formed = [match for match in self._in_both() if match.formed <= month]
-        chosen = formed if number is None else [self.match(number)]
-        if not chosen or chosen[0].counterfactual is None:
-            raise ValueError("the alliance is not formed in both worlds: there is no difference of its trust")
+        mine = None if number is None else self.match(number)
+        chosen = [match for match in self.in_both(month) if mine in (None, match)]
+        if not chosen:
+            raise ValueError("the alliance is not formed in both worlds by then: there is no difference of its trust")
         parts = [self._parts(match, month, LAYERS.index(layer)) for match in chosen]
         at_once, later, through, total = np.mean(parts, axis=0)
         return pd.DataFrame(
@@ -207,15 +223,19 @@ class Comparison:
     def _parts(self, match: Match, month: int, layer: int) -> Floats:
         """Rows at once, later, through communication, total; columns start and causes: (4, causes + 1)."""
         here, there = _both_rows(match)
-        was = _entries(self.factual, here, layer)[:month]
-        otherwise = _entries(self.counterfactual, there, layer)[:month]
-        row = rows_of(self.held.alliances[-1]).get((*match.partners, match.formed))
-        held = np.full_like(was, np.nan) if row is None else _entries(self.held, row, layer)[:month]
+        was = entries(self.factual, here, layer)[:month]
+        otherwise = entries(self.counterfactual, there, layer)[:month]
+        row = self._held_rows.get((*match.partners, match.formed))
+        held = np.full_like(was, np.nan) if row is None else entries(self.held, row, layer)[:month]
         first = slice(0, self.first_month)  # month 1 is row 0; the months before the first one are the same
         at_once = (otherwise[first] - was[first]).sum(axis=0)
         total = (otherwise - was).sum(axis=0)
         through = (otherwise - held).sum(axis=0)
         return np.stack([at_once, total - at_once - through, through, total])
+
+    @cached_property
+    def _held_rows(self) -> dict[Key, int]:
+        return rows_of(self.held.alliances[-1])
 
     def happenings(self, alliance: int | None = None) -> pd.DataFrame:
         """What happened in each world from the first month of the change on.
@@ -239,72 +259,17 @@ class Comparison:
         return pd.DataFrame(rows, columns=["month", "what", "a", "b", "formed", "as_it_was", "otherwise"])
 
     def sentence(self, month: int | None = None) -> str:
-        """The difference of trust at the end of a month (without it, the horizon) and what it is made of, in words."""
-        month = self._month(month)
-        if self.alliance is not None and self.match(self.alliance).counterfactual is None:
-            return f"{begun(self.title)}, {self._whose()} would never have been formed"
-        if not self._in_both():
-            return f"{begun(self.title)}, no alliance is formed in both worlds"
-        ledger = self.ledger_difference(month=month)
-        difference = float(ledger["total"].sum())
-        if abs(difference) < SAME and self.futures()["trust_difference"].abs().max() < SAME:
-            return f"{begun(self.title)}, trust in {self._whose()} would have been the same in every month"
-        if abs(difference) < SAME:
-            return ". ".join([f"{begun(self.title)}, {self._passing(month)}", *self._fates()])
-        told = f"{begun(self.title)}, trust in {self._whose()} would be {_higher(difference)} {self.when(month)}"
-        parts = [f"{told}: {self._ways(ledger, month)}", _by_cause(ledger), *self._fates()]
-        return ". ".join(part for part in parts if part)
+        """The difference of trust at the end of a month (without it, the horizon) and what it is made of, in words.
+
+        Of this history: what the change does on average is what :func:`effect_of` says.
+        """
+        return words.sentence(self, self._month(month))
 
     def when(self, month: int) -> str:
         """ "in month 144", or, where the alliance has ended by then in both worlds, "at its end"."""
         rows = self.futures().set_index("month").loc[month]
         ended = self.alliance is not None and max(rows["alive"], rows["alive_otherwise"]) == 0.0
         return "at its end" if ended else f"in month {month}"
-
-    def _whose(self) -> str:
-        if self.alliance is None:
-            return f"the mean of {len(self._in_both())} alliances"
-        return f"alliance {self.alliance} ({self.name(self.match(self.alliance))})"
-
-    def _passing(self, month: int) -> str:
-        """A difference that has gone by the end of a month."""
-        rows = self.futures()
-        widest = rows["trust_difference"].abs().idxmax()
-        when, by = int(rows.loc[widest, "month"]), float(rows.loc[widest, "trust_difference"])
-        return (
-            f"trust in {self._whose()} would be the same {self.when(month)}; the difference was widest in "
-            f"month {when}, {signed(by, 3)}"
-        )
-
-    def _ways(self, ledger: pd.DataFrame, month: int) -> str:
-        """At once, through communication, otherwise."""
-        at_once, later, through = (
-            float(ledger[name].sum()) for name in ("at_once", "later", "through_communication")
-        )  # fmt: skip
-        said = f"{signed(at_once, 3)} of it at once, in month {self.first_month}"
-        if np.isnan(through):
-            return said
-        rows = self.futures()
-        talked = rows.loc[rows["month"].between(self.first_month, month), "communication_difference"].mean()
-        more = "more" if talked > 0 else "less"
-        return (
-            f"{said}, {signed(through, 3)} because they would have talked {more} afterwards, and {signed(later, 3)} by "
-            "what else follows from it"
-        )
-
-    def _fates(self) -> list[str]:
-        """How each world ends for the alliance that is told, and what it is worth."""
-        if self.alliance is None:
-            return []
-        match = self.match(self.alliance)
-        here, there = _both_rows(match)
-        was, otherwise = self.factual.alliances[-1, here], self.counterfactual.alliances[-1, there]
-        fates = [_fate(tie) for tie in (was, otherwise)]
-        value = float(otherwise.value.sum() - was.value.sum())
-        worth = f"It would be worth {abs(value):.1f} money {'more' if value >= 0 else 'less'}"
-        if fates[0] == fates[1]:
-            return [f"It {fates[0]} in both worlds", worth]
-        return [f"It {fates[0]}; otherwise it {fates[1]}", worth]
 
 
 def _number(row: int | None) -> int | None:
@@ -341,82 +306,16 @@ def states(history: History, alliance: int | None) -> dict[str, Floats]:
     }
 
 
-def _entries(history: History, row: int, layer: int) -> Floats:
-    """Entries of the ledger of an alliance by month, mean of both sides, with trust at the start before the causes.
-
-    Shape (months, causes + 1); trust at the start stands in the month of the signature.
-    """
-    entries = history.ledger[:, row, :, layer].mean(axis=1)
-    start = np.zeros((len(entries), 1))
-    final = history.alliances[-1, row]
-    start[max(int(final.formed) - 1, 0)] = final.trust_start.mean()
-    return np.hstack([start, entries])
-
-
 def _course(history: History, alliance: int | None, first_month: int) -> set[tuple[int, str]]:
     """Month and kind of all that happened to an alliance from a month on."""
     if alliance is None:
         return set()
     final = history.alliances[-1, alliance - 1]
-    words = {kind: kind.replace("_", " ") for kind in WITHOUT}
-    words["ending"] = f"ended by {CAUSES_OF_ENDING[int(final.cause)]}"
+    names = {kind: kind.replace("_", " ") for kind in WITHOUT}
+    names["ending"] = f"ended by {CAUSES_OF_ENDING[int(final.cause)]}"
     return {
-        (month, words[kind]) for kind in WITHOUT for month in happened(history, kind, alliance) if month >= first_month
+        (month, names[kind]) for kind in WITHOUT for month in happened(history, kind, alliance) if month >= first_month
     }
-
-
-def _fate(tie: Any) -> str:
-    """ "goes on to the end", "ended in month 60 by distrust"."""
-    if tie.alive == 1:
-        return "goes on to the end"
-    return f"ended in month {int(tie.ended)} by {CAUSES_OF_ENDING[int(tie.cause)]}"
-
-
-def _by_cause(ledger: pd.DataFrame) -> str:
-    """The largest causes of a difference, the rest in one number; empty when no cause is large enough to tell."""
-    totals = {str(cause): float(total) for cause, total in zip(ledger["cause"], ledger["total"], strict=True)}
-    ranked = sorted((cause for cause in totals if abs(totals[cause]) >= SAME), key=lambda cause: -abs(totals[cause]))
-    told = [f"{cause_words(cause)} {signed(totals[cause], 3)}" for cause in ranked[:4]]
-    rest = sum(totals.values()) - sum(totals[cause] for cause in ranked[:4])
-    if abs(rest) >= SAME:
-        told.append(f"all else {signed(rest, 3)}")
-    return f"By cause: {joined(told)}" if told else ""
-
-
-def cause_words(cause: str) -> str:
-    """A cause of a difference in words."""
-    return "another start" if cause == START else CAUSE_WORDS[cause]
-
-
-def _higher(difference: float) -> str:
-    return f"{abs(difference):.3f} {'higher' if difference >= 0 else 'lower'}"
-
-
-def courses_in_words(happenings: pd.DataFrame) -> list[tuple[str, str, str, str]]:
-    """What happened in both worlds, only as it was, and only otherwise: a row a kind.
-
-    Args:
-        happenings: see :meth:`Comparison.happenings`.
-
-    Returns:
-        Kind, then months for each of the three, in words; a dash where there is none.
-    """
-    rows = []
-    for what, group in happenings.groupby("what", sort=False):
-        was, otherwise = group["as_it_was"], group["otherwise"]
-        parts = [group[was & otherwise], group[was & ~otherwise], group[~was & otherwise]]
-        both, only_was, only_otherwise = (_when(part) for part in parts)
-        rows.append((str(what), both, only_was, only_otherwise))
-    return rows
-
-
-def _when(rows: pd.DataFrame) -> str:
-    months = sorted({int(month) for month in rows["month"]})
-    if not months:
-        return "–"
-    if len(rows) > len(months):
-        return f"{counted(len(rows))} times"
-    return dates(months)
 
 
 def whatif(
@@ -444,23 +343,21 @@ def whatif(
     factual = simulate_history(scenario, seed, replicate)
     chosen = _chosen(factual, alliance)
     plan = plan.resolved(factual, chosen)
-    first = plan.first_month
-    counterfactual = record(other_world(plan, factual, chosen), plan)
-    held = record(other_world(plan, factual, chosen), plan, TalkAsItWas(factual, first))
-    for other in (counterfactual, held):
-        check_same_past(factual, other, first)
+    counterfactual, held = (other_world(plan, factual, chosen, hold_talk) for hold_talk in (False, True))
     resolved = iter(plan.kept_away)
     told = tuple(next(resolved) if isinstance(change, KeptAway) else change for change in changes)
-    return Comparison(factual, counterfactual, held, told, chosen, first)
+    return Comparison(factual, counterfactual, held, told, chosen, plan.first_month)
 
 
 def _chosen(history: History, alliance: int | Literal["all"] | None) -> int | None:
     """Number of the alliance that is told; None for all."""
     if alliance == ALL:
         return None
+    count = history.alliances.shape[1]
+    if count == 0:
+        raise BadChange(f"no alliance is formed in this history; {ALL} as the alliance tells of those formed otherwise")
     if alliance is None:
         return most_telling(history)
-    count = history.alliances.shape[1]
     if not 1 <= alliance <= count:
         raise BadChange(f"alliance {alliance}: this history has {count}, numbered from 1")
     return int(alliance)

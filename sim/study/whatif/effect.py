@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from sim.dynamics.state import CAUSES, LAYERS
-from sim.engine import Floats, Records, simulate_history
+from sim.engine import Floats, History, simulate_history
 from sim.scenario import Scenario
 from sim.study.analysis import decimals_for, interval, signed
 from sim.study.story.wording import begun, joined
 from sim.study.whatif.changes import Change, DidNotHappen, Plan, check_signed, plan_of
-from sim.study.whatif.comparison import ALL, START
-from sim.study.whatif.worlds import check_same_state, other_world, step
+from sim.study.whatif.comparison import ALL
+from sim.study.whatif.ledger import START
+from sim.study.whatif.worlds import other_world
 
 OUTCOMES_OF_AN_EFFECT = {
     "trust": "trust",
@@ -35,7 +36,9 @@ class Effect:
 
     Attributes:
         changes: what was changed.
-        replicates: how many were tried. ``applied``: in how many of them what is kept away had happened.
+        alliance: whose trust it is, its number from 1; None for the mean of every alliance of each world.
+        replicates: how many were tried. ``applied``: in how many of them the change can be made.
+        refused: of those in which it cannot, the first and why not; empty when it can in all.
         table: a row for each of :data:`OUTCOMES_OF_AN_EFFECT` at the horizon: ``outcome``, ``unit``, ``as_it_was`` and
             ``otherwise`` (means), ``difference`` with its 95% t interval ``low`` to ``high``, ``n``.
         ledger: a row a cause: mean difference of effective trust by it, ``low``, ``high``, ``n``; they add up to the
@@ -43,8 +46,10 @@ class Effect:
     """
 
     changes: tuple[Change, ...]
+    alliance: int | None
     replicates: int
     applied: int
+    refused: str
     table: pd.DataFrame
     ledger: pd.DataFrame
 
@@ -52,13 +57,14 @@ class Effect:
         """The effect on trust in words, with its interval."""
         title = begun(joined([change.words() for change in self.changes]))
         if not self.applied:
-            return f"{title}: in none of {self.replicates} replicates is there anything to change"
+            return f"{title}: this can be made in none of {self.replicates} replicates. {begun(self.refused)}"
         row = self.table[self.table["outcome"] == "trust"].iloc[0]
         digits = decimals_for((row["high"] - row["low"]) / 2.0, row["difference"])
         mean, low, high = (signed(float(row[name]), digits) for name in ("difference", "low", "high"))
         within = f" (95% interval {low} to {high})" if self.applied > 1 else " (one replicate: no interval)"
+        whose = "the mean trust of all alliances" if self.alliance is None else f"trust in alliance {self.alliance}"
         return (
-            f"{title}, trust at the horizon changes by {mean}{within}, mean over the {self.applied} of "
+            f"{title}, {whose} at the horizon changes by {mean}{within}, mean over the {self.applied} of "
             f"{self.replicates} replicates in which the change can be made"
         )
 
@@ -90,45 +96,41 @@ def effect_of(
     if replicates < 1:
         raise ValueError("replicates: at least one")
     plan = plan_of(scenario, changes)
-    pairs = []
+    chosen = None if alliance == ALL else int(alliance)
+    pairs, refused = [], ""
     for replicate in range(replicates):
-        pair = _ends_of_both(plan, scenario, seed, replicate, alliance)
-        if pair is not None:
-            pairs.append(pair)
+        try:
+            pairs.append(_ends_of_both(plan, simulate_history(scenario, seed, replicate), chosen))
+        except DidNotHappen as why:
+            refused = refused or f"in replicate {replicate}: {why}"
         if progress:
             progress(replicate + 1)
-    width = len(OUTCOMES_OF_AN_EFFECT) + 1 + len(CAUSES)
-    return _effect(tuple(changes), replicates, np.array(pairs).reshape(len(pairs), 2, width))
+    ends = np.array(pairs).reshape(len(pairs), 2, len(OUTCOMES_OF_AN_EFFECT) + 1 + len(CAUSES))
+    return Effect(tuple(changes), chosen, replicates, len(pairs), refused, _table(ends), _ledger(ends))
 
 
-def _ends_of_both(
-    plan: Plan, scenario: Scenario, seed: int, replicate: int, alliance: int | Literal["all"]
-) -> tuple[Floats, Floats] | None:
-    """Outcomes and ledger at the horizon, as it was and otherwise; None when the change cannot be made here."""
-    factual = simulate_history(scenario, seed, replicate)
+def _ends_of_both(plan: Plan, factual: History, alliance: int | None) -> tuple[Floats, Floats]:
+    """Outcomes and ledger at the horizon, as it was and otherwise.
+
+    Raises:
+        DidNotHappen: when the change cannot be made in this history.
+    """
     count = factual.alliances.shape[1]
-    chosen = None if alliance == ALL else alliance
-    if count == 0 or (chosen is not None and not 1 <= chosen <= count):
-        return None
-    try:
-        plan = plan.resolved(factual, chosen)
-        if chosen is not None:
-            check_signed(factual, chosen, plan)
-    except DidNotHappen:
-        return None
-    live = other_world(plan, factual, chosen)
-    while live.month < scenario.months:
-        if live.month == plan.first_month - 1:
-            check_same_state(factual, live)
-        step(live, plan)
-    rows = slice(None) if chosen is None else slice(chosen - 1, chosen)
-    was = _ends(factual.alliances[-1, rows], factual.ledger[:, rows].sum(axis=0))
-    return was, _ends(live.alliances[rows], live.ledger[rows])
+    if count < (alliance or 1):
+        raise DidNotHappen(f"{count or 'no'} alliance{'s are' if count > 1 else ' is'} formed")
+    plan = plan.resolved(factual, alliance)
+    if alliance is not None:
+        check_signed(factual, alliance, plan)
+    otherwise = other_world(plan, factual, alliance)
+    if not otherwise.alliances.shape[1]:
+        raise DidNotHappen("no alliance is formed otherwise, so there is no trust to compare")
+    return _ends(factual, alliance), _ends(otherwise, alliance)
 
 
-def _ends(alliances: Records, ledger: Floats) -> Floats:
+def _ends(history: History, alliance: int | None) -> Floats:
     """:data:`OUTCOMES_OF_AN_EFFECT`, then trust at the start and the ledger by cause; means over alliances."""
-    effective = LAYERS.index("effective")
+    rows = slice(None) if alliance is None else slice(alliance - 1, alliance)
+    alliances, ledger = history.alliances[-1, rows], history.ledger[:, rows].sum(axis=0)
     outcomes = (
         alliances["effective"].mean(),
         alliances["communication"].mean(),
@@ -137,25 +139,24 @@ def _ends(alliances: Records, ledger: Floats) -> Floats:
         alliances["alive"].mean(),
         alliances["age"].mean(),
     )
-    return np.array([*outcomes, alliances["trust_start"].mean(), *ledger[:, :, effective].mean(axis=(0, 1))])
+    caused = ledger[:, :, LAYERS.index("effective")].mean(axis=(0, 1))
+    return np.array([*outcomes, alliances["trust_start"].mean(), *caused])
 
 
-def _effect(changes: tuple[Change, ...], replicates: int, ends: Floats) -> Effect:
-    """Sum up both worlds of each replicate, float64 (applied, 2, outcomes + 1 + causes)."""
-    names = list(OUTCOMES_OF_AN_EFFECT)
-    differences = ends[:, 1] - ends[:, 0]
+def _table(ends: Floats) -> pd.DataFrame:
+    """Outcomes of both worlds of each replicate, float64 (applied, 2, outcomes + 1 + causes), summed up."""
     rows = [
-        (name, OUTCOMES_OF_AN_EFFECT[name], *_means(ends[:, :, k]), *interval(differences[:, k]))
-        for k, name in enumerate(names)
+        (name, unit, *_means(ends[:, :, k]), *interval(ends[:, 1, k] - ends[:, 0, k]))
+        for k, (name, unit) in enumerate(OUTCOMES_OF_AN_EFFECT.items())
     ]
-    causes = [(cause, *interval(differences[:, len(names) + k])) for k, cause in enumerate((START, *CAUSES))]
-    return Effect(
-        changes,
-        replicates,
-        len(ends),
-        pd.DataFrame(rows, columns=["outcome", "unit", "as_it_was", "otherwise", "difference", "low", "high", "n"]),
-        pd.DataFrame(causes, columns=["cause", "difference", "low", "high", "n"]),
-    )
+    return pd.DataFrame(rows, columns=["outcome", "unit", "as_it_was", "otherwise", "difference", "low", "high", "n"])
+
+
+def _ledger(ends: Floats) -> pd.DataFrame:
+    """The ledger of both worlds of each replicate, summed up."""
+    differences = (ends[:, 1] - ends[:, 0])[:, len(OUTCOMES_OF_AN_EFFECT) :]
+    rows = [(cause, *interval(differences[:, k])) for k, cause in enumerate((START, *CAUSES))]
+    return pd.DataFrame(rows, columns=["cause", "difference", "low", "high", "n"])
 
 
 def _means(values: Floats) -> tuple[float, float]:

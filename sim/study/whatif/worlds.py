@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from sim.dynamics.state import EVENT, KEPT_AWAY, NOBODY, WITHOUT
-from sim.engine import History, LiveRun, Records
+from sim.engine import History, LiveRun, Records, record
 from sim.study.whatif.changes import Plan
 
 
-def other_world(plan: Plan, history: History, alliance: int | None) -> LiveRun:
-    """The run in which the changes will happen, on the day of the signature."""
+def other_world(plan: Plan, history: History, alliance: int | None, hold_talk: bool = False) -> History:
+    """The history as it would have been.
+
+    Args:
+        plan: the changes, with all their months.
+        history: as it was.
+        alliance: number from 1 of the one in which things are kept away; None for all.
+        hold_talk: whether the communication of each alliance is held to what it was, from the first change on.
+
+    Raises:
+        RuntimeError: when the two worlds differ before the first change, which would be a fault of the program.
+    """
     live = LiveRun(plan.scenario, history.seed, history.replicate)
     row = NOBODY if alliance is None else alliance - 1
     rows = [
@@ -21,47 +28,17 @@ def other_world(plan: Plan, history: History, alliance: int | None) -> LiveRun:
     ]
     kept_away = np.array(rows, dtype=EVENT).view(np.recarray)
     live.events = np.concatenate([live.events, kept_away]).view(np.recarray)
-    return live
+    talk = TalkAsItWas(history, plan.first_month) if hold_talk else None
 
+    def step(live: LiveRun) -> None:
+        live.parameters = plan.parameters.get(live.month + 1, live.parameters)
+        live.step()
+        if talk:
+            talk(live)
 
-def step(live: LiveRun, plan: Plan) -> None:
-    """The next month, with the parameters that hold from it on."""
-    live.parameters = plan.parameters.get(live.month + 1, live.parameters)
-    live.step()
-
-
-def record(live: LiveRun, plan: Plan, after: Callable[[LiveRun], None] | None = None) -> History:
-    """Every month of a run that is at its start, as :func:`sim.engine.simulate_history` keeps it.
-
-    Args:
-        live: the run.
-        plan: the changes.
-        after: called at the end of every month; may change the state.
-    """
-    organizations, alliances, ledgers, market = (
-        [live.organizations.copy()], [live.alliances.copy()], [], [live.market],
-    )  # fmt: skip
-    for _ in range(plan.scenario.months):
-        step(live, plan)
-        if after:
-            after(live)
-        organizations.append(live.organizations.copy())
-        alliances.append(live.alliances.copy())
-        ledgers.append(live.month_ledger)
-        market.append(live.market)
-    count = len(live.alliances)
-    return History(
-        plan.scenario, live.seed, live.replicate, np.stack(organizations).view(np.recarray),
-        np.stack([_padded(rows, count) for rows in alliances]).view(np.recarray),
-        np.stack([_padded(entries, count) for entries in ledgers]), np.array(market),
-    )  # fmt: skip
-
-
-def _padded(rows: Any, count: int) -> Any:
-    """A copy with ``count`` rows, the new ones empty."""
-    more = np.zeros((count, *rows.shape[1:]), rows.dtype)
-    more[: len(rows)] = rows
-    return more
+    other = record(live, step)
+    check_same_past(history, other, plan.first_month)
+    return other
 
 
 class TalkAsItWas:
@@ -113,25 +90,4 @@ def check_same_past(history: History, other: History, first_month: int) -> None:
             past.append((months[:, : counts[0]] if name in ("alliances", "ledger") else months).tobytes())
         same = same and past[0] == past[1]
     if not same:
-        raise RuntimeError(_other_past(first_month))
-
-
-def check_same_state(history: History, live: LiveRun) -> None:
-    """Make sure that a run is now, bit for bit, where a history was at the end of the same month.
-
-    Raises:
-        RuntimeError: when it is not. It would be a fault of the program.
-    """
-    count = len(live.alliances)
-    was = history.alliances[live.month]
-    pairs = [
-        (history.organizations[live.month], live.organizations),
-        (was[:count], live.alliances),
-        (history.market[live.month], np.float64(live.market)),
-    ]
-    if int((was["exists"] == 1).sum()) != count or any(a.tobytes() != b.tobytes() for a, b in pairs):
-        raise RuntimeError(_other_past(live.month + 1))
-
-
-def _other_past(first_month: int) -> str:
-    return f"the two worlds differ before month {first_month}, in which the first change is made"
+        raise RuntimeError(f"the two worlds differ before month {first_month}, in which the first change is made")
