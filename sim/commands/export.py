@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -58,6 +59,10 @@ def export(
 
     if licence is not None and form != "ro-crate":
         raise click.UsageError("--license goes with --format ro-crate: the other formats have no place for it")
+    if licence is not None and not re.fullmatch(r"[A-Za-z0-9.+-]+", licence):
+        raise click.UsageError(
+            f"--license {licence!r} is no SPDX name; spdx.org/licenses lists them, such as CC-BY-4.0"
+        )
     refuse_history(folder)
     say(f"writing {form} …", quiet)
     try:

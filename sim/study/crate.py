@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sim.sweeps.store import Stored
+from sim.sweeps.journal import OPENED, read_journal
+from sim.sweeps.store import JOURNAL, Stored
 
 METADATA = "ro-crate-metadata.json"
 SPECIFICATION = "https://w3id.org/ro/crate/1.2"
@@ -73,7 +74,7 @@ def crate(stored: Stored, licence: str | None = None) -> Entity:
         _root(stored.manifest, files, licence),
         *files,
         _software(stored.manifest),
-        _action(stored.manifest, files, properties),
+        _action(stored, files, properties),
         *properties,
         _licence(licence),
         _licence("MIT"),
@@ -159,15 +160,21 @@ def _software(manifest: Mapping[str, Any]) -> Entity:
         "name": "alliance-trust",
         "description": "How trust grows, holds and collapses in alliances between organizations",
         "version": version,
-        "softwareVersion": f"{version}, commit {git['commit']}" if "commit" in git else version,
+        "softwareVersion": f"{version}, {_commit(git)}" if git else version,
         "identifier": f"code:{manifest['code_digest']}",
         "softwareRequirements": requirements,
         "license": _of(f"{LICENCES}MIT"),
     }
 
 
-def _action(manifest: Mapping[str, Any], files: list[Entity], properties: list[Entity]) -> Entity:
-    """The sweep: what ran, with what, and what it made."""
+def _commit(git: Mapping[str, Any]) -> str:
+    """The commit that ran, and whether it had been changed."""
+    return f"commit {git['commit']}{' with changes' if git['dirty'] else ''}"
+
+
+def _action(stored: Stored, files: list[Entity], properties: list[Entity]) -> Entity:
+    """The sweep: what ran, with what, and what it made; and its end, where it ran in one go."""
+    manifest = stored.manifest
     begun = datetime.fromisoformat(manifest["started"])
     action = {
         "@id": ACTION,
@@ -180,10 +187,15 @@ def _action(manifest: Mapping[str, Any], files: list[Entity], properties: list[E
         "result": [_of(file["@id"]) for file in files if file["@id"].startswith("tables/")],
         "actionStatus": _of(_status(manifest["status"])),
     }
-    if "seconds" in manifest["timings"]:
+    if "seconds" in manifest["timings"] and _in_one_go(stored.folder):
         end = begun + timedelta(seconds=float(manifest["timings"]["seconds"]))
         action["endTime"] = end.isoformat(timespec="seconds")
     return action
+
+
+def _in_one_go(folder: Path) -> bool:
+    """Whether the sweep was never resumed: only then do its seconds run from its start."""
+    return sum(line["event"] == OPENED for _, line in read_journal(folder / JOURNAL) if line) == 1
 
 
 def _status(status: str) -> str:

@@ -9,6 +9,7 @@ import errno
 import importlib.util
 import io
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -46,20 +47,22 @@ SPREAD = {
 }
 """Columns of ``monthly`` that describe the distribution over alliances."""
 
+ESTIMATED = "; where a market is open, an estimate (Aalen–Johansen; those going on are censored at their age)"
+"""What shares of survival are where alliances are signed all through the run."""
+
 MEANINGS: dict[str, str] = {
     "cell": "one scenario with one level of every factor; cell 0 is the reference",
     "label": "the scenario's name, then each factor with its level",
     "scenario": "the scenario's name",
     "replicate": "the same number means the same random draws in every cell: compare cells replicate by replicate",
     "seed": "seed of the random numbers",
-    "month": "months since the signature; 0 is the signature",
+    "month": "months since the signature, 0 is the signature; where a market is open, month of the run",
     "variable": "what is described",
     "alliances": "alliances that went into the row, over all replicates: those alive, for value all",
     **SPREAD,
-    "going on": "share of all alliances still alive",
-    **{name: f"share of all alliances ended so far by {name}" for name in CAUSES_OF_ENDING[1:]},
+    "going on": f"share of all alliances still alive{ESTIMATED}",
+    **{name: f"share of all alliances ended so far by {name}{ESTIMATED}" for name in CAUSES_OF_ENDING[1:]},
     "layer": f"layer of trust: {', '.join(LAYERS)}",
-    "cause": "what moved trust, or why the alliance ended",
     "change": "sum over the causes: change of effective trust since the signature",
     "low": "lower edge of the bin; the first bin also holds what lies below",
     "high": "upper edge of the bin; the last bin also holds what lies above",
@@ -75,10 +78,12 @@ MEANINGS: dict[str, str] = {
 """What a column means, where its name means the same in every table."""
 
 MEANINGS_IN = {
-    (
-        "ledger",
-        "mean",
-    ): "change of a partner's trust by this cause over the alliance's life, mean over partners and runs",
+    **{("runs", name): f"{outcome.meaning}; mean over the run's alliances" for name, outcome in OUTCOMES.items()},
+    ("survival", "month"): "months since the signature of each alliance; 0 is the signature",
+    ("alliances", "cause"): "why the alliance ended; going on while it has not",
+    ("ledger", "cause"): "what moved trust",
+    ("ledger", "mean"): "change of a partner's trust by this cause over the alliance's life, mean over partners and "
+    "runs",
     ("ledger", "se"): "standard error of the mean, from the spread between replicates",
     **{
         ("run_ledger", name): f"change of a partner's effective trust by {CAUSE_WORDS[name]}, mean over the partners"
@@ -87,11 +92,17 @@ MEANINGS_IN = {
 }
 """What a column means in one table, where its name means something else elsewhere."""
 
-CF_UNITS = {
-    **dict.fromkeys(("share", "share of the plan", "tightness", "trust", "count"), "1"),
-    "money/month": "money month-1",
-}
+WITHOUT_DIMENSION = (
+    *("share", "share of the plan", "probability", "logit", "trust", "tightness", "switch"),
+    *("count", "acts", "alliances", "candidates", "questions"),
+)
+"""Units that stand for plain numbers."""
+
+CF_UNITS = {**dict.fromkeys(WITHOUT_DIMENSION, "1"), "money/month": "money month-1", "money/tightness": "money"}
 """Units as the CF conventions write them; month stays, and money is the model's own unit."""
+
+NO_UNIT = ("", "text", "as written")
+"""What the manifest says of a column that has no unit, or none that is known."""
 
 MONEY = "money is in units of what one alliance makes in a month of plain work"
 
@@ -189,7 +200,11 @@ def _type(column: pd.Series) -> str:
 
 
 def _unit(stored: Stored, table: str, column: str) -> str:
-    return str(stored.manifest["units"].get(table, {}).get(column, ""))
+    """The unit of a column; where each variable has its own, all of them by name."""
+    unit = str(stored.manifest["units"].get(table, {}).get(column, ""))
+    if "variable_units" not in unit:  # else it refers to another entry of the manifest, which stays behind
+        return unit
+    return "; ".join(f"{variable}: {its_own}" for variable, its_own in stored.manifest["variable_units"].items())
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -264,10 +279,10 @@ def dataset(stored: Stored) -> xr.Dataset:
     for name in cells.columns:
         found = found.assign_coords({_coordinate(str(name)): ("cell", _plain(cells[name]))})
         about = {"long_name": meaning("cells", str(name))}
-        if unit := _unit(stored, "cells", str(name)).replace("text", ""):
+        if (unit := _unit(stored, "cells", str(name))) not in NO_UNIT:
             about["units"] = _cf(unit)
         found[_coordinate(str(name))].attrs = about
-    found["month"].attrs = {"units": "month", "long_name": "months since the signature"}
+    found["month"].attrs = {"units": "month", "long_name": MEANINGS["month"]}
     found["cell"].attrs = {"long_name": MEANINGS["cell"]}
     found["replicate"].attrs = {"long_name": MEANINGS["replicate"]}
     found.attrs = _global(stored)
@@ -275,8 +290,11 @@ def dataset(stored: Stored) -> xr.Dataset:
 
 
 def _coordinate(column: str) -> str:
-    """The name of a coordinate that a column of ``cells`` becomes: a factor must not be taken for an outcome."""
-    return column if column in ("label", "scenario") else f"factor_{column}"
+    """The name of a coordinate that a column of ``cells`` becomes: a factor must not be taken for an outcome.
+
+    The CF conventions want letters, digits and underscores: ``newcomers.integrity`` is ``factor_newcomers_integrity``.
+    """
+    return column if column in ("label", "scenario") else f"factor_{re.sub('[^A-Za-z0-9]', '_', column)}"
 
 
 def _plain(column: pd.Series) -> Any:
@@ -309,7 +327,7 @@ def _outcomes(stored: Stored) -> xr.Dataset:
     names = [name for name in OUTCOMES if name in runs]
     found = runs[names].to_xarray()
     for name in names:
-        found[name].attrs = {"units": _cf(OUTCOMES[name].unit), "long_name": OUTCOMES[name].meaning}
+        found[name].attrs = {"units": _cf(OUTCOMES[name].unit), "long_name": meaning("runs", name)}
     return found
 
 
@@ -334,7 +352,8 @@ def _survival(stored: Stored) -> xr.Dataset:
     shares = stored.tables["survival"].set_index(["cell", "month"])[list(CAUSES_OF_ENDING)].to_xarray()
     found = shares.to_array("ending").transpose("cell", "month", "ending")
     found["ending"].attrs = {"long_name": "what had become of an alliance"}
-    return found.assign_attrs(units="1", long_name="share of all alliances").to_dataset(name="survival")
+    about = {"units": "1", "long_name": f"share of all alliances, by months since the signature{ESTIMATED}"}
+    return found.assign_attrs(about).to_dataset(name="survival")
 
 
 def _ledger(stored: Stored) -> xr.Dataset:
@@ -342,7 +361,7 @@ def _ledger(stored: Stored) -> xr.Dataset:
     for name in ("mean", "se"):
         found[name].attrs = {"units": "1", "long_name": MEANINGS_IN["ledger", name]}
     found["layer"].attrs = {"long_name": MEANINGS["layer"]}
-    found["cause"].attrs = {"long_name": "what moved trust"}
+    found["cause"].attrs = {"long_name": MEANINGS_IN["ledger", "cause"]}
     return found.rename(mean="ledger_mean", se="ledger_se")
 
 

@@ -66,7 +66,7 @@ def summary_markdown(study: Study, figures: Sequence[str] = ()) -> str:
         figures: names of the figures that are in its ``figures/``.
     """
     parts = [
-        f"# {study.manifest['title']}",
+        f"# {one_line(study.manifest['title'])}",
         f"**Question.** {one_line(study.manifest['question'])}",
         warning_of(study),
         "## Expected, and found",
@@ -90,10 +90,9 @@ def summary_markdown(study: Study, figures: Sequence[str] = ()) -> str:
         _bullets(LIMITS),
         "## Where things lie",
         _places(study),
-        "## How to reproduce it",
-        _reproduce(study),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    told = "\n\n".join(part for part in parts if part).replace("<", "\\<")  # a name such as "<5%" is no HTML tag
+    return f"{told}\n\n## How to reproduce it\n\n{_reproduce(study)}\n"
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -292,7 +291,7 @@ def sureness(study: Study) -> list[str]:
     compared = int((study.paired["n"] > 1).sum())
     if compared > 1:
         said.append(
-            f"{compared} differences are reported; where nothing differs, about one in twenty such intervals still "
+            f"{compared:,} differences are reported; where nothing differs, about one in twenty such intervals still "
             "excludes zero by chance"
         )
     return said

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,14 @@ from sim.cli import alliance
 from sim.commands.export import FORMATS
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES_OF_ENDING, VARIABLES
+from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario
 from sim.study import export
 from sim.study.crate import CONTEXT, METADATA, SPECIFICATION, crate
 from sim.sweeps.design import experiment_of
+from sim.sweeps.journal import OPENED, Journal
 from sim.sweeps.runner import run_experiment
-from sim.sweeps.store import Stored, read_results
+from sim.sweeps.store import JOURNAL, Stored, read_results
 from sim.tomlfile import BadFile
 
 LABEL = 'sharp, "quick" = 2'
@@ -78,7 +82,8 @@ def test_the_dictionary_describes_every_column(stored: Stored) -> None:
     assert set(found.index) == {(name, column) for name, table in stored.tables.items() for column in table}
     assert (found["unit"] != "").all()
     assert (found["meaning"].str.len() > 4).all()
-    assert found.loc[("runs", "value"), "meaning"] == OUTCOMES["value"].meaning
+    assert found.loc[("alliances", "value"), "meaning"] == OUTCOMES["value"].meaning
+    assert found.loc[("runs", "value"), "meaning"] == f"{OUTCOMES['value'].meaning}; mean over the run's alliances"
     assert found.loc[("runs", "value"), "unit"] == "money"
     assert found.loc[("monthly", "mean"), "meaning"] != found.loc[("ledger", "mean"), "meaning"]
     assert found.loc[("runs", "trust_gain"), "type"] == "number"
@@ -89,13 +94,28 @@ def test_the_dictionary_describes_every_column(stored: Stored) -> None:
         assert meaning.startswith("factor: ") == factor, (table, column)
 
 
+def test_the_dictionary_needs_no_other_file(stored: Stored) -> None:
+    found = export.dictionary(stored).set_index(["table", "column"])
+    assert not found["unit"].str.contains("variable_units").any()
+    assert "trust: trust; " in found.loc[("monthly", "mean"), "unit"]
+    assert "result: money/month" in found.loc[("histogram", "low"), "unit"]
+
+
+def test_the_dictionary_tells_tables_apart(stored: Stored) -> None:
+    meanings = export.dictionary(stored).set_index(["table", "column"])["meaning"]
+    assert "month of the run" in meanings["monthly", "month"]
+    assert "month of the run" not in meanings["survival", "month"]
+    assert "censored" in meanings["survival", "going on"]
+    assert meanings["ledger", "cause"] != meanings["alliances", "cause"]
+
+
 def test_parquet_holds_the_tables_with_units(folder: Path, stored: Stored, tmp_path: Path) -> None:
     paths = {path.stem: path for path in export.export(folder, "parquet", tmp_path)}
     for name, table in stored.tables.items():
         pd.testing.assert_frame_equal(pd.read_parquet(paths[name]), table)
     about = pq.read_schema(paths["runs"]).field("value").metadata
     assert about[b"unit"] == b"money"
-    assert about[b"meaning"].decode() == OUTCOMES["value"].meaning
+    assert about[b"meaning"].decode() == export.meaning("runs", "value")
 
 
 # NetCDF
@@ -146,6 +166,16 @@ def test_every_array_has_a_unit_and_a_name(opened: xr.Dataset, stored: Stored) -
     assert opened["value_per_month"].attrs["units"] == "money month-1"
     assert opened.attrs["Conventions"].startswith("CF-")
     assert stored.manifest["command"] in opened.attrs["history"]
+
+
+def test_names_and_units_are_those_of_the_cf_conventions(stored: Stored) -> None:
+    cells = stored.tables["cells"].rename(columns={"openness": "the shy.openness"})
+    found = export.dataset(Stored(stored.folder, stored.manifest, {**stored.tables, "cells": cells}))
+    assert "factor_the_shy_openness" in found.coords
+    assert all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", str(name)) for name in found.variables)
+    declared = [*Parameters.model_fields.values(), *Traits.model_fields.values()]
+    for unit in {str(meta(field)["unit"]) for field in declared} | {outcome.unit for outcome in OUTCOMES.values()}:
+        assert set(re.findall("[a-z]+", export.CF_UNITS.get(unit, unit))) <= {"money", "month"}, unit
 
 
 def test_cells_without_runs_are_missing_in_netcdf(stored: Stored) -> None:
@@ -265,9 +295,25 @@ def test_an_incomplete_sweep_is_no_completed_action(stored: Stored) -> None:
     assert entities["./"]["creativeWorkStatus"] == "interrupted"
 
 
-def test_hidden_files_stay_out_of_the_crate(copied: Path, tmp_path: Path) -> None:
-    import shutil
+def test_the_crate_says_when_the_code_was_changed(stored: Stored) -> None:
+    for dirty in (True, False):
+        manifest = {**stored.manifest, "git": {"commit": "0123abcd", "dirty": dirty}}
+        graph = {entity["@id"]: entity for entity in crate(Stored(stored.folder, manifest, stored.tables))["@graph"]}
+        assert ("commit 0123abcd with changes" in graph["#alliance-trust"]["softwareVersion"]) == dirty
 
+
+def test_the_crate_of_a_resumed_sweep_names_no_end(copied: Path, tmp_path: Path) -> None:
+    place = tmp_path / "resumed"
+    shutil.copytree(copied, place)
+    journal = Journal(place / JOURNAL)
+    journal.commit(OPENED, pid=1, host="another")
+    journal.close()
+    action = next(one for one in crate(read_results(place))["@graph"] if one["@id"] == "#sweep")
+    assert "startTime" in action
+    assert "endTime" not in action
+
+
+def test_hidden_files_stay_out_of_the_crate(copied: Path, tmp_path: Path) -> None:
     place = tmp_path / "result"
     shutil.copytree(copied, place)
     (place / ".lock").touch()
@@ -319,8 +365,6 @@ def test_the_command_says_what_it_wrote(folder: Path, tmp_path: Path) -> None:
 
 
 def test_without_a_place_it_goes_into_the_result_folder(copied: Path, tmp_path: Path) -> None:
-    import shutil
-
     place = tmp_path / "result"
     shutil.copytree(copied, place)
     assert call("export", str(place), "--format", "csv").exit_code == 0
@@ -340,6 +384,15 @@ def test_a_licence_needs_a_format_that_has_one(folder: Path) -> None:
     result = call("export", str(folder), "--format", "csv", "--license", "MIT")
     assert result.exit_code == 2
     assert "ro-crate" in result.stderr
+
+
+def test_a_licence_is_an_spdx_name(folder: Path, tmp_path: Path) -> None:
+    result = call(
+        "export", str(folder), "--format", "ro-crate", "--out", str(tmp_path), "--license", "my own <licence>"
+    )
+    assert result.exit_code == 2
+    assert "no SPDX name" in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_target_that_cannot_be_written_is_told_in_one_line(folder: Path, tmp_path: Path) -> None:

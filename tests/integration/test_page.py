@@ -23,7 +23,7 @@ from sim.library import available
 from sim.parameters import Parameters
 from sim.scenario import Scenario
 from sim.study import page
-from sim.study.page import findings, markup, page_html, recipe
+from sim.study.page import background, findings, markup, page_html, recipe
 from sim.study.page.results import MOST_FIGURES, Picture
 from sim.study.words import Study
 from sim.sweeps.design import experiment_of, load_experiment
@@ -161,6 +161,9 @@ def test_what_comes_from_files_is_text(parsed: Parsed, text: str) -> None:
 def test_the_page_fits_eyes_and_paper(text: str) -> None:
     for said in ("prefers-color-scheme: dark", "@media print", "width=device-width", 'lang="en"'):
         assert said in text
+    screen, _, paper = text.partition("</style>")[0].partition("@media print")
+    assert "overflow-wrap: break-word" in screen.partition("body {")[2].partition("}")[0]  # a long name fits a phone
+    assert "details::details-content { content-visibility: visible; }" in paper  # nothing can be unfolded on paper
 
 
 def test_the_same_result_gives_the_same_bytes(folder: Path, text: str, published: list[Path]) -> None:
@@ -222,6 +225,16 @@ def test_parameters_that_differ_come_before_the_whole_list(text: str) -> None:
     assert f">trust_half</th>{usual}{usual}" in rest
 
 
+def test_of_many_values_the_range_is_said(folder: Path) -> None:
+    stored = read_results(folder)
+    cells = [json.loads(json.dumps(stored.manifest["cells"][0])) for _ in range(30)]
+    for k, cell in enumerate(cells):
+        cell["resolved"]["parameters"] |= {"trust_gain": 0.01 + k / 1000, "contract_horizon": 36 + k // 15}
+    html = str(background.parameters(Study(Stored(folder, {**stored.manifest, "cells": cells}, stored.tables))))
+    assert ">trust_gain</th><td>30 values from 0.01 to 0.039</td>" in html
+    assert ">contract_horizon</th><td>36 (15 cells), 37 (15 cells)</td>" in html
+
+
 def row(outcome: str, low: float, high: float, mean: float = 10.0) -> dict[str, Any]:
     difference = (low + high) / 2.0
     return {"outcome": outcome, "low": low, "high": high, "difference": difference, "reference_mean": mean}
@@ -254,6 +267,21 @@ def test_differences_are_counted_with_their_range() -> None:
     )
 
 
+def test_where_nothing_differs_there_is_no_range() -> None:
+    same = {**row("tightness", 0.0, 0.0), "reading": findings.SAME}
+    assert findings.tally([same, same]) == "tightness: the same in 2 of 2"
+    assert findings.tally([same, {**row("value", 1.0, 3.0), "reading": findings.SMALL}]).endswith("to +2.0 tightness")
+
+
+def test_a_reference_with_a_shorter_name_is_introduced(folder: Path, tmp_path: Path) -> None:
+    study = Study(read_results(folder))
+    study.names[study.reference] = "the reference"
+    came_out = page_html(study).partition("<h3>What came out</h3>")[2]
+    assert came_out.startswith("<p>The reference is plain · trust gain=0.02.</p>")
+    alone = run_experiment(experiment_of([scenario("alone")], 2, 1, "one"), tmp_path, jobs=1)
+    assert "The reference is" not in page_html(Study(read_results(alone)))
+
+
 def test_two_kinds_of_alliances_are_not_hidden_in_a_mean(folder: Path) -> None:
     stored = read_results(folder)
     month = int(stored.tables["histogram"]["month"].max())
@@ -276,7 +304,9 @@ def test_two_kinds_of_alliances_are_not_hidden_in_a_mean(folder: Path) -> None:
 def test_lifetimes_are_compared_when_every_alliance_was_kept(tmp_path: Path) -> None:
     pair = [scenario("calm"), scenario("fleeting", parameters={"exogenous_exit": 0.2})]
     folder = run_experiment(experiment_of(pair, 6, 3, "kept"), tmp_path, jobs=1, keep_alliances=True)
-    time = page_html(Study(read_results(folder))).partition('id="time"')[2].partition("</section>")[0]
+    html = page_html(Study(read_results(folder)))
+    assert "<pre>alliance sweep ./experiment.toml --alliances</pre>" in html
+    time = html.partition('id="time"')[2].partition("</section>")[0]
     assert re.search(r"within 24 months alliances last \d[\d.]* months shorter than in calm", time)
     assert "log-rank test" in time
 
@@ -303,6 +333,8 @@ def test_what_is_missing_is_said_before_all_else(folder: Path) -> None:
     parsed = Parsed(html)
     notice = "Not complete (interrupted). 12 of 16 runs are in these tables; 1 failed. 1 of 4 cells have no runs."
     assert ("p", f"{notice} To go on: alliance resume {folder.name}") in parsed.texts
+    ended = page_html(Study(Stored(stored.folder, {**stored.manifest, "status": "some runs failed"}, tables)))
+    assert f"To try the failed runs again: alliance resume {folder.name} --retry-failed" in ended
     assert html.index("Not complete") < html.index("<h2")
     assert ("td", f"ValueError: {NASTY}") in parsed.texts
     assert ("p", "No run failed.") not in parsed.texts

@@ -21,7 +21,7 @@ from sim.engine import History, simulate_history
 from sim.scenario import Scenario
 from sim.study import analysis, page, plots, report, terminal, words
 from sim.study.attribution import attributions
-from sim.study.plots.frame import spread_apart
+from sim.study.plots.frame import spread_apart, wrap_label
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.runner import run_experiment
 from sim.sweeps.store import Stored, read_results
@@ -206,6 +206,14 @@ def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str,
         said = analysis.sentence(row)
         assert said[1:] in summary
     assert "12 runs came out, 0 failed" in summary
+
+
+def test_names_are_no_html_in_the_summary(folders: dict[str, Path]) -> None:
+    stored = read_results(folders["several cells"])
+    study = words.Study(Stored(stored.folder, {**stored.manifest, "title": "Below\n<b>5%</b>"}, stored.tables))
+    summary = report.summary_markdown(study)
+    assert summary.startswith("# Below \\<b>5%\\</b>\n")
+    assert not re.search(r"(?<!\\)<", summary)
 
 
 def test_the_survival_table_is_the_stored_one(folders: dict[str, Path]) -> None:
@@ -427,6 +435,21 @@ def test_the_style_of_the_caller_is_neither_used_nor_changed(
         styled, _ = plots.save(plots.ledger(tables["ledger"], tables["cells"]), tmp_path, "ledger")
         assert mpl.rcParams["font.size"] == 30.0
     assert styled.read_bytes() == plain.read_bytes()
+
+
+def test_names_are_never_read_as_formulas(folders: dict[str, Path], tmp_path: Path) -> None:
+    stored = read_results(folders["several cells"])
+    named = {name: stored.tables[name].replace("blame_culture", "costs $x_{$ <5%") for name in ("cells", "runs")}
+    figures = plots.draw_all(Stored(stored.folder, stored.manifest, {**stored.tables, **named}))
+    for name in ("contrasts", "survival"):
+        _, vector = plots.save(figures[name], tmp_path, name)
+        assert "$x {$" in vector.read_text(encoding="utf-8")
+
+
+def test_long_words_are_broken_to_fit() -> None:
+    lines = wrap_label(f"short · {'long' * 9} and more", 22).split("\n")
+    assert "".join(lines).replace(" ", "") == f"short{'long' * 9}andmore"
+    assert max(map(len, lines)) <= 22
 
 
 def test_labels_at_line_ends_do_not_overlap(drawn: dict[str, dict[str, Figure]]) -> None:

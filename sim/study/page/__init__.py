@@ -19,6 +19,7 @@ from sim.study.page.markup import Html, element
 from sim.study.page.results import Picture
 from sim.study.report import summary_markdown
 from sim.study.words import Study, one_line, warning_of
+from sim.sweeps.manifest import FAILED
 from sim.sweeps.store import read_results, resume_command, write_file
 
 PAGE = "report.html"
@@ -92,7 +93,7 @@ def _header(study: Study, parts: Sequence[Section]) -> Html:
     manifest = study.manifest
     warning = warning_of(study).removeprefix("> ").replace("**", "")
     if warning:
-        warning += f" To go on: {resume_command(Path(study.folder.resolve().name))}"
+        warning += _what_to_do(study)
     about = (
         f"Experiment {manifest['name']}, {len(study.runs):,} runs, started {manifest['started']}, "
         f"alliance-trust {manifest['versions']['alliance-trust']}, design {manifest['design_digest'][:8]}"
@@ -108,6 +109,14 @@ def _header(study: Study, parts: Sequence[Section]) -> Html:
             aria_label="Parts of this page",
         ),
     )
+
+
+def _what_to_do(study: Study) -> str:
+    """The command that adds what is missing; nothing else is missing once a sweep has ended with failed runs."""
+    command = resume_command(Path(study.folder.resolve().name))
+    if study.manifest["status"] == FAILED:
+        return f" To try the failed runs again: {command} --retry-failed"
+    return f" To go on: {command}"
 
 
 def _section(part: Section) -> Html:

@@ -17,7 +17,7 @@ from sim.study.page.results import sentences
 from sim.study.words import Study, capital, failures, one_line, rows_of
 
 MOST_VALUES = 8
-"""Distinct values of a parameter that are listed; of more, the first few and how many there are."""
+"""Distinct values of a parameter that are listed; of more, how many there are, and the range or the first few."""
 
 CALIBRATED = (
     "Some defaults were calibrated on published regularities, most are judgement; the table of parameters says which. "
@@ -123,10 +123,12 @@ def _parameter(name: str, values: Sequence[Any]) -> list[str]:
 
 
 def _counted(values: Sequence[Any]) -> str:
-    """ "0.4", or "0.4 (2 cells), 0.9 (1 cell)"."""
+    """ "0.4", or "0.4 (2 cells), 0.9 (1 cell)", or "512 values from 0.001 to 0.998"."""
     counts = Counter(report.setting_words(value) for value in values)
     if len(counts) == 1:
         return next(iter(counts))
+    if len(counts) > MOST_VALUES and all(isinstance(value, (int, float)) for value in values):
+        return f"{len(counts)} values from {report.setting_words(min(values))} to {report.setting_words(max(values))}"
     listed = [f"{shown} ({n} {'cell' if n == 1 else 'cells'})" for shown, n in list(counts.items())[:MOST_VALUES]]
     return ", ".join(listed) + (f" … {len(counts)} values in all" if len(counts) > MOST_VALUES else "")
 
@@ -139,6 +141,7 @@ def reproduce(study: Study) -> Html:
     manifest = study.manifest
     version = manifest["versions"]["alliance-trust"]
     files = files_of(manifest)
+    kept = " --alliances" if manifest["plan"]["keep_alliances"] else ""
     return html(
         [
             element("p", "The command that made this result:"),
@@ -148,7 +151,7 @@ def reproduce(study: Study) -> Html:
                 f"With this page alone: install alliance-trust {version}, save the files below in an empty folder "
                 "(scenarios in its folder scenarios), and run there:",
             ),
-            element("pre", f"alliance sweep ./{EXPERIMENT_FILE}"),
+            element("pre", f"alliance sweep ./{EXPERIMENT_FILE}{kept}"),
             element(
                 "p",
                 "The files hold what is not at its default; all values are listed under Parameters. The numbers do not "
@@ -157,7 +160,7 @@ def reproduce(study: Study) -> Html:
                 "folder's name.",
             ),
             [_file(name, content) for name, content in files.items()],
-            element("p", "Figures and this page again, from the stored tables:"),
+            element("p", "Figures and this page again, from the stored tables, in the folder that holds the result's:"),
             element("pre", f"alliance report {shlex.quote(study.folder.resolve().name)}"),
         ]
     )

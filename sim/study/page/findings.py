@@ -67,10 +67,10 @@ def tally(rows: list[dict[str, Any]]) -> str:
 
 
 def _range(rows: list[dict[str, Any]]) -> str:
-    """The lowest and the highest difference, with unit."""
+    """The lowest and the highest difference, with unit; nothing where there is no difference to tell of."""
     unit = OUTCOMES[str(rows[0]["outcome"])].unit
     known = [row for row in rows if not math.isnan(row["difference"])]
-    if not known:
+    if all(row["reading"] == SAME for row in known):
         return ""
     ends = [min(known, key=lambda row: row["difference"]), max(known, key=lambda row: row["difference"])]
     shown = list(dict.fromkeys(_difference(row, unit) for row in ends))

@@ -121,10 +121,17 @@ def question(study: Study) -> Html:
             element("h3", "Expected, before the first run"),
             element("blockquote", element("p", one_line(study.manifest["expected"]))),
             element("h3", "What came out"),
+            _reference(study),
             sentences([*headlines(study), *study.kinds[:MOST_KINDS]]),
             _met(study),
         ]
     )
+
+
+def _reference(study: Study) -> Html:
+    """Which cell the reference is, where sentences give it a shorter name."""
+    whole = report.reference_words(study)
+    return Html("") if study.names[study.reference] == whole else element("p", f"The reference is {whole}.")
 
 
 def _met(study: Study) -> Html:

@@ -69,12 +69,13 @@ STYLE: dict[str, Any] = {
     "lines.linewidth": 2.2,
     "hatch.linewidth": 0.7,
     "text.color": INK,
+    "text.parse_math": False,
     "figure.dpi": DPI,
     "savefig.dpi": DPI,
     "svg.fonttype": "none",
     "svg.hashsalt": "alliance-trust",
 }
-"""Settings of Matplotlib for every figure."""
+"""Settings of Matplotlib for every figure. Names come from the user's files: a dollar sign in one is no formula."""
 
 LOOKS = (
     (INK, "-"),
@@ -260,8 +261,7 @@ def wrap_label(label: str, width: int) -> str:
     """A label in lines of at most ``width`` characters, broken between its parts before within them."""
     if len(label) <= width:
         return label
-    parts = [line for part in label.split(" · ") for line in textwrap.wrap(part, width, break_long_words=False)]
-    return "\n".join(parts)
+    return "\n".join(line for part in label.split(" · ") for line in textwrap.wrap(part, width))
 
 
 End = tuple[float, float, str, str]

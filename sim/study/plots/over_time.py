@@ -74,7 +74,7 @@ def trajectories(
     caption = (
         f"Line: mean over the alliances {'going on in that month, of any age' if market else 'still going on'}. "
         + ("Band: middle half of them (25% to 75%). " if banded else "")
-        + ("Darker ribbon: 95% interval of the mean (1.96 standard errors over replicates). " if with_errors else "")
+        + ("Darker ribbon: 1.96 standard errors over replicates up and down. " if with_errors else "")
         + f"n = {count_words(signed.tolist())} alliances a cell, ended ones too. {note}"
     )
     title = _trajectory_title(monthly, looks, variables[0], market)
