@@ -187,7 +187,8 @@ _ = axes.axvline(24, color="0.6", linewidth=1)
 # %% [markdown]
 # ## Where to go from here
 #
-# - `docs/model.md`: the equations, where each comes from, and what would prove them wrong.
+# - `change_a_rule`, `calibrate` and `test_a_hypothesis`, the other notebooks.
+# - `docs/model.md`: the equations, and where each comes from; `docs/validation.md`: what must come out of them.
 # - `docs/parameters.md`: every parameter with its unit, bounds and source.
 # - `alliance scenarios new my_alliance`: a scenario of your own, in a few lines.
 # - `baseline.replace(clamp_trust=True)` holds trust where it started and lets you see what the loop between trust and

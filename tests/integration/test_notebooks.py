@@ -10,7 +10,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.py"))
 
 
 def test_there_are_notebooks():
-    assert [path.stem for path in NOTEBOOKS] == ["quickstart"]
+    assert [path.stem for path in NOTEBOOKS] == ["calibrate", "change_a_rule", "quickstart", "test_a_hypothesis"]
 
 
 @pytest.mark.slow
@@ -24,5 +24,5 @@ def test_a_notebook_runs(path, tmp_path):
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert [output["text"] for output in outputs if output.get("name") == "stderr"] == []
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-    assert len(pictures) >= 4
+    assert len(pictures) >= (4 if path.stem == "quickstart" else 1)
     assert list(tmp_path.iterdir()) == []  # and it leaves nothing behind
