@@ -6,6 +6,7 @@ of one replicate share partners, so replicates, not alliances, are the independe
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ from sim.scenario import Scenario
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+FEWEST_RESAMPLED = 8
+"""With fewer replicates none are drawn anew for an interval: it would hold the truth far less often than it says."""
 
 BANDWIDTH = 0.03
 """Standard deviation of the Gaussian that smooths a histogram of trust before humps are looked for, trust."""
@@ -148,6 +151,8 @@ def sentence(row: Mapping[str, Any] | pd.Series) -> str:
         return f"{who} the same as in {reference} (in each of {n} paired replicates)"
     unit = _unit_of_difference(about)
     digits = _digits(difference, low, high)
+    if n == 1 and difference == 0.0:
+        return f"{who} the same as in {reference} (one paired replicate: no interval)"
     size, way = f"{abs(difference):.{digits}f}{unit}", "lower" if difference < 0 else "higher"
     if n == 1:
         return f"{who} {size} {way} than {reference} (one paired replicate: no interval)"
@@ -322,6 +327,19 @@ def _saved(x: Floats, y: Floats) -> float:
     return apart / together
 
 
+def resampled_level(n: int) -> float:
+    """The nominal level at which percentiles of resamples of n ≥ 2 values make a 95% interval.
+
+    A resample of n values spreads too little by √(1 − 1/n), and by the normal where Student's t belongs. Hesterberg
+    (2015), What teachers should know about the bootstrap, doi:10.1080/00031305.2015.1089789, expands the percentiles
+    by both: 95.2% for 200 values, 96.8% for 20, 98.9% for 8.
+    """
+    from scipy.special import ndtr, stdtrit
+
+    quantile = math.sqrt(n / (n - 1)) * float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0))
+    return float(1.0 - 2.0 * ndtr(-quantile))
+
+
 BOOTSTRAP = ["cell", "label", "outcome", "difference", "t_low", "t_high", "boot_low", "boot_high", "n"]
 """Columns of :func:`bootstrap_contrasts`."""
 
@@ -331,7 +349,8 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """A 95% bootstrap interval of the mean: it leans on no normal distribution, so it may be lopsided.
 
-    Efron, B. (1987), Better bootstrap confidence intervals, doi:10.1080/01621459.1987.10478410.
+    Efron, B. (1987), Better bootstrap confidence intervals, doi:10.1080/01621459.1987.10478410, at the level of
+    :func:`resampled_level`.
 
     Args:
         values: one a replicate; NaN values are dropped.
@@ -340,18 +359,19 @@ def bootstrap_interval(
         method: ``BCa`` (bias-corrected and accelerated) or ``percentile``.
 
     Returns:
-        Its low and high end; NaN with fewer than two values, the mean twice when all values are equal.
+        Its low and high end; NaN with fewer than :data:`FEWEST_RESAMPLED` values, the mean twice when all are equal.
     """
     from scipy.stats import bootstrap
 
     x = np.asarray(list(values), dtype=np.float64)
     x = x[~np.isnan(x)]
-    if len(x) < 2:
+    if len(x) < FEWEST_RESAMPLED:
         return math.nan, math.nan
     if np.ptp(x) == 0.0:  # BCa divides by the spread
         return float(x[0]), float(x[0])
+    level = resampled_level(len(x))
     found = bootstrap(
-        (x,), np.mean, confidence_level=CONFIDENCE, n_resamples=resamples, method=method, rng=seed, axis=-1
+        (x,), np.mean, confidence_level=level, n_resamples=resamples, method=method, rng=seed, axis=-1
     ).confidence_interval
     return float(found.low), float(found.high)
 
@@ -451,6 +471,16 @@ def _kernel(bandwidth_bins: float) -> Floats:
     return weights / weights.sum()
 
 
+@functools.cache
+def _smoother(bins: int, bandwidth_bins: float) -> Floats:
+    """What each bin gives to each smoothed one, (bins, bins): :func:`smooth` as a matrix.
+
+    Its squares give the variance of the smoothed counts. A count near an end meets its own reflection there, which is
+    no second count: the two weights add up before they are squared.
+    """
+    return np.column_stack([smooth(one, bandwidth_bins) for one in np.eye(bins)])
+
+
 def _convolve(counts: Floats, kernel: Floats) -> Floats:
     return np.convolve(np.pad(counts, len(kernel) // 2, mode="symmetric"), kernel, mode="valid")
 
@@ -494,8 +524,9 @@ def humps_of(counts: Floats, edges: Floats) -> tuple[float, ...]:
         return (0, 0, *[math.nan] * 7)
     middles = (edges[:-1] + edges[1:]) / 2.0
     bandwidth_bins = BANDWIDTH / (edges[1] - edges[0])
-    kernel, away = _kernel(bandwidth_bins), _away_from_bounds(len(counts), bandwidth_bins)
-    density, variance = _convolve(counts, kernel), _convolve(counts, kernel**2)
+    away = _away_from_bounds(len(counts), bandwidth_bins)
+    weights = _smoother(len(counts), bandwidth_bins)
+    density, variance = weights @ counts, weights**2 @ counts
     mode = float(middles[np.argmax(density)])
     left, valley, right, depth = _deepest_valley(density, density)
     if depth >= EMPTY_VALLEY and not (away[left] and away[right]):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pandas as pd
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -17,15 +21,20 @@ class Answer:
 
     Attributes:
         table: every number behind the figure and the sentence.
-        figure: drawn in the style of ``sim.study.plots.frame``.
+        draw: makes the figure.
         sentence: what came out and how sure that is, in one or a few sentences.
         more: further tables by name, such as the convergence of an index.
     """
 
     table: pd.DataFrame
-    figure: Figure
+    draw: Callable[[], Figure]
     sentence: str
     more: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    @cached_property
+    def figure(self) -> Figure:
+        """In the style of ``sim.study.plots.frame``; drawn when first asked for, since many want the words alone."""
+        return self.draw()
 
 
 class MissingExtra(ModuleNotFoundError):

@@ -72,6 +72,8 @@ class Attribution:
             return f"{name} cannot be shared out: in no replicate is it defined in all four cells"
         begun, ended, change = self._mean("neither"), self._mean("both"), self._amount("change")
         told = f"{name}: {begun} with neither {first} nor {second}, {ended} with both, a change of {change}"
+        if self.n == 1:
+            return f"{told}; one replicate has no interval, so the change is not shared out"
         if math.isnan(self._row("first")["share"]):
             return f"{told}, which cannot be told from zero and is not shared out"
         return (
@@ -231,5 +233,5 @@ def _with_interval(numbers: Sequence[float], unit: str, plus: bool = False) -> s
     """A value, its low and its high end: "12.2 money (11.0 to 13.4)"; without an interval when there is none."""
     value, low, high = numbers
     digits = decimals_for((high - low) / 2.0, value)
-    shown = [signed(x, digits) if plus or x < 0 else f"{x:.{digits}f}" for x in numbers]
+    shown = [signed(x, digits) if plus or x < 0 else f"{abs(x):.{digits}f}" for x in numbers]
     return f"{shown[0]}{unit}" if math.isnan(low) else f"{shown[0]}{unit} ({shown[1]} to {shown[2]})"

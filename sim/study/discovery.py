@@ -8,7 +8,7 @@ lie in it, and its *density*, the share of its runs that fail.
 A tree finds boxes in noise too. So every number that the sentence says is of cells that the tree had not seen
 (cross-validation over cells, since the runs of a cell share its factors), and the sentence says that nothing was found
 unless the tree predicts unseen cells better than trees grown on failures shuffled between cells (Ojala & Garriga 2010,
-https://jmlr.org/papers/v11/ojala10a.html).
+https://jmlr.org/papers/v11/ojala10a.html), and the best boxes hold more failures than chance there.
 
 Needs the extra ``analysis`` (scikit-learn).
 """
@@ -44,6 +44,8 @@ ENOUGH_AS_GOOD = 10
 """Shuffles stop when so many did as well: p is large then, and known well enough (Besag & Clifford 1991)."""
 FOUND_BELOW = 0.01
 """A region counts as found when shuffled failures are predicted as well with a chance below this."""
+MOSTLY = 0.5
+"""A box from this coverage on, in unseen cells, is said to be where runs mostly fail; below, where they fail more."""
 FEWEST_CELLS = 10
 """With fewer cells there are too few points to cut."""
 
@@ -235,8 +237,8 @@ def _boxes(tree: Any, names: Sequence[str]) -> Iterator[Box]:
 
 
 def _best(boxes: Sequence[Box], cases: Cases) -> Box:
-    """The box with conditions that has the best merit; the one with fewer conditions of equals."""
-    conditioned = [box for box in boxes if box.bounds]
+    """Of the boxes in which more runs fail than in all, the best by merit; the one with fewer conditions of equals."""
+    conditioned = [box for box in boxes if box.bounds and box.density(cases) > cases.share]
     if not conditioned:
         return Box({})
     return max(conditioned, key=lambda box: (round(box.merit(cases), 9), -len(box.bounds)))
@@ -338,8 +340,12 @@ def discover(
     table = _table(cases, [box for box in boxes if box.leaf], best if checks["found"] else None)
     said = _sentence(best, cases, checks, meaning)
     shown = best.bounds if checks["found"] else {}
-    figure = discovery_figure(table, pd.Series(checks), _points(cases), shown, said, meaning)
-    return Answer(table, figure, said, {"checks": pd.DataFrame([checks])[CHECKS]})
+    return Answer(
+        table,
+        lambda: discovery_figure(table, pd.Series(checks), _points(cases), shown, said, meaning),
+        said,
+        {"checks": pd.DataFrame([checks])[CHECKS]},
+    )
 
 
 def _checks(cases: Cases, folds: Sequence[tuple[Any, Any]], seed: int) -> dict[str, Any]:
@@ -358,7 +364,7 @@ def _checks(cases: Cases, folds: Sequence[tuple[Any, Any]], seed: int) -> dict[s
         "failing": cases.share,
         "cells": len(cases.runs),
         "runs": int(cases.runs.sum()),
-        "found": bool(p < FOUND_BELOW and skill > 0.0),
+        "found": bool(p < FOUND_BELOW and skill > 0.0 and density > cases.share),
     }
 
 
@@ -397,12 +403,15 @@ def _sentence(best: Box, cases: Cases, checks: Mapping[str, Any], meaning: str) 
         f"{percent(checks['accuracy_of_guessing'])}"
     )
     if not checks["found"]:
-        return (
-            f"No region found in which {meaning}: {held_out}, and trees on shuffled failures do as well "
-            f"(p = {checks['p']:.2g}). {percent(checks['failing'])} of all runs fail."
+        why = (
+            f"which trees on shuffled failures match too often (p = {checks['p']:.2g}, found below {FOUND_BELOW:g})"
+            if checks["p"] >= FOUND_BELOW
+            else f"better than on shuffled failures (p = {checks['p']:.2g}), but in unseen cells no single box holds up"
         )
+        return f"No region found in which {meaning}: {held_out}, {why}. {percent(checks['failing'])} of all runs fail."
+    often = "mostly" if checks["coverage"] >= MOSTLY else "more often"
     return (
-        f"{capital(meaning)} mostly when {best.conditions(cases)}: this box holds {percent(best.coverage(cases))} of "
+        f"{capital(meaning)} {often} when {best.conditions(cases)}: this box holds {percent(best.coverage(cases))} of "
         f"the failures and {percent(best.density(cases))} of its runs fail ({percent(checks['coverage'])} and "
         f"{percent(checks['density'])} in unseen cells), against {percent(checks['failing'])} of all runs; {held_out} "
         f"(p = {checks['p']:.2g} by shuffling)."

@@ -100,7 +100,7 @@ class Measure:
         above: the threshold, in the outcome's unit; None for the mean.
 
     Raises:
-        ValueError: when there is no such outcome.
+        ValueError: when there is no such outcome, or the threshold is no number.
     """
 
     outcome: str
@@ -109,6 +109,8 @@ class Measure:
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
             raise ValueError(f"{self.outcome!r} is no outcome{did_you_mean(self.outcome, OUTCOMES)}")
+        if self.above is not None and not np.isfinite(self.above):
+            raise ValueError(f"the threshold must be a number, got {self.above:g}")
 
     @property
     def words(self) -> str:

@@ -2,7 +2,13 @@
 
 Both take any function of points (:data:`sim.study.response.Response`), sample it over the factors' ranges, and say how
 sure their indices are in two ways: intervals by resampling, and whether the ranks have settled as the sample grew.
-When the function gives several replicates, the intervals also hold their noise, and its share of the variance is said.
+
+When the function gives several replicates, what matters is their mean, of which only a noisy estimate is known. Noise
+reads as effect: it raises μ* and the total index, most of all of factors that do nothing. Resamples of replicates have
+twice that noise, so their excess over the index measures it. It is taken out of the index (bootstrap estimate of bias,
+Efron & Tibshirani 1993, An introduction to the bootstrap, chapter 10), and the interval reflects the resamples at the
+index (basic interval, Davison & Hinkley 1997, Bootstrap methods and their application, section 5.2). Percentiles would
+count the noise twice. How much of the variance is noise is said.
 
 Needs the extra ``analysis`` (SALib: Herman & Usher 2017, doi:10.21105/joss.00097).
 """
@@ -34,6 +40,10 @@ NEGLIGIBLE = 0.05
 """A factor is negligible when even the upper end of its interval is below this share of the largest index."""
 MOST_NAMED = 3
 """Factors that a sentence names one by one."""
+NOISY = 0.2
+"""Share of noise in the variance between points from which on more replicates are advised."""
+DROWNED = 0.5
+"""From this share on no factor is named: what is left of the bias after its estimate is taken out is too large."""
 
 MORRIS = ["factor", "low", "high", "mu_star", "mu_star_low", "mu_star_high", "mu", "sigma", "rank"]
 """Columns of the table of :func:`morris`."""
@@ -84,7 +94,8 @@ def morris(
         doi:10.1016/j.envsoft.2006.10.004.
 
     Raises:
-        ValueError, MissingExtra: as :func:`morris_points`.
+        ValueError: as :func:`morris_points` and :func:`morris_answer`.
+        MissingExtra: without SALib.
     """
     points = morris_points(factors, trajectories, seed)
     return morris_answer(factors, points, _as_replicates(response(points)), seed, outcome)
@@ -93,7 +104,12 @@ def morris(
 def morris_answer(
     factors: Sequence[Factor], points: Floats, values: Floats, seed: int = 1, outcome: str = "outcome"
 ) -> Answer:
-    """The answer of :func:`morris` from values that are known already, (n, r), at its points."""
+    """The answer of :func:`morris` from values that are known already, (n, r), at its points.
+
+    Raises:
+        ValueError: when the outcome is the same everywhere, or not defined somewhere.
+    """
+    _check_moves(values, outcome)
     effects = elementary_effects(factors, points, values)
 
     def index(effects: Floats) -> Floats:
@@ -115,9 +131,11 @@ def morris_answer(
             "rank": drawn["rank"].to_numpy(),
         }
     ).sort_values("rank", ignore_index=True)
-    said = f"{_morris_sentence(table, outcome)} {_settled_sentence(settling)} {noise_of(values).sentence()}"
-    figure = morris_figure(table, settling, outcome, values.shape[1])
-    return Answer(table, figure, said.strip(), {"convergence": settling, "sample": _sample(factors, points, values)})
+    noise = noise_of(values)
+    told = table[(table["mu_star_low"] > 0.0) & (not noise.drowns)]
+    said = f"{_morris_sentence(table, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
+    more = {"convergence": settling, "sample": _sample(factors, points, values)}
+    return Answer(table, lambda: morris_figure(table, told, settling, outcome, noise.replicates), said.strip(), more)
 
 
 def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats) -> Floats:
@@ -133,12 +151,15 @@ def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats
     return effects
 
 
-def _morris_sentence(table: pd.DataFrame, outcome: str) -> str:
+def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
+    """The first factors of those that can be told from zero, and those that are negligible."""
     named = []
-    for row in table.head(MOST_NAMED).itertuples():
+    for row in told.head(MOST_NAMED).itertuples():
         digits = decimals_for((row.mu_star_high - row.mu_star_low) / 2.0, row.mu_star)
         interval = f"{number(row.mu_star_low, digits)} to {number(row.mu_star_high, digits)}"
         named.append(f"{factor_words(row.factor)} ({number(row.mu_star, digits)}, {interval})")
+    if not named:
+        return f"No factor's effect on {outcome} can be told from zero."
     return whole_sentence(
         f"over its range each of these moves {outcome} most (μ*, 95% interval): {', then '.join(named)}"
     ) + _negligible_words(table, "mu_star")
@@ -181,7 +202,8 @@ def sobol(
         Table :data:`SOBOL` with 95% intervals; more: ``convergence`` (:data:`CONVERGENCE`) and ``sample``.
 
     Raises:
-        ValueError, MissingExtra: as :func:`sobol_points`.
+        ValueError: as :func:`sobol_points` and :func:`sobol_answer`.
+        MissingExtra: without SALib.
     """
     points = sobol_points(factors, base, seed)
     return sobol_answer(factors, points, _as_replicates(response(points)), seed, outcome)
@@ -193,10 +215,10 @@ def sobol_answer(
     """The answer of :func:`sobol` from values that are known already, (n, r), at its points.
 
     Raises:
-        ValueError: when the outcome is the same everywhere, so that there is no variance to share out.
+        ValueError: when the outcome is the same everywhere, so that there is no variance to share out, or not defined
+            somewhere.
     """
-    if np.ptp(values.mean(axis=1)) == 0.0:
-        raise ValueError(f"{outcome} is the same at every point: no factor moves it over the ranges given")
+    _check_moves(values, outcome)
     k = len(factors)
     rows = values.reshape(-1, k + 2, values.shape[1])  # A, then A with one column of B for each factor, then B
     analyze = optional("SALib.analyze.sobol", "a Sobol index")
@@ -211,8 +233,8 @@ def sobol_answer(
 
     settling = _convergence(factors, rows, lambda rows: indices(rows)[1], k + 2, seed)
     drawn = settling[settling["size"] == len(rows)].set_index("factor")
-    first = indices(rows)[0]
-    low, high = _ends(np.array([indices(drawn_anew)[0] for drawn_anew in _resampled(rows, seed)]))
+    alone = np.array([indices(anew)[0] for anew in _resampled(rows, seed)])
+    first, low, high, _ = _sure(indices(rows)[0], alone, values.shape[1], -math.inf)
     table = pd.DataFrame(
         {
             "factor": [factor.name for factor in factors],
@@ -227,25 +249,30 @@ def sobol_answer(
             "rank": drawn["rank"].to_numpy(),
         }
     ).sort_values("rank", ignore_index=True)
-    said = f"{_sobol_sentence(table, outcome)} {_settled_sentence(settling)} {noise_of(values).sentence()}"
-    figure = sobol_figure(table, settling, outcome, values.shape[1])
-    return Answer(table, figure, said.strip(), {"convergence": settling, "sample": _sample(factors, points, values)})
+    noise = noise_of(values)
+    told = table[(table["total_low"] > 0.0) & (not noise.drowns)]
+    said = f"{_sobol_sentence(table, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
+    more = {"convergence": settling, "sample": _sample(factors, points, values)}
+    return Answer(table, lambda: sobol_figure(table, told, settling, outcome, noise.replicates), said.strip(), more)
 
 
-def _sobol_sentence(table: pd.DataFrame, outcome: str) -> str:
+def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
+    """The first factors of those that can be told from zero, and those that are negligible."""
     named = [
         f"{factor_words(row.factor)} (alone {_share(row.first)}, with its interactions {_share(row.total)}, "
         f"{_share(row.total_low)} to {_share(row.total_high)})"
-        for row in table.head(MOST_NAMED).itertuples()
+        for row in told.head(MOST_NAMED).itertuples()
     ]
+    if not named:
+        return f"No factor's share of the variance of {outcome} can be told from zero."
     return whole_sentence(
         f"of the variance of {outcome} over the ranges, most is decided by {', then '.join(named)}"
     ) + _negligible_words(table, "total")
 
 
 def _share(index: float) -> str:
-    """An index as a percentage; an estimate may lie a little below zero."""
-    return percent(max(index, 0.0))
+    """An index as a percentage; an estimate may lie a little below zero or above one, a share does not."""
+    return percent(min(max(index, 0.0), 1.0))
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -265,11 +292,17 @@ class Noise:
     saved: float
     replicates: int
 
+    @property
+    def drowns(self) -> bool:
+        """Whether there is more noise than effect."""
+        return self.share > DROWNED
+
     def sentence(self) -> str:
         """How much of the variance is noise; nothing for a single replicate, of which nobody knows."""
         if math.isnan(self.share):
             return ""
-        return f"Of the variance between points {percent(self.share)} is noise of {self.replicates} replicates."
+        more = ": take more of them" if self.share > NOISY else ""
+        return f"Of the variance between points {percent(self.share)} is noise of {self.replicates} replicates{more}."
 
 
 def noise_of(values: Floats) -> Noise:
@@ -299,17 +332,26 @@ def _resampled(rows: Floats, seed: int) -> Iterator[Floats]:
         yield rows[blocks][..., replicates]
 
 
-def _ends(drawn: Floats) -> tuple[Floats, Floats]:
-    """Low and high end of the percentile interval of each column."""
+def _sure(found: Floats, drawn: Floats, replicates: int, least: float) -> tuple[Floats, Floats, Floats, Floats]:
+    """Index without the noise of replicates, its 95% basic interval, and the resamples that the interval is of.
+
+    Args:
+        found: the index of the sample, (k,); without replicates it stays as it is.
+        drawn: the index of resamples, (RESAMPLES, k).
+        replicates: of each point.
+        least: the lowest value that the index can have.
+    """
+    reflected = np.maximum(2.0 * found - drawn, least)
     tail = 50.0 * (1.0 - CONFIDENCE)
-    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
-    return low, high
+    low, high = np.percentile(reflected, [tail, 100.0 - tail], axis=0)
+    index = found if replicates == 1 else np.maximum(2.0 * found - drawn.mean(axis=0), least)
+    return index, low, high, reflected
 
 
 def _convergence(
     factors: Sequence[Factor], rows: Floats, index: Callable[[Floats], Floats], cost: int, seed: int
 ) -> pd.DataFrame:
-    """The index at a quarter, half and all of a sample, with its interval, its rank and how far ranks move.
+    """The index, 0 at least, at a quarter, half and all of a sample: its interval, its rank and how far ranks move.
 
     ``rank_shift`` is the criterion of Sarrazin, Pianosi & Wagener (2016), doi:10.1016/j.envsoft.2016.02.005: the
     change of ranks between two resamples, weighted by the square of the larger index, at its 95% quantile.
@@ -318,7 +360,8 @@ def _convergence(
     for size in (len(rows) // 4, len(rows) // 2, len(rows)):
         part = rows[:size]
         drawn = np.array([index(anew) for anew in _resampled(part, seed)])
-        (low, high), found, shift = _ends(drawn), index(part), _rank_shift(drawn)
+        found, low, high, reflected = _sure(index(part), drawn, rows.shape[-1], 0.0)
+        shift = _rank_shift(reflected)
         frames.append(
             pd.DataFrame(
                 {
@@ -376,6 +419,14 @@ def _negligible_words(table: pd.DataFrame, index: str) -> str:
 # ---------------------------------------------------------------------------------------------------------------
 # Small parts
 # ---------------------------------------------------------------------------------------------------------------
+def _check_moves(values: Floats, outcome: str) -> None:
+    """Raise ``ValueError`` when the outcome, (n, r), is not defined somewhere, or has the same mean at every point."""
+    if np.isnan(values).any():
+        raise ValueError(f"{outcome} is not defined at {int(np.isnan(values).any(axis=1).sum())} of the points")
+    if np.ptp(values.mean(axis=1)) == 0.0:
+        raise ValueError(f"{outcome} is the same at every point: no factor moves it over the ranges given")
+
+
 def _problem(factors: Sequence[Factor]) -> dict[str, object]:
     """The factors as SALib takes them."""
     if len(factors) < 2:

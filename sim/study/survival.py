@@ -12,7 +12,6 @@ bands from replicates drawn anew, and the restricted mean lifetime of each repli
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +21,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.state import CAUSES_OF_ENDING
-from sim.study.analysis import CONFIDENCE, interval, label_words, percent, short_labels, signed
+from sim.study.analysis import (
+    CONFIDENCE,
+    FEWEST_RESAMPLED,
+    interval,
+    label_words,
+    percent,
+    resampled_level,
+    short_labels,
+    signed,
+)
 from sim.study.answer import Answer
 from sim.study.plots.lifetimes import survival_curves
 from sim.study.words import whole_sentence
@@ -121,16 +129,17 @@ def curve_table(found: Lifetimes, seed: int = 1) -> pd.DataFrame:
     """Survival and incidence of a cell, month by month, with 95% bands.
 
     Returns:
-        Columns ``month``, ``at_risk``, ``going_on``; ``greenwood_low`` and ``greenwood_high``, the log-log interval of
-        ``scipy.stats.ecdf``, for which alliances are independent; ``low`` and ``high``, from replicates drawn anew;
-        and for each cause its incidence with the same band, ``distrust``, ``distrust_low``, ``distrust_high`` ….
+        Columns ``month``, ``at_risk``, ``going_on``; ``greenwood_low`` and ``greenwood_high``, for which alliances are
+        independent; ``low`` and ``high``, from replicates drawn anew, NaN with fewer than
+        :data:`sim.study.analysis.FEWEST_RESAMPLED`; and for each cause its incidence with the same band, ``distrust``,
+        ``distrust_low``, ``distrust_high`` ….
     """
-    risk = found.at_risk()
+    risk, replicates = found.at_risk(), len(found.replicates)
     going_on, incidence = curves(found.ended.sum(axis=0), risk.sum(axis=0))
-    weights = _weights(len(found.replicates), seed)
+    weights = _weights(replicates, seed)
     drawn_on, drawn_by = curves(np.tensordot(weights, found.ended, 1), weights @ risk)
-    low, high = _band(drawn_on)
-    greenwood_low, greenwood_high = _greenwood(found)
+    low, high = _band(drawn_on, replicates)
+    greenwood_low, greenwood_high = greenwood(going_on, found.ended.sum(axis=(0, 1)), risk.sum(axis=0))
     table = pd.DataFrame(
         {
             "month": np.arange(len(going_on)),
@@ -142,7 +151,7 @@ def curve_table(found: Lifetimes, seed: int = 1) -> pd.DataFrame:
             "high": high,
         }
     )
-    low, high = _band(drawn_by)
+    low, high = _band(drawn_by, replicates)
     for k, name in enumerate(ENDINGS):
         table[name], table[f"{name}_low"], table[f"{name}_high"] = incidence[k], low[k], high[k]
     return table
@@ -154,10 +163,33 @@ def _weights(replicates: int, seed: int) -> Floats:
     return rng.multinomial(replicates, np.full(replicates, 1.0 / replicates), RESAMPLES).astype(np.float64)
 
 
-def _band(drawn: Floats) -> tuple[Floats, Floats]:
-    tail = 50.0 * (1.0 - CONFIDENCE)
+def _band(drawn: Floats, replicates: int) -> tuple[Floats, Floats]:
+    if replicates < FEWEST_RESAMPLED:
+        nothing = np.full(drawn.shape[1:], math.nan)
+        return nothing, nothing
+    tail = 50.0 * (1.0 - resampled_level(replicates))
     low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
     return low, high
+
+
+def greenwood(going_on: Floats, ended: Floats, at_risk: Floats) -> tuple[Floats, Floats]:
+    """Low and high end of the 95% log-log interval of a Kaplan–Meier curve, each (M + 1,); alliances independent.
+
+    Greenwood's variance Σ d/(n(n − d)) on the scale of log(−log S), which stays within 0 and 1 (Kalbfleisch & Prentice
+    1980, The statistical analysis of failure time data, section 1.4). At S = 0 and S = 1 it has none; there, S twice.
+
+    Args:
+        going_on: S, (M + 1,).
+        ended, at_risk: d and n, (M + 1,).
+    """
+    from scipy.special import ndtri
+
+    with np.errstate(all="ignore"):  # S of 0 and 1, set right below
+        error = np.sqrt(np.cumsum(ended / (at_risk * (at_risk - ended)))) / np.log(going_on)
+        reach = float(ndtri(0.5 + CONFIDENCE / 2.0)) * error
+        low, high = going_on ** np.exp(-reach), going_on ** np.exp(reach)
+    between = (going_on > 0.0) & (going_on < 1.0)
+    return np.where(between, low, going_on), np.where(between, high, going_on)
 
 
 def _censored_data(found: Lifetimes) -> CensoredData:
@@ -169,20 +201,6 @@ def _censored_data(found: Lifetimes) -> CensoredData:
         uncensored=np.repeat(months, found.ended.sum(axis=(0, 1)).astype(np.int64)),
         right=np.repeat(months, found.censored.sum(axis=0).astype(np.int64)),
     )
-
-
-def _greenwood(found: Lifetimes) -> tuple[Floats, Floats]:
-    """SciPy's log-log interval at each month; where its formula has none (nobody or everybody gone), the estimate."""
-    from scipy.stats import ecdf
-
-    curve = ecdf(_censored_data(found)).sf
-    months = np.arange(found.censored.shape[1])
-    estimate = np.asarray(curve.evaluate(months))
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # that the formula has no value at 0 and at 1
-        band = curve.confidence_interval(CONFIDENCE, method="log-log")
-    low, high = (np.asarray(end.evaluate(months)) for end in (band.low, band.high))
-    return np.where(np.isnan(low), estimate, low), np.where(np.isnan(high), estimate, high)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -212,13 +230,13 @@ def common_horizon(cells: Sequence[Lifetimes]) -> int:
 def sign_flip_test(differences: Floats, seed: int = 1) -> float:
     """Two-sided p that paired differences are as likely to be of either sign, from flipping the sign of each.
 
-    Exact with few pairs, else from :data:`SHUFFLES` random flips. NaN without a pair.
+    Exact with few pairs, else from :data:`SHUFFLES` random flips. NaN without a pair. It cannot fall below 2/2ⁿ.
     """
     from scipy.stats import permutation_test
 
     if len(differences) == 0:
         return math.nan
-    if not differences.any():
+    if len(differences) == 1 or not differences.any():
         return 1.0
     found = permutation_test(
         (differences, np.zeros_like(differences)),
@@ -234,13 +252,14 @@ def sign_flip_test(differences: Floats, seed: int = 1) -> float:
 def log_rank(other: Lifetimes, reference: Lifetimes) -> tuple[float, float]:
     """Statistic z (positive when ``other`` ends sooner) and p of the log-rank test, alliances taken as independent.
 
-    Mantel (1966); ``scipy.stats.logrank``. NaN when no alliance ended in either.
+    Mantel (1966); ``scipy.stats.logrank``. NaN where nothing tells: no alliance ended, or all of them in one month.
     """
     from scipy.stats import logrank
 
     if not (other.ended.any() or reference.ended.any()):
         return math.nan, math.nan
-    found = logrank(_censored_data(other), _censored_data(reference))
+    with np.errstate(invalid="ignore"):  # 0/0 without variance
+        found = logrank(_censored_data(other), _censored_data(reference))
     return float(found.statistic), float(found.pvalue)
 
 
@@ -306,44 +325,70 @@ def survival(alliances: pd.DataFrame, cells: pd.DataFrame, seed: int = 1) -> Ans
     else:
         said = [_compared_sentence(row, tables[first], tables[row["cell"]]) for row in compared.to_dict("records")]
     more = {} if compared.empty else {"comparison": compared}
-    return Answer(table, survival_curves(table, cells, ENDINGS), " ".join(said), more)
+    return Answer(table, lambda: survival_curves(table, cells, ENDINGS), " ".join(said), more)
 
 
 def _alone_sentence(name: str, table: pd.DataFrame) -> str:
     last = table.iloc[-1]
-    causes = ", ".join(f"{cause} {percent(last[cause])}" for cause in ENDINGS if last[cause] > 0) or "nothing"
+    causes = ", ".join(f"{cause} {percent(last[cause])}" for cause in ENDINGS if last[cause] > 0)
     return whole_sentence(
-        f"{label_words(name)}: {percent(last['going_on'])} of the alliances last beyond month {last['month']} "
-        f"({percent(last['low'])} to {percent(last['high'])}); ended by {causes}"
+        f"{label_words(name)}: {_share(last, 'going_on')} of the alliances last beyond month {last['month']}; "
+        + (f"ended by {causes}" if causes else "none ended")
     )
+
+
+def _share(row: pd.Series, name: str) -> str:
+    """A share with its band: "28% (24% to 33%)"; alone where there is no band, or one without width."""
+    low, high = (row["low"], row["high"]) if name == "going_on" else (row[f"{name}_low"], row[f"{name}_high"])
+    return percent(row[name]) + (f" ({percent(low)} to {percent(high)})" if low < high else "")
 
 
 def _compared_sentence(row: Mapping[str, float | str], reference: pd.DataFrame, other: pd.DataFrame) -> str:
     """How much longer or shorter alliances last, by both tests, and the cause that tells the cells apart most."""
-    who, base = label_words(str(row["label"])), label_words(str(row["reference"]))
+    who, base, months = label_words(str(row["label"])), label_words(str(row["reference"])), row["months"]
+    ends = [table[table["month"] <= months].iloc[-1] for table in (reference, other)]
+    within = "within a month" if months == 1 else f"within {months} months"
+    if row["replicates"] == 0:
+        return whole_sentence(f"{who}: cannot be compared with {base}, no replicate has alliances in both")
+    if all(end["going_on"] == 1.0 for end in ends):
+        return whole_sentence(f"{who}: as in {base}, no alliance ends {within}")
+    return whole_sentence(f"{who}: {within} {_lifetime_words(row, base)}{_apart_words(*ends)}")
+
+
+def _lifetime_words(row: Mapping[str, float | str], base: str) -> str:
+    """The difference in mean lifetimes; one whose interval holds zero is not distinguishable."""
     difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
+    pairs = f"{row['replicates']} paired replicates"
     tests = (
-        f"sign-flip test over {row['replicates']} paired replicates {p_words(float(row['p_replicates']))}; log-rank "
+        f"sign-flip test over {pairs} {p_words(float(row['p_replicates']))}; log-rank "
         f"test, which takes alliances as independent, {p_words(float(row['p_log_rank']))}"
     )
-    if not (low > 0.0 or high < 0.0):
-        start = (
-            f"{who}: within {row['months']} months the mean lifetime is not distinguishable from {base} (difference "
-            f"{signed(difference, 1)} months, 95% interval {signed(low, 1)} to {signed(high, 1)}; {tests})"
+    if difference == low == high == 0.0:
+        return f"the mean lifetime is the same as in {base} in each of {pairs}"
+    if low <= 0.0 <= high:
+        return (
+            f"the mean lifetime is not distinguishable from {base} (difference {signed(difference, 1)} months, "
+            f"95% interval {signed(low, 1)} to {signed(high, 1)}; {tests})"
         )
-    else:
-        near, far = sorted((abs(low), abs(high)))
-        way = "shorter" if difference < 0 else "longer"
-        start = (
-            f"{who}: within {row['months']} months alliances last {abs(difference):.1f} months {way} than in {base} "
-            f"({row['lifetime']:.1f} against {row['reference_lifetime']:.1f}; 95% interval {near:.1f} to {far:.1f} "
-            f"{way}; {tests})"
-        )
-    ends = {cause: (reference[cause].iloc[-1], other[cause].iloc[-1]) for cause in ENDINGS}
-    apart = max(ends, key=lambda cause: abs(ends[cause][1] - ends[cause][0]))
-    return whole_sentence(
-        f"{start}; most apart in endings by {apart}: {percent(ends[apart][1])} against {percent(ends[apart][0])}"
+    way = "shorter" if difference < 0 else "longer"
+    near, far = sorted((abs(low), abs(high)))
+    sure = (
+        "one paired replicate: no interval"
+        if math.isnan(low)
+        else f"95% interval {near:.1f} to {far:.1f} {way}; {tests}"
     )
+    return (
+        f"alliances last {abs(difference):.1f} months {way} than in {base} "
+        f"({row['lifetime']:.1f} against {row['reference_lifetime']:.1f}; {sure})"
+    )
+
+
+def _apart_words(reference: pd.Series, other: pd.Series) -> str:
+    """The cause of ending by whose share two cells differ most; nothing when it reads alike."""
+    cause = max(ENDINGS, key=lambda cause: abs(other[cause] - reference[cause]))
+    if percent(other[cause]) == percent(reference[cause]):
+        return ""
+    return f"; most apart in endings by {cause}: {_share(other, cause)} against {_share(reference, cause)}"
 
 
 def p_words(p: float) -> str:

@@ -2,7 +2,8 @@
 
 The same replicates are run at every value, so that the curve is as smooth as the model. How sure the value is comes
 from repeating the bisection with the replicates drawn anew (percentile interval); runs made once are kept, so that a
-repetition costs little. The interval is of sampling; that a model tips nowhere near, or twice, is for the scan to show.
+repetition costs little. A resample that does not cross the level between the ends of the range crosses it beyond one of
+them, so the interval is open there. It is of sampling; that a model tips twice is for the scan to show.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sim.study.analysis import CONFIDENCE, decimals_for, factor_words, interval, percent
+from sim.study.analysis import FEWEST_RESAMPLED, decimals_for, factor_words, interval, percent, resampled_level
 from sim.study.answer import Answer
-from sim.study.plots.tipping import tipping_figure
+from sim.study.plots.tipping import digits_of, tipping_figure
 from sim.study.response import Factor, Floats, Response
 from sim.study.words import capital, number, whole_sentence
 
@@ -29,8 +30,9 @@ SCAN_HALVINGS = 3
 FOUND = [
     "factor", "low", "high", "level", "tips_at", "tips_low", "tips_high", "resolution", "way", "crossings", "crossed",
 ]  # fmt: skip
-"""Columns of the table of :func:`tipping_point`. ``tips_low`` to ``tips_high``: 95% interval; ``resolution``: width of
-the last bracket; ``way``: whether the outcome falls or rises there; ``crossings``: how often the scan crosses the
+"""Columns of the table of :func:`tipping_point`. ``tips_low`` to ``tips_high``: 95% interval, an end of it infinite
+where it lies beyond the range, NaN with fewer than ``FEWEST_RESAMPLED`` replicates; ``resolution``: width of the last
+bracket; ``way``: whether the outcome falls or rises there; ``crossings``: how often the scan crosses the
 level; ``crossed``: share of the resamples that cross it at all."""
 
 Watch = Callable[[float, float], None]
@@ -64,9 +66,15 @@ class Curve:
         return self.factor.low + (self.factor.high - self.factor.low) * place / 2**self.depth
 
     def at(self, place: int) -> Floats:
-        """Outcomes of the replicates at the value of that number, (r,)."""
+        """Outcomes of the replicates at the value of that number, (r,).
+
+        Raises:
+            ValueError: when one is not defined.
+        """
         if place not in self.rows:
             found = np.asarray(self._response(np.array([[self.value(place)]])), dtype=np.float64)
+            if np.isnan(found).any():
+                raise ValueError(f"the outcome is not defined at {self.factor.name} = {self.value(place):g}")
             self.rows[place] = found.reshape(-1)
             if self._watch is not None:
                 self._watch(self.value(place), float(found.mean()))
@@ -129,50 +137,61 @@ def tipping_point(
         When the outcome never crosses the level, the values are NaN and the sentence says between what it stays.
 
     Raises:
-        ValueError: when ``depth`` is below 3.
+        ValueError: when ``depth`` is below 3, the level is no number, or the outcome is not defined somewhere.
     """
     if depth < SCAN_HALVINGS:
         raise ValueError(f"at least {SCAN_HALVINGS} halvings are needed, got {depth}")
+    if not math.isfinite(level):
+        raise ValueError(f"the level must be a number, got {level:g}")
     curve = Curve(response, factor, depth, watch)
     replicates = len(curve.at(0))
     even = np.full(replicates, 1.0 / replicates)
     brackets = curve.crossings(level, even)
     found = curve.bisect(level, even, brackets[0]) if brackets else None
-    drawn = _repeated(curve, level, seed) if found else np.empty(0)
+    resamples = np.random.default_rng(seed).multinomial(replicates, even, RESAMPLES) / replicates
+    crossed = float(np.mean([bool(curve.crossings(level, weights)) for weights in resamples]))
     resolution = (factor.high - factor.low) / 2**depth
-    low, high = _interval(drawn, replicates, resolution)
+    low, high = _interval(curve, level, resamples) if found else (math.nan, math.nan)
     row = (
         factor.name, factor.low, factor.high, level, found.value if found else math.nan, low, high, resolution,
-        ("rises" if found.rising else "falls") if found else "stays", len(brackets),
-        float(np.isfinite(drawn).mean()) if len(drawn) else 0.0,
+        ("rises" if found.rising else "falls") if found else "stays", len(brackets), crossed,
     )  # fmt: skip
     table = pd.DataFrame([row], columns=FOUND)
     points = _points(curve)
-    figure = tipping_figure(table, points, outcome, replicates)
-    return Answer(table, figure, _sentence(table.iloc[0], points, outcome, replicates), {"curve": points})
+    said = _sentence(table.iloc[0], points, outcome, replicates)
+    return Answer(table, lambda: tipping_figure(table, points, outcome, replicates), said, {"curve": points})
 
 
-def _repeated(curve: Curve, level: float, seed: int) -> Floats:
-    """The first crossing in each resample of the replicates, NaN where there is none."""
-    rng = np.random.default_rng(seed)
-    replicates = len(curve.at(0))
-    values = np.full(RESAMPLES, math.nan)
-    for k in range(RESAMPLES):
-        weights = rng.multinomial(replicates, np.full(replicates, 1.0 / replicates)) / replicates
-        brackets = curve.crossings(level, weights)
-        if brackets:
-            values[k] = curve.bisect(level, weights, brackets[0]).value
-    return values
+def _interval(curve: Curve, level: float, resamples: Floats) -> tuple[float, float]:
+    """The percentile interval of the first crossing, half a bracket wider; NaN with too few replicates.
 
-
-def _interval(drawn: Floats, replicates: int, resolution: float) -> tuple[float, float]:
-    """The percentile interval of the resamples that cross, half a bracket wider; NaN with a single replicate."""
-    crossed = drawn[np.isfinite(drawn)]
-    if replicates < 2 or len(crossed) == 0:
+    Args:
+        curve: as far as it is known.
+        level: of the outcome.
+        resamples: weights of the replicates, (RESAMPLES, r).
+    """
+    replicates = resamples.shape[1]
+    if replicates < FEWEST_RESAMPLED:
         return math.nan, math.nan
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    low, high = np.percentile(crossed, [tail, 100.0 - tail])
-    return float(low - resolution / 2.0), float(high + resolution / 2.0)
+    tail = 50.0 * (1.0 - resampled_level(replicates))
+    drawn = [_first_crossing(curve, level, weights) for weights in resamples]
+    low = np.percentile(drawn, tail, method="lower")  # no place between a value and infinity
+    high = np.percentile(drawn, 100.0 - tail, method="higher")
+    half = (curve.value(1) - curve.value(0)) / 2.0
+    return float(low - half), float(high + half)
+
+
+def _first_crossing(curve: Curve, level: float, weights: Floats) -> float:
+    """Where a resample crosses first; infinite where that lies beyond an end of the range.
+
+    One that stays on the side of the level where the mean over all replicates begins has not crossed yet (+∞); one that
+    stays on the other side has crossed before (−∞).
+    """
+    brackets = curve.crossings(level, weights)
+    if brackets:
+        return curve.bisect(level, weights, brackets[0]).value
+    begins = curve.at(0)
+    return math.inf if (weights @ begins > level) == (begins.mean() > level) else -math.inf
 
 
 def _points(curve: Curve) -> pd.DataFrame:
@@ -186,22 +205,31 @@ def _sentence(row: pd.Series, points: pd.DataFrame, outcome: str, replicates: in
     if not row["crossings"]:
         low, high = float(points["mean"].min()), float(points["mean"].max())
         digits = decimals_for((high - low) / 20.0, high)
-        return whole_sentence(
-            f"{outcome} does not cross {level} while {name} goes from {row['low']:g} to {row['high']:g}: it stays "
-            f"between {number(low, digits)} and {number(high, digits)}"
+        perhaps = (
+            f", though {percent(row['crossed'])} of the resamples of replicates cross it" if row["crossed"] else ""
         )
-    width = max((row["tips_high"] - row["tips_low"]) / 2.0, row["resolution"] / 2.0)
-    digits = decimals_for(width if math.isfinite(width) else row["resolution"], row["tips_at"])
+        return whole_sentence(
+            f"mean {outcome} does not cross {level} while {name} goes from {row['low']:g} to {row['high']:g}: it "
+            f"stays between {number(low, digits)} and {number(high, digits)}{perhaps}"
+        )
+    digits = digits_of(row)
     at = number(row["tips_at"], digits)
-    sure = (
-        "one replicate: no interval"
-        if replicates == 1
-        else f"95% interval {number(row['tips_low'], digits)} to {number(row['tips_high'], digits)}, "
-        f"{replicates} replicates"
-    )
-    said = f"{capital(outcome)} {row['way']} through {level} at {name} = {at} ({sure})."
+    said = f"{capital(outcome)} {row['way']} through {level} at {name} = {at} ({_sure(row, digits, replicates)})."
     if row["crossings"] > 1:
         said += f" It crosses {row['crossings']} times between {row['low']:g} and {row['high']:g}; this is the first."
     if row["crossed"] < 1.0:
-        said += f" {capital(percent(1.0 - row['crossed']))} of the resamples do not cross: widen the range."
+        said += f" {percent(1.0 - row['crossed'])} of the resamples do not cross in this range."
     return said
+
+
+def _sure(row: pd.Series, digits: int, replicates: int) -> str:
+    """The interval in words; open where it reaches beyond the range."""
+    if replicates < FEWEST_RESAMPLED:
+        counted = "one replicate" if replicates == 1 else f"{replicates} replicates"
+        return f"{counted}: no interval, which takes {FEWEST_RESAMPLED}"
+    low, high = number(row["tips_low"], digits), number(row["tips_high"], digits)
+    if math.isinf(row["tips_low"]):
+        low = f"below {row['low']:g}"
+    if math.isinf(row["tips_high"]):
+        high = f"beyond {row['high']:g}"
+    return f"95% interval {low} to {high}, {replicates} replicates"

@@ -89,6 +89,13 @@ def test_contrasts_prints_the_sentence_and_the_table(compared: str) -> None:
     assert "boot low" in done.stdout
 
 
+def test_an_outcome_named_twice_is_one(compared: str, tmp_path: Path) -> None:
+    asked = ("--outcome", "trust", "--outcome", "trust", "--out", str(tmp_path), "--json")
+    done = call("analyse", "contrasts", compared, *asked)
+    assert done.exit_code == 0, done.stderr
+    assert len(json.loads(done.stdout)["table"]) == 1
+
+
 def test_the_reference_can_be_chosen(compared: str) -> None:
     said = sentence_of(call("analyse", "contrasts", compared, "--outcome", "duration", "--reference", "1", "--json"))
     assert said.startswith("Calm: time together")
@@ -176,6 +183,8 @@ def test_tipping_shows_each_value_that_it_runs(place: Path, monkeypatch: pytest.
         (["sobol", "calm", "--factor", "trust_gain=0..7", "--factor", "blame"], "out of range"),
         (["tipping", "calm", *FACTORS, "--level", "0.5"], "tipping takes one --factor, got 2"),
         (["tipping", "calm", "--factor", "blame"], "Missing option '--level'"),
+        (["tipping", "calm", "--factor", "blame", "--level", "nan"], "the level must be a number"),
+        (["tipping", "calm", "--factor", "blame", "--level", "0", "--above", "nan"], "the threshold must be a number"),
         (["discover", "anywhere"], "either --below or --above"),
     ],
 )

@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sim.cli import alliance
-from sim.commands import core, options, output, run
+from sim.commands import core, history, options, output
 from sim.commands.options import read_value
 from sim.dynamics import compiled
 from sim.dynamics.outcomes import OUTCOMES
@@ -349,7 +349,7 @@ def test_the_ranges_are_those_of_engine_and_design() -> None:
 
 
 def test_a_history_that_does_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "_memory", lambda: 1e6)
+    monkeypatch.setattr(history, "memory", lambda: 1e6)
     result = call("run", "calm", "--set", "months=120")
     assert result.exit_code == 2
     assert "alliance sweep" in result.stderr
@@ -401,7 +401,7 @@ def test_run_tells_and_stores_a_history_with_its_figures() -> None:
     assert found == {"manifest.json", "tables/history.parquet", "tables/ledger.parquet", *figures}
     assert f"Result: {folder}" in result.stdout
     assert all(name in result.stdout for name in found)
-    assert "delivery" in result.stdout
+    assert "work delivered well" in result.stdout.partition("Ledger: what moved")[2]
 
 
 def test_run_is_the_same_for_the_same_seed_and_overwrites_nothing() -> None:

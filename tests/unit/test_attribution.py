@@ -132,6 +132,7 @@ def test_one_replicate_has_amounts_but_no_intervals() -> None:
     assert row["amount"] == 2.0
     assert row[["low", "high", "share"]].isna().all()
     assert "1.00 money with neither clash nor crash, 6.00 money with both" in result.sentence()
+    assert result.sentence().endswith("one replicate has no interval, so the change is not shared out")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -178,6 +179,14 @@ def test_the_table_has_a_row_for_each_part() -> None:
         "| due to crash (Shapley value) | −8 percentage points (−11 to −5) | 40% (30 to 50) |",
     ]
     assert len(lines) == 2 + 2 + 7
+
+
+def test_nothing_at_all_has_no_sign() -> None:
+    """Two causes that do not meet, each of less: the share of their meeting is a zero over a loss."""
+    cells = {NEITHER: [5.0] * 3, ONE: [4.0] * 3, OTHER: [3.0] * 3, BOTH: [2.0] * 3}
+    said = attribute(runs_of(cells), CLASH, CRASH, "written_off").sentence()
+    assert "0% (0 to 0) of the whole" in said
+    assert "-0" not in said
 
 
 def test_nothing_in_common_is_said() -> None:

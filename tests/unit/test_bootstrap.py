@@ -35,8 +35,21 @@ def test_it_covers_the_mean_as_often_as_it_says() -> None:
     samples = np.random.default_rng(2).normal(1.0, 1.0, (300, 40))
     ends = [analysis.bootstrap_interval(x, seed=k, resamples=400) for k, x in enumerate(samples)]
     covered = np.mean([low <= 1.0 <= high for low, high in ends])
-    # A bootstrap of n values is too narrow by about √(1 − 1/n) and by t against z: 0.94 with 40 values.
-    assert covered == pytest.approx(0.94, abs=4 * math.sqrt(0.94 * 0.06 / 300))
+    assert covered == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 300))
+
+
+def test_it_covers_the_mean_of_few_values_too() -> None:
+    """Of 8 normal values a plain BCa interval holds the mean 88 times in 100."""
+    samples = np.random.default_rng(8).normal(1.0, 1.0, (800, 8))
+    ends = [analysis.bootstrap_interval(x, seed=k, resamples=500) for k, x in enumerate(samples)]
+    covered = np.mean([low <= 1.0 <= high for low, high in ends])
+    assert covered == pytest.approx(0.945, abs=4 * math.sqrt(0.945 * 0.055 / 800))
+
+
+def test_the_level_of_percentiles_makes_up_for_few_values() -> None:
+    """By hand for 8: t at 7 degrees of freedom is 2.3646, times √(8/7) is 2.5279, beyond which lie 0.573% each way."""
+    assert analysis.resampled_level(8) == pytest.approx(1.0 - 2 * 0.00573, abs=1e-4)
+    assert analysis.resampled_level(100_000) == pytest.approx(0.95, abs=1e-4)
 
 
 def test_it_leans_to_the_long_side_of_lopsided_values() -> None:
@@ -46,14 +59,15 @@ def test_it_leans_to_the_long_side_of_lopsided_values() -> None:
 
 
 def test_it_is_the_same_for_the_same_seed_and_drops_what_is_not_defined() -> None:
-    x = [1.0, 4.0, 2.0, 8.0, 5.0]
+    x = [1.0, 4.0, 2.0, 8.0, 5.0, 3.0, 9.0, 1.5]
     assert analysis.bootstrap_interval(x, seed=4) == analysis.bootstrap_interval([*x, math.nan], seed=4)
     assert analysis.bootstrap_interval(x, seed=4) != analysis.bootstrap_interval(x, seed=5)
 
 
-def test_equal_values_are_a_point_and_one_value_has_no_interval() -> None:
-    assert analysis.bootstrap_interval([2.0, 2.0, 2.0]) == (2.0, 2.0)
-    assert all(math.isnan(end) for end in analysis.bootstrap_interval([2.0]))
+def test_equal_values_are_a_point_and_few_values_have_no_interval() -> None:
+    assert analysis.bootstrap_interval([2.0] * 8) == (2.0, 2.0)
+    for few in (1, 7):
+        assert all(math.isnan(end) for end in analysis.bootstrap_interval(range(few)))
 
 
 def test_contrasts_are_of_pairs() -> None:
@@ -80,6 +94,51 @@ def test_the_answer_says_the_first_outcome_and_how_far_both_intervals_are_apart(
     assert "lower than base" in answer.sentence
     assert "Bootstrap (BCa) and t intervals are apart by at most" in answer.sentence
     assert len(answer.table) == 2
+    assert "95% BCa bootstrap interval" in " ".join(answer.figure.get_supxlabel().split())
+
+
+def test_few_pairs_are_judged_by_the_t_interval() -> None:
+    """Three differences of one sign: every resample has that sign too, and by chance a quarter of all triples do."""
+    answer = contrasts(table(base=np.zeros(3), other=np.array([1.0, 2.0, 6.0])), 0, ["value"])
+    assert answer.sentence.startswith("Other: value not distinguishable from base")
+    assert "Intervals of fewer than 8 pairs are t intervals" in answer.sentence
+    assert answer.figure.get_suptitle() == "Other: value not distinguishable from base"
+    assert "95% interval over replicates" in " ".join(answer.figure.get_supxlabel().split())
+
+
+def test_where_nothing_differs_no_cell_is_said_to() -> None:
+    x = np.random.default_rng(9).normal(0.0, 1.0, (3, 30))
+    answer = contrasts(table(base=x[0], one=x[1], two=x[2]), 0, ["value"])
+    assert answer.sentence.count("not distinguishable from base") == 2
+    assert "Each of the 2 intervals is for itself" in answer.sentence
+    title = " ".join(answer.figure.get_suptitle().split())
+    assert title == "Value is not distinguishable from base in any of 2 cells"
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (np.array([3.0]), "Other: value 2.00 money higher than base (one paired replicate: no interval)."),
+        (np.array([1.0]), "Other: value the same as in base (one paired replicate: no interval)."),
+        (np.array([math.nan]), "Other: value cannot be compared with base (in no replicate defined in both)."),
+    ],
+)
+def test_a_single_pair_has_no_interval(other: np.ndarray, said: str) -> None:
+    answer = contrasts(table(base=np.array([1.0]), other=other), 0, ["value", "trust"])
+    assert answer.sentence == said
+    assert answer.figure.get_suptitle()
+
+
+def test_a_title_claims_nothing_of_one_replicate() -> None:
+    one = contrasts(table(base=np.array([1.0]), other=np.array([3.0]), third=np.array([2.0])), 0, ["value"])
+    assert one.figure.get_suptitle() == "One replicate cannot tell value in any cell from base"
+    alone = contrasts(table(base=np.array([1.0]), other=np.array([3.0])), 0, ["value"])
+    assert alone.figure.get_suptitle() == "Other: value 2.00 money higher than base in one replicate"
+
+
+def test_a_figure_is_drawn_only_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.study.contrasts.contrasts_figure", lambda *_: pytest.fail("drawn"))
+    assert contrasts(table(base=np.arange(9.0), other=np.arange(9.0) + 1.0), 0, ["value"]).sentence
 
 
 def test_one_cell_has_nothing_to_be_compared_with() -> None:

@@ -12,6 +12,7 @@ import pytest
 from sim.study import discovery
 from sim.study.answer import MissingExtra
 from sim.study.discovery import BOXES, CHECKS, Box, cases_of, discover
+from sim.study.plots.discovery import discovery_figure
 
 FACTORS = ["turnover", "trust_start", "blame", "openness"]
 
@@ -62,6 +63,52 @@ def test_in_pure_noise_nothing_is_found() -> None:
     assert len(quiet) >= 9
     assert all(answer.sentence.startswith("No region found in which value is below 0") for answer in quiet)
     assert not any(answer.table["best"].any() for answer in quiet)
+
+
+@pytest.mark.parametrize(("coverage", "often"), [(0.6, "mostly"), (0.3, "more often")])
+def test_mostly_is_said_of_a_box_that_holds_most_failures_of_unseen_cells(coverage: float, often: str) -> None:
+    runs, fails = sample(20, 5, inside=0.9, outside=0.2)
+    cases = cases_of(runs, FACTORS, fails)
+    checks = dict.fromkeys(CHECKS, 0.5) | {"coverage": coverage, "found": True}
+    said = discovery._sentence(Box({"turnover": (0.04, math.inf)}), cases, checks, "value is below 0")
+    assert said.startswith(f"Value is below 0 {often} when turnover > 0.04: ")
+
+
+@pytest.mark.parametrize(("p", "why"), [(0.03, "shuffled failures match too often"), (0.005, "no single box holds up")])
+def test_what_is_not_found_is_said_to_be_so_and_why(p: float, why: str) -> None:
+    runs, fails = sample(20, 5, inside=0.9, outside=0.2)
+    checks = dict.fromkeys(CHECKS, 0.5) | {"p": p, "found": False}
+    said = discovery._sentence(Box({}), cases_of(runs, FACTORS, fails), checks, "value is below 0")
+    assert said.startswith("No region found in which value is below 0: ")
+    assert why in said
+
+
+def test_a_box_must_fail_more_than_all_runs_do() -> None:
+    """Most runs fail, a little fewer in the large box: its harmonic mean is the best, but it explains nothing."""
+    runs = pd.DataFrame({"cell": range(20), "x": np.arange(20) / 20.0})
+    cases = cases_of(runs, ["x"], pd.Series([True] * 15 + [False] * 2 + [True] * 3))
+    large, small = Box({"x": (-math.inf, 0.825)}), Box({"x": (0.825, math.inf)})
+    assert large.merit(cases) > small.merit(cases)
+    assert large.density(cases) < cases.share < small.density(cases)
+    assert discovery._best([Box({}), large, small], cases) is small
+
+
+def test_cells_that_all_fail_alike_have_no_region() -> None:
+    runs = pd.DataFrame({"cell": np.repeat(np.arange(12), 2), "x": np.repeat(np.arange(12) / 12.0, 2)})
+    answer = discover(runs, ["x"], pd.Series([True, False] * 12), meaning="value is below 0")
+    assert answer.sentence.startswith("No region found in which value is below 0")
+    assert answer.figure.get_suptitle() == "No region found in which value is below 0"
+
+
+def test_cells_at_one_place_are_one_dot_of_their_mean() -> None:
+    """Two levels of a lever at every point: of dots on top of each other only the last one would be seen."""
+    cells = pd.DataFrame({"x": np.repeat([0.1, 0.2, 0.3], 2), "lever": [0.0, 1.0] * 3, "failing": [0.2, 0.4] * 3})
+    checks = pd.Series(dict.fromkeys(CHECKS, 0.5) | {"runs": 60, "cells": 6})
+    boxes = pd.DataFrame([(1, "anywhere", 60, 18, 0.3, 1.0, True)], columns=BOXES)
+    figure = discovery_figure(boxes, checks, cells, {"x": (-math.inf, 0.15)}, "Value is below 0: x", "value is below 0")
+    assert len(figure.axes[0].collections[0].get_offsets()) == 6
+    alone = discovery_figure(boxes, checks, cells.drop(columns="lever"), {}, "Value is below 0: x", "value is below 0")
+    assert alone.axes[0].collections[0].get_array().tolist() == pytest.approx([0.3] * 3)
 
 
 def test_the_leaves_hold_every_run_and_every_failure_once() -> None:

@@ -129,6 +129,54 @@ def test_two_humps_that_come_from_few_replicates_are_not_sure() -> None:
     assert "perhaps two humps, not beyond chance" in found.sentence
 
 
+def test_a_single_replicate_cannot_be_drawn_anew() -> None:
+    table = humps(histogram(two_kinds(300)), CELL, alliances=alliances(two_kinds(300), np.zeros(300, dtype=int))).table
+    assert table["by"].iloc[0] == "alliances"
+
+
+def test_two_humps_that_are_not_sure_are_no_title_either() -> None:
+    """One replicate of six is of the other kind."""
+    values = np.where(np.arange(600) < 100, 0.2, 0.8) + np.random.default_rng(9).normal(0.0, 0.03, 600)
+    answer = humps(histogram(values), CELL, alliances=alliances(values, np.repeat(np.arange(6), 100)))
+    assert answer.figure.get_suptitle().startswith("Trust ends perhaps in two humps: near 0.2")
+
+
+@pytest.mark.parametrize("n", [1, 20])
+def test_of_few_alliances_it_is_not_said_that_they_have_one_hump(n: int) -> None:
+    """20 alliances of two clear kinds are too few for the rule."""
+    values = np.where(np.arange(n) % 2 == 0, 0.2, 0.8) + np.random.default_rng(1).normal(0.0, 0.08, n)
+    answer = humps(histogram(values), CELL)
+    assert "has one hump" not in answer.sentence
+    assert ("20 alliances are too few" if n > 1 else "one alliance goes on, with trust 0.") in answer.sentence
+    assert answer.figure.get_suptitle() == "Trust shows no two humps at the horizon"
+
+
+def test_what_a_long_tail_adds_is_called_small() -> None:
+    """Silverman's test counts any bump in a long tail as a second hump, the rule does not."""
+    values = (0.5 + 0.05 * np.random.default_rng(10).standard_t(2, 400)).clip(0.0, 0.999)
+    answer = humps(histogram(values), CELL)
+    assert answer.table["p_one_hump"].iloc[0] < 0.05
+    assert "trust has one main hump, at 0.49" in answer.sentence
+    assert "beside it is small or shallow" in answer.sentence
+
+
+SHAPES = {
+    "skewed": lambda rng, n: rng.beta(1.0, 5.0, n),
+    "flat": lambda rng, n: rng.random(n),
+    "held at 0": lambda rng, n: rng.normal(0.25, 0.3, n).clip(0.0, 1.0),
+    "held at both bounds": lambda rng, n: rng.normal(0.5, 0.4, n).clip(0.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("n", [50, 200])
+def test_one_kind_of_any_shape_is_rarely_called_two(shape: str, n: int) -> None:
+    """Clipped normal values and 50 alliances: half of the samples had two humps when a pile-up counted twice."""
+    rng = np.random.default_rng(11)
+    two = [analysis.humps_of(counts(SHAPES[shape](rng, n)), EDGES)[1] == 2 for _ in range(100)]
+    assert np.mean(two) <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 100)
+
+
 def test_the_alliances_table_and_the_histogram_count_the_same() -> None:
     result = simulate(busy(months=24), 6)
     by_hand = study._by_replicate(result.alliances_table(), "trust", EDGES).sum(axis=0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from sim.engine import simulate
-from sim.study.answer import MissingExtra, optional
+from sim.study.answer import Answer, MissingExtra, optional
 from sim.study.response import Factor, Floats, Measure, factor_of, response_of
 from sim.study.sensitivity import (
     MORRIS,
@@ -83,6 +84,21 @@ def test_a_base_sample_that_is_not_balanced_is_refused(base: int) -> None:
         sobol_points(ANGLES, base)
 
 
+def test_sobol_indices_of_the_g_function() -> None:
+    """Saltelli & Sobol (1995): V_i = 1/(3(1 + a_i)²), V = Π(1 + V_i) − 1."""
+    a = np.array([0.0, 1.0, 4.5, 99.0])
+    factors = [Factor(f"x{k}", 0.0, 1.0) for k in range(4)]
+    part = 1.0 / (3.0 * (1.0 + a) ** 2)
+    whole = float(np.prod(1.0 + part)) - 1.0
+    total = [part[k] * np.prod(np.delete(1.0 + part, k)) / whole for k in range(4)]
+    answer = sobol(lambda x: np.prod((np.abs(4.0 * x - 2.0) + a) / (1.0 + a), axis=1), factors, base=256)
+    table = answer.table.set_index("factor").loc[[factor.name for factor in factors]]
+    for index, known in (("first", part / whole), ("total", total)):
+        half = (table[f"{index}_high"] - table[f"{index}_low"]).to_numpy() / 2.0
+        assert (np.abs(table[index].to_numpy() - known) <= 2.0 * half).all()  # four standard errors
+        assert half.max() < 0.25
+
+
 # Morris
 def test_elementary_effects_are_those_of_salib() -> None:
     points = morris_points(ANGLES, 20, seed=2)
@@ -139,6 +155,66 @@ def test_noise_is_what_is_left_after_points_and_replicates() -> None:
     assert noise.share == pytest.approx(0.2 / 4.2, rel=0.1)  # four standard errors: √(2/4000) and √(2/16000)
     assert noise.saved > 1.0
     assert "noise of 5 replicates" in noise.sentence()
+
+
+WIDE = [Factor(name, 0.0, 1.0) for name in ("a", "b", "idle")]
+
+
+def noisy(noise: float, replicates: int, seed: int) -> Callable[[Floats], Floats]:
+    """a + b/2 with luck that a replicate has everywhere, and noise of each run."""
+    rng = np.random.default_rng(seed)
+
+    def respond(x: Floats) -> Floats:
+        luck = rng.normal(0.0, 3.0, (1, replicates)) + rng.normal(0.0, noise, (len(x), replicates))
+        return (x[:, 0] + 0.5 * x[:, 1])[:, None] + luck
+
+    return respond
+
+
+def test_noise_of_replicates_is_no_effect() -> None:
+    """Totals are .8, .2 and 0. Percentiles of resamples never hold the 0, and the estimate lies outside its own."""
+    known = np.array([0.8, 0.2, 0.0])
+    tables = [sobol(noisy(0.5, 10, seed), WIDE, base=32, seed=seed).table for seed in range(5)]
+    ordered = [table.set_index("factor").loc[["a", "b", "idle"]] for table in tables]
+    held = np.array([(table["total_low"] <= known) & (known <= table["total_high"]) for table in ordered])
+    assert held.mean() >= 0.95 - 4 * math.sqrt(0.95 * 0.05 / 15)
+    for table in ordered:
+        for index in ("first", "total"):
+            assert table[index].between(table[f"{index}_low"], table[f"{index}_high"]).all()
+    assert np.mean([table.loc["idle", "total"] for table in ordered]) < 0.1  # 0.19 as it is estimated
+
+
+def test_noise_is_taken_out_of_elementary_effects() -> None:
+    """Of a factor that does nothing the mean size is σ√(2/10)·√(2/π)·3/2 = 0.27 with the noise."""
+    tables = [morris(noisy(0.5, 10, seed), WIDE, 24, seed).table.set_index("factor") for seed in (1, 2, 3)]
+    for table in tables:
+        assert table["mu_star"].between(table["mu_star_low"], table["mu_star_high"]).all()
+        assert table.loc["a", "mu_star_low"] <= 1.0 <= table.loc["a", "mu_star_high"]
+    assert np.mean([table.loc["idle", "mu_star"] for table in tables]) < 0.2
+
+
+@pytest.mark.parametrize("method", [morris, sobol])
+def test_no_factor_is_named_where_there_is_noise_and_nothing_else(method: Callable[..., Answer]) -> None:
+    rng = np.random.default_rng(4)
+    answer = method(lambda x: rng.normal(0.0, 1.0, (len(x), 5)), WIDE, 32, outcome="trust")
+    assert answer.sentence.startswith("No factor's ")
+    assert "is noise of 5 replicates: take more of them" in answer.sentence
+    assert answer.figure.get_suptitle().startswith("No factor can be told to ")
+
+
+@pytest.mark.parametrize("method", [morris, sobol])
+def test_an_outcome_that_nothing_moves_or_that_is_not_defined_is_refused(method: Callable[..., Answer]) -> None:
+    luck = np.arange(5.0)
+    with pytest.raises(ValueError, match="trust is the same at every point"):
+        method(lambda x: np.tile(luck, (len(x), 1)), WIDE, 16, outcome="trust")
+    with pytest.raises(ValueError, match="trust is not defined at"):
+        method(lambda x: np.where(x[:, 0] > 0.5, math.nan, x[:, 0]), WIDE, 16, outcome="trust")
+
+
+def test_a_title_does_not_hide_that_ranks_have_not_settled() -> None:
+    factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
+    title = sobol(lambda x: x[:, 0] + x[:, 1], factors, base=64).figure.get_suptitle()
+    assert title.endswith("the ranks have not settled")
 
 
 def test_one_replicate_does_not_know_its_noise() -> None:

@@ -62,8 +62,41 @@ def test_the_curve_is_that_of_scipy() -> None:
     months = np.arange(found.censored.shape[1], dtype=float)
     ended = np.repeat(months, found.ended.sum(axis=(0, 1)).astype(int))
     censored = np.repeat(months, found.censored.sum(axis=0).astype(int))
-    theirs = ecdf(CensoredData(uncensored=ended, right=censored)).sf.evaluate(months)
-    assert study.curve_table(found)["going_on"].to_numpy() == pytest.approx(theirs)
+    theirs = ecdf(CensoredData(uncensored=ended, right=censored)).sf
+    ours = study.curve_table(found)
+    assert ours["going_on"].to_numpy() == pytest.approx(theirs.evaluate(months))
+    first = int(ended.min())  # before it SciPy's formula has no value
+    band = theirs.confidence_interval(0.95, method="log-log")
+    assert ours["greenwood_low"].to_numpy()[first:] == pytest.approx(band.low.evaluate(months[first:]))
+    assert ours["greenwood_high"].to_numpy()[first:] == pytest.approx(band.high.evaluate(months[first:]))
+
+
+# Remission under 6-mercaptopurine and placebo, weeks (Freireich et al. 1963, doi:10.1182/blood.V21.6.699.699).
+TREATED = [(6, 3, 1), (7, 1, 0), (9, 0, 1), (10, 1, 1), (11, 0, 1), (13, 1, 0), (16, 1, 0), (17, 0, 1), (19, 0, 1)]
+TREATED += [(20, 0, 1), (22, 1, 0), (23, 1, 0), (25, 0, 1), (32, 0, 2), (34, 0, 1), (35, 0, 1)]  # week, ended, censored
+PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+
+
+def freireich() -> tuple[Lifetimes, Lifetimes]:
+    treated = [(week, cause) for week, ended, going in TREATED for cause in [DISTRUST] * ended + [ON] * going]
+    return (
+        counted([(k, week, cause) for k, (week, cause) in enumerate(treated)]),
+        counted([(k, week, DISTRUST) for k, week in enumerate(PLACEBO)]),
+    )
+
+
+def test_the_leukaemia_data_of_the_textbooks() -> None:
+    """Kalbfleisch & Prentice (1980): S of the treated; SAS and R print the same log-log limits, log-rank χ² = 16.79."""
+    treated, placebo = freireich()
+    table = study.curve_table(treated).set_index("month")
+    known = {6: 0.8571, 7: 0.8067, 10: 0.7529, 13: 0.6902, 16: 0.6275, 22: 0.5378, 23: 0.4482}
+    assert table.loc[list(known), "going_on"].tolist() == pytest.approx(list(known.values()), abs=5e-5)
+    assert table.loc[[6, 23], "greenwood_low"].tolist() == pytest.approx([0.6197, 0.1881], abs=5e-5)
+    assert table.loc[[6, 23], "greenwood_high"].tolist() == pytest.approx([0.9516, 0.6801], abs=5e-5)
+    statistic, p = study.log_rank(treated, placebo)
+    assert statistic**2 == pytest.approx(16.79, abs=0.005)
+    assert statistic < 0.0  # the treated last longer
+    assert p == pytest.approx(4.17e-5, abs=5e-8)
 
 
 def test_a_constant_hazard_gives_its_exponential() -> None:
@@ -178,7 +211,8 @@ def alliances(**cells: Lifetimes) -> tuple[pd.DataFrame, pd.DataFrame]:
         for cause, counts in ((ON, found.censored), *zip(ENDINGS, found.ended.transpose(1, 0, 2), strict=True)):
             replicate, months = np.nonzero(counts)
             times = counts[replicate, months].astype(int)
-            rows = {"cell": number, "replicate": np.repeat(replicate, times), "duration": np.repeat(months, times)}
+            numbers = found.replicates[np.repeat(replicate, times)]
+            rows = {"cell": number, "replicate": numbers, "duration": np.repeat(months, times)}
             frames.append(pd.DataFrame(rows).assign(cause=cause))
     names = pd.DataFrame({"cell": range(len(cells)), "label": list(cells)})
     return pd.concat(frames, ignore_index=True), names
@@ -199,8 +233,63 @@ def test_cells_that_do_not_differ_are_said_not_to() -> None:
     same = many(0.05, 12, 10, 30, seed=12)
     table, cells = alliances(base=same, twin=same)
     answer = study.survival(table, cells)
-    assert "not distinguishable from base" in answer.sentence
+    assert (
+        answer.sentence
+        == "Twin: within 30 months the mean lifetime is the same as in base in each of 12 paired replicates."
+    )
     assert answer.more["comparison"]["p_replicates"].iloc[0] == 1.0
+
+
+def test_a_difference_that_chance_explains_is_not_claimed() -> None:
+    table, cells = alliances(base=many(0.05, 12, 10, 30, seed=20), other=many(0.05, 12, 10, 30, seed=21))
+    assert "the mean lifetime is not distinguishable from base" in study.survival(table, cells).sentence
+
+
+@pytest.mark.parametrize(
+    ("base", "other", "said"),
+    [
+        (
+            [(0, 3, ON), (0, 2, DISTRUST)],
+            [(0, 3, ON), (0, 1, DISTRUST)],
+            "Other: within 3 months alliances last 0.5 months shorter than in base (2.0 against 2.5; one paired "
+            "replicate: no interval).",
+        ),
+        (
+            [(0, 5, ON), (1, 3, DISTRUST)],
+            [(2, 5, ON), (3, 2, DISTRUST)],
+            "Other: cannot be compared with base, no replicate has alliances in both.",
+        ),
+        ([(0, 5, ON)], [(0, 5, ON)], "Other: as in base, no alliance ends within 5 months."),
+        (
+            [(r, 5, DISTRUST) for r in range(3)],
+            [(r, 5, DISTRUST) for r in range(3)],
+            "Other: within 5 months the mean lifetime is the same as in base in each of 3 paired replicates.",
+        ),
+    ],
+)
+def test_corner_cases_claim_nothing(
+    base: list[tuple[int, int, str]], other: list[tuple[int, int, str]], said: str
+) -> None:
+    table, cells = alliances(base=counted(base), other=counted(other))
+    answer = study.survival(table, cells)
+    assert answer.sentence == said
+    assert answer.figure.get_suptitle()
+
+
+def test_causes_are_compared_at_the_month_that_both_cells_reach() -> None:
+    """In the first 12 months both lose a third; the longer run loses another third to distrust later."""
+    base = [(r, t, c) for r in range(8) for t, c in ((6, DISTRUST), (20, DISTRUST), (24, ON))]
+    other = [(r, t, c) for r in range(8) for t, c in ((6, DISAPPOINTMENT), (12, ON), (12, ON))]
+    table, cells = alliances(base=counted(base), other=counted(other))
+    answer = study.survival(table, cells)
+    assert "by distrust: 0% against 33%" in answer.sentence
+    assert answer.figure.get_suptitle() == "67% of the alliances last 12 months in every cell"
+
+
+def test_few_replicates_have_no_band() -> None:
+    table = study.curve_table(many(0.05, 7, 10, 30))
+    assert table[["low", "high", "distrust_low"]].isna().all(axis=None)
+    assert table["greenwood_low"].notna().all()
 
 
 def test_one_cell_alone_is_described() -> None:

@@ -120,12 +120,13 @@ def _ledger_title(table: pd.DataFrame, looks: Mapping[int, Look]) -> str:
 
 
 @styled
-def contrasts(paired: pd.DataFrame, note: str = "") -> Figure:
+def contrasts(paired: pd.DataFrame, note: str = "", interval: str = "t interval") -> Figure:
     """Differences from the reference with their 95% intervals, one panel an outcome, one row a cell.
 
     Args:
         paired: what :func:`sim.study.analysis.paired` returns.
         note: a sentence put at the end of the caption.
+        interval: what its columns ``low`` and ``high`` are.
     """
     outcomes = list(dict.fromkeys(paired["outcome"]))
     names = list(dict.fromkeys(zip(paired["cell"], paired["label"], strict=True)))
@@ -133,9 +134,9 @@ def contrasts(paired: pd.DataFrame, note: str = "") -> Figure:
     labels = short_labels([reference, *(label for _, label in names)])
     rows, columns = grid_of(len(outcomes))
     caption = (
-        f"Dot and bar: mean difference from {labels[0]} and its 95% t interval over replicates that share their random "
-        "draws. Filled: the interval excludes zero. Hollow: it does not (or there is none, with a single replicate). "
-        f"n = {count_words([int(n) for n in paired['n']])} paired replicates. {note}"
+        f"Dot and bar: mean difference from {labels[0]} and its 95% {interval} over replicates that share their "
+        "random draws. Filled: the interval excludes zero. Hollow: it does not (or there is none, with a single "
+        f"replicate). n = {count_words([int(n) for n in paired['n']])} paired replicates. {note}"
     )
     ticks = [wrap_label(label, ROW_LABEL) for label in labels[1:]]
     row = max(0.55, 0.1 + LINE_HEIGHT * max(tick.count("\n") + 1 for tick in ticks))
@@ -191,11 +192,17 @@ def _contrast_title(paired: pd.DataFrame, short: Mapping[str, str]) -> str:
         reference = "the reference"
     if lead.empty:
         return f"No replicate allows a comparison of {words} with {reference}"
-    largest = lead.loc[lead["difference"].abs().idxmax()]
     if len(lead) == 1:
-        named = {**largest, "label": short[str(largest["label"])], "reference": reference}
-        return capital(analysis.sentence(named).split(" (")[0])
-    clear = int(((lead["low"] > 0) | (lead["high"] < 0)).sum())
+        only = lead.iloc[0]
+        named = {**only, "label": short[str(only["label"])], "reference": reference}
+        alone = " in one replicate" if int(only["n"]) == 1 else ""
+        return capital(analysis.sentence(named).split(" (")[0]) + alone
+    told = lead[(lead["low"] > 0) | (lead["high"] < 0)]
+    if lead["low"].isna().all():
+        return f"One replicate cannot tell {words} in any cell from {reference}"
+    if told.empty:
+        return f"{words.capitalize()} is not distinguishable from {reference} in any of {len(lead)} cells"
+    clear, largest = len(told), told.loc[told["difference"].abs().idxmax()]
     how_many = f"{clear} of {len(lead)}" if clear < len(lead) else "both" if clear == 2 else f"all {clear}"
     way = "falls" if largest["difference"] < 0 else "rises"
     return (

@@ -34,7 +34,7 @@ def discovery_figure(
         meaning: what failing is, as it stands in a sentence.
     """
     caption = (
-        f"Left: each dot is a cell, darker where more of its runs fail ({meaning})"
+        f"Left: a dot for the cells at one place, darker where more of their runs fail ({meaning})"
         + ("; dashed, the box of the title over two factors. " if best else ". ")
         + "Right: the leaves of the tree, with the share of their runs that fail (density) and "
         "the share of all failures that they hold (coverage), in the runs that the tree was grown on. "
@@ -56,14 +56,18 @@ def _share(value: float) -> str:
 def _axes_of(cells: pd.DataFrame, best: Bounds) -> tuple[str, str]:
     """The columns to draw: conditions of the box first, then those whose values go most with failing."""
     columns = [name for name in cells if name != "failing"]
-    link = {name: abs(float(np.corrcoef(cells[name], cells["failing"])[0, 1])) for name in columns}
+    failing = cells["failing"] - cells["failing"].mean()
+    link = {
+        name: abs(float(failing @ (cells[name] - cells[name].mean()))) / float(cells[name].std()) for name in columns
+    }
     ranked = [*best, *sorted((name for name in columns if name not in best), key=lambda name: -link[name])]
     return ranked[0], ranked[min(1, len(ranked) - 1)]
 
 
 def _draw_cells(figure: Figure, ax: Axes, cells: pd.DataFrame, best: Bounds) -> None:
     x, y = _axes_of(cells, best)
-    order = cells.sort_values("failing", kind="stable")
+    places = list(dict.fromkeys((x, y)))
+    order = cells.groupby(places, as_index=False)["failing"].mean().sort_values("failing", kind="stable")
     dots = ax.scatter(
         order[x], order[y], c=order["failing"], cmap="cividis_r", vmin=0.0, vmax=1.0, s=42, edgecolor=INK, linewidth=0.4
     )
@@ -76,7 +80,7 @@ def _draw_cells(figure: Figure, ax: Axes, cells: pd.DataFrame, best: Bounds) -> 
         _outline(ax, best.get(x), best.get(y) if y != x else None)
     bar = figure.colorbar(dots, ax=ax, pad=0.02, aspect=30, format=PercentFormatter(1.0, decimals=0))
     bar.outline.set_visible(False)
-    bar.set_label("share of the cell's runs that fail")
+    bar.set_label("share of the runs that fail, mean of the cells")
 
 
 def _axis_words(name: str) -> str:

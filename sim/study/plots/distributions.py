@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,7 +203,12 @@ def _name_beyond(ax: Axes, value: _Values, tallest: float) -> None:
 
 @styled
 def trust_humps(
-    histogram: pd.DataFrame, cells: pd.DataFrame, variable: str = "trust", note: str = "", market: bool = False
+    histogram: pd.DataFrame,
+    cells: pd.DataFrame,
+    variable: str = "trust",
+    note: str = "",
+    market: bool = False,
+    sure: Collection[int] | None = None,
 ) -> Figure:
     """Distribution of trust at several months, one column a cell; two humps at the end are marked.
 
@@ -213,6 +218,7 @@ def trust_humps(
         variable: one of the variables on [0, 1].
         note: a sentence put at the end of the caption.
         market: whether a cell is a market: months are those of the run.
+        sure: numbers of the cells whose two humps are beyond chance; all that have two without it.
     """
     looks = looks_of(cells)
     found = analysis.bimodality(histogram[histogram["cell"].isin(list(looks))], variable).set_index("cell")
@@ -227,7 +233,7 @@ def trust_humps(
         f"least {analysis.SMALLEST_HUMP:.0%} of the alliances. A pile-up within {analysis.BANDWIDTH:g} of 0 or 1 is a "
         f"hump only beside a valley below {analysis.EMPTY_VALLEY:.0%}. {note}"
     )
-    title = _humps_title(variable, found, looks)
+    title = _humps_title(variable, found, looks, sure)
     figure, axes = new_figure(title, caption, 2.3 + 4.6 * rows, rows, columns, len(looks), sharex=True, sharey=alike)
     for ax, (cell, look) in zip(axes, looks.items(), strict=True):
         ax.set_title(wrap_label(look.label, PANEL_LETTERS[columns]), color=darkened(look.color))
@@ -282,15 +288,26 @@ def _density(counts: Floats, edges: Floats) -> tuple[Floats, int]:
 def _mark_humps(ax: Axes, found: pd.Series) -> None:
     for side, share in (("low_mode", "low_share"), ("high_mode", "high_share")):
         ax.plot(found[side], -0.07, marker="^", color=INK, markersize=9, clip_on=False, zorder=50)
-        ax.text(found[side], -0.14, percent(found[share]), ha="center", va="top", fontsize=11, fontweight="bold")
+        beside = "left" if found[side] < 0.9 else "right"  # within the axes, clear of the names of the months
+        ax.annotate(
+            percent(found[share]), (found[side], -0.07), xytext=(7 if beside == "left" else -7, 0),
+            textcoords="offset points", ha=beside, va="top", fontsize=11, fontweight="bold",
+        )  # fmt: skip
 
 
-def _humps_title(variable: str, found: pd.DataFrame, looks: Mapping[int, Look]) -> str:
+def _humps_title(
+    variable: str, found: pd.DataFrame, looks: Mapping[int, Look], sure: Collection[int] | None = None
+) -> str:
     name = VARIABLE_WORDS[variable][0]
     two = [int(cell) for cell in found.index if found.loc[cell, "humps"] == 2]
     if not two:
-        return f"{name} has one hump at the horizon" + ("" if len(looks) == 1 else " in every cell")
-    row = found.loc[two[0]]
-    where = "" if len(looks) == 1 else f" in {looks[two[0]].label}"
-    others = f" (and in {len(two) - 1} more)" if len(two) > 1 else ""
-    return f"{name} ends in two humps{where}{others}: near {row['low_mode']:.2f} and near {row['high_mode']:.2f}"
+        return f"{name} shows no two humps at the horizon" + ("" if len(looks) == 1 else " in any cell")
+    beyond_chance = [cell for cell in two if sure is None or cell in sure]
+    told = beyond_chance or two
+    row = found.loc[told[0]]
+    where = "" if len(looks) == 1 else f" in {looks[told[0]].label}"
+    others = f" (and in {len(told) - 1} more)" if len(told) > 1 else ""
+    perhaps = "" if beyond_chance else "perhaps "
+    return (
+        f"{name} ends {perhaps}in two humps{where}{others}: near {row['low_mode']:.2f} and near {row['high_mode']:.2f}"
+    )

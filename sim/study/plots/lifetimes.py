@@ -22,7 +22,6 @@ from sim.study.plots.frame import (
     styled,
     tick_years,
 )
-from sim.study.words import capital
 
 
 @styled
@@ -37,7 +36,7 @@ def survival_curves(curves: pd.DataFrame, cells: pd.DataFrame, causes: Sequence[
     looks = looks_of(cells)
     names = ["going_on", *(cause for cause in causes if curves[cause].max() > 0.0)]
     rows, columns = grid_of(len(names))
-    bands = len(looks) <= MOST_BANDS
+    bands = len(looks) <= MOST_BANDS and bool(curves["low"].notna().any())
     signed = curves[curves["month"] == 0]["at_risk"].tolist()
     caption = (
         "Lines: Kaplan–Meier share of alliances still going on, and Aalen–Johansen share ended by each cause; the "
@@ -52,9 +51,9 @@ def survival_curves(curves: pd.DataFrame, cells: pd.DataFrame, causes: Sequence[
         ax.set_title("Still going on" if name == "going_on" else f"Ended by {name}")
         ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes[0].set_ylim(0.0, 1.0)
-    top = max(float(curves[f"{name}_high" if bands else name].max()) for name in names[1:]) if names[1:] else 1.0
+    highest = [*names[1:], *(f"{name}_high" for name in names[1:] if bands)]
     for ax in axes[1:]:
-        ax.set_ylim(0.0, 1.05 * top)
+        ax.set_ylim(0.0, 1.05 * float(curves[highest].max().max()))
     axes[0].set_xlim(0.0, max(1.0, float(curves["month"].max())))
     tick_years(axes[0])
     for k, ax in enumerate(axes):
@@ -87,13 +86,14 @@ def _draw(
 
 
 def _title(curves: pd.DataFrame, looks: Mapping[int, Look]) -> str:
-    """What is left where most and where least goes on."""
-    left = {look.label: curves[curves["cell"] == cell].iloc[-1] for cell, look in looks.items()}
-    ranked = sorted(left, key=lambda label: float(left[label]["going_on"]))
-    low, high = left[ranked[0]], left[ranked[-1]]
-    if len(ranked) == 1:
-        return f"{percent(low['going_on'])} of the alliances last {low['month']} months"
-    return capital(
-        f"{percent(high['going_on'])} of the alliances last {high['month']} months in {ranked[-1]}, "
-        f"{percent(low['going_on'])} in {ranked[0]}"
-    )
+    """What is left where most and where least goes on, in the last month that is known of all."""
+    last = curves.groupby("cell").last()
+    lasting = last.loc[last["going_on"] > 0.0, "month"]
+    month = int(lasting.min() if len(lasting) else last["month"].max())
+    at = curves[curves["month"] <= month].groupby("cell")["going_on"].last()
+    left = sorted((float(at[cell]), look.label) for cell, look in looks.items())
+    (least, low), (most, high) = left[0], left[-1]
+    if percent(least) == percent(most):
+        everywhere = " in every cell" if len(left) > 1 else ""
+        return f"{percent(least)} of the alliances last {month} months{everywhere}"
+    return f"{percent(most)} of the alliances last {month} months in {high}, {percent(least)} in {low}"

@@ -26,11 +26,14 @@ from sim.study.words import capital
 
 
 @styled
-def morris_figure(table: pd.DataFrame, settling: pd.DataFrame, outcome: str, replicates: int) -> Figure:
+def morris_figure(
+    table: pd.DataFrame, told: pd.DataFrame, settling: pd.DataFrame, outcome: str, replicates: int
+) -> Figure:
     """μ* with its interval and σ, a row a factor; beside it μ* as the sample grew.
 
     Args:
         table: table of :func:`sim.study.sensitivity.morris`, by rank.
+        told: its rows whose effect can be told from zero.
         settling: its table ``convergence``.
         outcome: in words.
         replicates: of each point.
@@ -41,7 +44,9 @@ def morris_figure(table: pd.DataFrame, settling: pd.DataFrame, outcome: str, rep
         "μ*, the effect depends on the other factors or is curved. Right: μ* at a quarter, half and all of the "
         f"sample, for the first six factors. {_replicate_words(replicates)}"
     )
-    title = f"{capital(factor_words(table['factor'].iloc[0]))} moves {outcome} most"
+    title = f"No factor can be told to move {outcome}"
+    if len(told):
+        title = _as_sure(f"{factor_words(told['factor'].iloc[0])} moves {outcome} most", settling)
     figure, (left, right) = _two_panels(title, caption, len(table))
     rows = np.arange(len(table))
     left.hlines(rows, table["mu_star_low"], table["mu_star_high"], color=BLUE, linewidth=3.5)
@@ -54,11 +59,14 @@ def morris_figure(table: pd.DataFrame, settling: pd.DataFrame, outcome: str, rep
 
 
 @styled
-def sobol_figure(table: pd.DataFrame, settling: pd.DataFrame, outcome: str, replicates: int) -> Figure:
+def sobol_figure(
+    table: pd.DataFrame, told: pd.DataFrame, settling: pd.DataFrame, outcome: str, replicates: int
+) -> Figure:
     """First and total index with their intervals, a row a factor; beside them the total index as the sample grew.
 
     Args:
         table: table of :func:`sim.study.sensitivity.sobol`, by rank.
+        told: its rows whose share can be told from zero.
         settling: its table ``convergence``.
         outcome: in words.
         replicates: of each point.
@@ -68,9 +76,11 @@ def sobol_figure(table: pd.DataFrame, settling: pd.DataFrame, outcome: str, repl
         "(diamond), with 95% intervals; the distance between the two is interactions. Right: the total index at a "
         f"quarter, half and all of the sample, for the first six factors. {_replicate_words(replicates)}"
     )
-    lead = table.iloc[0]
-    title = f"{capital(factor_words(lead['factor']))} decides {percent(max(lead['total'], 0.0))} of what varies in "
-    figure, (left, right) = _two_panels(title + outcome, caption, len(table))
+    title = f"No factor can be told to decide what varies in {outcome}"
+    if len(told):
+        lead, share = factor_words(told["factor"].iloc[0]), percent(min(told["total"].iloc[0], 1.0))
+        title = _as_sure(f"{lead} decides {share} of what varies in {outcome}", settling)
+    figure, (left, right) = _two_panels(title, caption, len(table))
     for name, marker, color, shift in (("first", "o", BLUE, -0.14), ("total", "D", VERMILLION, 0.14)):
         rows = np.arange(len(table)) + shift
         left.hlines(rows, table[f"{name}_low"], table[f"{name}_high"], color=color, linewidth=3.5)
@@ -82,10 +92,19 @@ def sobol_figure(table: pd.DataFrame, settling: pd.DataFrame, outcome: str, repl
     return figure
 
 
+def _as_sure(title: str, settling: pd.DataFrame) -> str:
+    """The title, with a warning when another sample could order the factors otherwise."""
+    settled = bool(settling.loc[settling["size"] == settling["size"].max(), "settled"].all())
+    return capital(title if settled else f"{title}; the ranks have not settled")
+
+
 def _replicate_words(replicates: int) -> str:
     if replicates == 1:
         return "Intervals: the sample drawn anew."
-    return f"Intervals: the sample and the {replicates} replicates, which all points share, drawn anew."
+    return (
+        f"Intervals: the sample and the {replicates} replicates, which all points share, drawn anew; what their noise "
+        "adds is taken out."
+    )
 
 
 def _two_panels(title: str, caption: str, factors: int) -> tuple[Figure, list[Axes]]:

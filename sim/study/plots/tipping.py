@@ -25,12 +25,14 @@ def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, repl
     """
     found = table.iloc[0]
     name = factor_words(str(found["factor"]))
-    several = replicates > 1
+    several, band = replicates > 1, not math.isnan(found["tips_low"])
+    beyond = " It goes on beyond the range." if math.isinf(found["tips_low"]) or math.isinf(found["tips_high"]) else ""
     caption = (
         f"Dots: mean over {replicates} replicates, the same ones at every value"
         + (", with its 95% t interval. " if several else ". ")
         + "They crowd where the bisection looked. Dashed: the level. "
-        + ("Band: 95% interval of the crossing, the bisection repeated with replicates drawn anew." if several else "")
+        + ("Band: 95% interval of the crossing, the bisection repeated with replicates drawn anew." if band else "")
+        + beyond
     )
     figure, (ax,) = new_figure(_title(found, name, outcome), caption, 5.6)
     x = points[str(found["factor"])]
@@ -48,23 +50,33 @@ def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, repl
 def _mark(ax: Axes, found: pd.Series) -> None:
     """The crossing and its interval."""
     if not math.isnan(found["tips_low"]):
-        ax.axvspan(found["tips_low"], found["tips_high"], color=VERMILLION, alpha=0.22, linewidth=0)
+        ends = max(found["tips_low"], found["low"]), min(found["tips_high"], found["high"])
+        ax.axvspan(*ends, color=VERMILLION, alpha=0.22, linewidth=0)
     ax.axvline(found["tips_at"], color=VERMILLION, linewidth=1.6)
     ax.plot(found["tips_at"], found["level"], "D", color=VERMILLION, markersize=10, markeredgecolor="white", zorder=5)
     left = found["tips_at"] > (found["low"] + found["high"]) / 2.0
+    at = number(found["tips_at"], digits_of(found))
     ax.annotate(
-        f"{_value(found)}", (found["tips_at"], found["level"]), xytext=(-14 if left else 14, 12),
+        at, (found["tips_at"], found["level"]), xytext=(-14 if left else 14, 12),
         textcoords="offset points", ha="right" if left else "left", fontsize=14, fontweight="bold", color=INK,
         bbox=ON_WHITE,
     )  # fmt: skip
 
 
-def _value(found: pd.Series) -> str:
-    half = (found["tips_high"] - found["tips_low"]) / 2.0
-    return number(found["tips_at"], decimals_for(half if half > 0 else found["resolution"], found["tips_at"]))
+def digits_of(found: pd.Series) -> int:
+    """Decimals of a crossing: by half its interval within the range, or by the last bracket where there is none.
+
+    Args:
+        found: a row of :data:`sim.study.tipping.FOUND`.
+    """
+    half = (min(found["tips_high"], found["high"]) - max(found["tips_low"], found["low"])) / 2.0
+    return decimals_for(
+        found["resolution"] if math.isnan(half) else max(half, found["resolution"] / 2.0), found["tips_at"]
+    )
 
 
 def _title(found: pd.Series, name: str, outcome: str) -> str:
     if not found["crossings"]:
-        return f"{capital(outcome)} does not cross {found['level']:g}"
-    return f"{capital(outcome)} {found['way']} through {found['level']:g} at {name} {_value(found)}"
+        return f"Mean {outcome} does not cross {found['level']:g}"
+    at = number(found["tips_at"], digits_of(found))
+    return f"{capital(outcome)} {found['way']} through {found['level']:g} at {name} {at}"
