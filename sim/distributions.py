@@ -8,6 +8,7 @@ number, ``{uniform = [low, high]}``, ``{normal = [mean, sd]}``, ``{beta = [a, b]
 
 from __future__ import annotations
 
+import functools
 import math
 import reprlib
 from abc import ABC, abstractmethod
@@ -107,13 +108,27 @@ class Beta(Distribution):
             raise ValueError(f"beta needs both shapes > 0, got [{self.a}, {self.b}]")
 
     def draw(self, select: Array, uniform: Array) -> Array:
-        return np.asarray(special.betaincinv(self.a, self.b, uniform), dtype=np.float64)
+        if uniform.size > SHORT:
+            return np.asarray(special.betaincinv(self.a, self.b, uniform))
+        return _beta_quantiles(self.a, self.b, uniform.tobytes()).reshape(uniform.shape)
 
     def plain(self) -> Any:
         return {"beta": [self.a, self.b]}
 
     def landmarks(self) -> tuple[float, ...]:
         return ()  # it cannot leave [0, 1]
+
+
+SHORT = 2**14
+"""Uniforms for which quantiles of a beta distribution are remembered, at most; so memory stays below 20 MB."""
+
+
+@functools.lru_cache(maxsize=64)
+def _beta_quantiles(a: float, b: float, uniforms: bytes) -> Array:
+    """Remembered, since they are slow and the cells of a sweep share their random numbers; read-only."""
+    quantiles = np.asarray(special.betaincinv(a, b, np.frombuffer(uniforms)))
+    quantiles.flags.writeable = False
+    return quantiles
 
 
 @dataclass(frozen=True)
