@@ -315,11 +315,18 @@ def _estimate(experiment: Experiment, how: How) -> None:
     if how.as_json:
         print_json({"experiment": experiment.name, "design": experiment.describe(), **vars(expected)})
         return
+    times = expected.most_runs / expected.runs  # above 1 with a wanted precision
+    least = f"{expected.runs:,} runs" if times == 1 else f"at least {expected.runs:,} runs"
+    most = (
+        f"; at most {expected.most_runs:,} runs, about {duration(expected.seconds * times)} and "
+        f"{size(round(expected.bytes * times))}"
+    )
     click.echo(
         f"{experiment.describe()}\n"
-        f"{experiment.name}: {expected.cells} cells × {experiment.replicates} replicates = {expected.runs:,} runs, "
+        f"{experiment.name}: {expected.cells} cells × {expected.runs // expected.cells} replicates = {least}, "
         f"{expected.alliance_months:,} alliance-months\n"
-        f"about {duration(expected.seconds)} and {size(expected.bytes)} on disk; nothing was written"
+        f"about {duration(expected.seconds)} and {size(expected.bytes)} on disk{most if times > 1 else ''}; "
+        "nothing was written"
     )
 
 

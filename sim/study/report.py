@@ -18,11 +18,13 @@ from sim.study.words import (
     CENSORED,
     SAMPLED,
     Study,
+    asked_for,
     endings,
     failures,
     half_life_words,
     headlines,
     ledger_sentence,
+    less_precise_than_wanted,
     one_line,
     raw_survived,
     rows_of,
@@ -277,9 +279,11 @@ def sureness(study: Study) -> list[str]:
     """How sure the result is, a sentence each: replicates, intervals, what common random numbers saved, many tests."""
     design = study.manifest["design"]
     said = [
-        f"{design['replicates']} replicates a cell were asked for; {len(study.runs):,} runs came out, "
-        f"{failures(study)} failed" + _first_error(study)
+        f"{asked_for(study)} were asked for; {len(study.runs):,} runs came out, {failures(study)} failed"
+        + _first_error(study)
     ]
+    if short := less_precise_than_wanted(study):
+        said.append(short)
     if int(design["replicates"]) == 1:
         said.append("a single replicate gives no interval: no difference here can be told from chance")
     else:

@@ -232,8 +232,8 @@ def headlines(study: Study) -> list[str]:
     """Three to six sentences: the first outcome, its range of differences, survival and the ledger."""
     lead = study.outcomes[0]
     row = study.mean(study.reference, lead)
-    unit = OUTCOMES[lead].unit
-    said = [f"{study.names[study.reference]}: {outcome_words(lead)} {with_interval(row)}{_unit_after(unit)}"]
+    unit = "" if math.isnan(row["mean"]) else _unit_after(OUTCOMES[lead].unit)
+    said = [f"{study.names[study.reference]}: {outcome_words(lead)} {with_interval(row)}{unit}"]
     said += _extremes(study, lead)
     for outcome in study.outcomes[1:]:
         if len(said) < 4 and len(study.numbers) > 1:
@@ -262,9 +262,10 @@ def failures(study: Study) -> int:
 
 
 def warning_of(study: Study) -> str:
-    """What a reader must know first when the sweep is not complete; else nothing."""
+    """What a reader must know first: that the sweep is not complete, or less precise than wanted; else nothing."""
     if study.manifest["status"] == "complete":
-        return ""
+        short = less_precise_than_wanted(study)
+        return f"> **Less precise than wanted.** {short[0].upper()}{short[1:]}." if short else ""
     planned = len(study.tables["cells"]) * int(study.manifest["design"]["replicates"])
     missing = len(study.tables["cells"]) - len(study.numbers)
     cells = f" {missing} of {len(study.tables['cells'])} cells have no runs." if missing else ""
@@ -272,3 +273,28 @@ def warning_of(study: Study) -> str:
         f"> **Not complete ({study.manifest['status']}).** {len(study.runs):,} of {planned:,} runs are in these "
         f"tables; {failures(study)} failed.{cells}"
     )
+
+
+def asked_for(study: Study) -> str:
+    """How many replicates a cell, or until when."""
+    plan = study.manifest["plan"]
+    if not plan["precision"]:
+        return f"{plan['most']:,} replicates a cell"
+    wanted = " and ".join(f"{outcome_words(outcome)} ± {half:g}" for outcome, half in plan["precision"].items())
+    return f"{plan['batch']:,} to {plan['most']:,} replicates a cell, until {wanted} was reached,"
+
+
+def less_precise_than_wanted(study: Study) -> str:
+    """In how many cells the wanted half-width was not reached at ``max_replicates``; empty when in none."""
+    plan = study.manifest["plan"]
+    reached = [cell["half_widths"] for cell in study.manifest["cells"] if "half_widths" in cell]
+    said = []
+    for outcome, wanted in plan["precision"].items():
+        short = [widths[outcome] for widths in reached if widths[outcome] is None or widths[outcome] > wanted]
+        if short:
+            worst = "not defined" if None in short else f"± {max(short):.2g}"
+            said.append(
+                f"in {len(short)} of {len(reached)} cells the interval of {outcome_words(outcome)} is wider than "
+                f"± {wanted:g} (the widest: {worst})"
+            )
+    return f"{'; '.join(said)} after {plan['most']:,} replicates, the most allowed" if said else ""

@@ -678,3 +678,19 @@ def test_causes_in_words_names_the_largest_and_sums_all() -> None:
         "in all +0.25"
     )
     assert "built by nothing" in words.causes_in_words(dict.fromkeys(CAUSES, 0.0))
+
+
+@pytest.mark.parametrize(("wanted", "reached"), [(1e-6, False), (1e6, True)])
+def test_a_precision_that_was_not_reached_is_said_first(wanted: float, reached: bool, tmp_path: Path) -> None:
+    folder = run(tmp_path, *several()[:2], replicates=20, precision={"value": wanted}, max_replicates=40)
+    stored = read_results(folder)
+    told = [
+        report.summary_markdown(words.Study(stored)),
+        terminal.summary_text(stored),
+        page.publish(folder)[-1].read_text(),
+    ]
+    assert all(("Less precise than wanted" in " ".join(text.split())) != reached for text in told)
+    assert all("20 to 40 replicates a cell, until value ±" in " ".join(text.split()) for text in (told[0], told[2]))
+    if not reached:
+        assert "2 of 2 cells the interval of value is wider than ± 1e-06 (the widest: ± " in " ".join(told[0].split())
+        assert "alliance resume" not in told[2].split("</header>")[0]

@@ -19,7 +19,7 @@ from sim.study.page.markup import Html, element
 from sim.study.page.results import Picture
 from sim.study.report import summary_markdown
 from sim.study.words import Study, one_line, warning_of
-from sim.sweeps.manifest import FAILED
+from sim.sweeps.manifest import COMPLETE, FAILED
 from sim.sweeps.store import read_results, resume_command, write_file
 
 PAGE = "report.html"
@@ -92,7 +92,7 @@ def page_html(study: Study, pictures: Sequence[Picture] = ()) -> str:
 def _header(study: Study, parts: Sequence[Section]) -> Html:
     manifest = study.manifest
     warning = warning_of(study).removeprefix("> ").replace("**", "")
-    if warning:
+    if warning and manifest["status"] != COMPLETE:
         warning += _what_to_do(study)
     about = (
         f"Experiment {manifest['name']}, {len(study.runs):,} runs, started {manifest['started']}, "

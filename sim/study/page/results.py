@@ -31,6 +31,7 @@ from sim.study.words import (
     CENSORED,
     SAMPLED,
     Study,
+    asked_for,
     capital,
     half_life_words,
     headlines,
@@ -166,7 +167,7 @@ def design(study: Study) -> Html:
     facts = [
         ("Scenarios", ", ".join(label_words(name) for name in plan["scenarios"])),
         ("Cells", f"{len(study.tables['cells'])}; the reference is {report.reference_words(study)}"),
-        ("Replicates", f"{plan['replicates']} a cell asked for; {len(study.runs):,} runs came out"),
+        ("Replicates", f"{asked_for(study)} asked for; {len(study.runs):,} runs came out"),
         ("Alliances", f"{report.alliances_in(study):,} in all, {report.months_words(study)}"),
         ("Seed", f"{plan['seed']}. {shared if len(study.numbers) > 1 else ''}"),
         *((f"{_role(name, plan)}: {factor_words(name)}", _levels(plan["factors"][name])) for name in plan["factors"]),
