@@ -6,6 +6,7 @@ by the function that needs them, so that ``alliance --help`` and the Tab key ans
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import shlex
@@ -53,7 +54,7 @@ Exit codes:
   2    the command line is wrong
   3    a scenario, experiment or result has mistakes; each is listed as file:line: key: what is wrong
   4    some runs of a sweep failed; the others are stored
-  130  interrupted; what was complete is kept
+  130  interrupted (Ctrl-C, SIGTERM, closed terminal); what was complete is kept
 """
 
 
@@ -140,6 +141,8 @@ def _one_line(error: Exception) -> str:
         if error.filename is None:
             return f"standard output cannot be written: {error.strerror}"
         return f"{os.fsdecode(error.filename)}: {error.strerror}{_remedy(error)}"
+    if isinstance(error, UnicodeEncodeError) and any("\udc80" <= sign <= "\udcff" for sign in str(error.object)):
+        return "the name of a file or folder is not UTF-8: choose or rename it so that it is"
     if isinstance(error, MemoryError):
         return "not enough memory: choose fewer organizations, months or replicates, or fewer --jobs"
     if isinstance(error, ModuleNotFoundError):
@@ -207,10 +210,24 @@ for _command in (
     alliance.add_command(_command)
 
 
+NEAR = {"−": "-", "–": "-", "…": "...", "×": "x", "·": "-", "’": "'", "→": "->", "≥": ">=", "≤": "<=", "±": "+/-"}
+"""What stands for a sign that a terminal does not have: a number without its minus would be another number."""
+
+
+def _near(error: UnicodeError) -> tuple[str, int]:
+    """For a terminal that lacks a sign: a near one, else "?"."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(NEAR.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("near", _near)
+
+
 def main() -> None:
     """The entry point of the command ``alliance``."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed before Python began
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 # as long as the process
-        getattr(sys, name).reconfigure(errors="replace")  # a terminal without Greek letters shows "?"
+        getattr(sys, name).reconfigure(errors="near")
     alliance.main(prog_name="alliance")

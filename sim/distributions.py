@@ -214,7 +214,8 @@ def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
             raise ValueError(f"a profile needs all dimensions; missing: {', '.join(missing)}")
         return Profile(dimensions, tuple(parse(value[name]) for name in dimensions))
     if not isinstance(value, dict) or len(value) != 1:
-        raise ValueError(f"{reprlib.repr(value)} is no distribution; allowed: {FORMS}")
+        shown = str(value).lower() if isinstance(value, bool) else reprlib.repr(value)
+        raise ValueError(f"{shown} is no distribution; allowed: {FORMS}")
     (kind, arguments), *_ = value.items()
     if kind in _SHAPES:
         if not (isinstance(arguments, list) and len(arguments) == 2 and all(map(is_number, arguments))):

@@ -71,7 +71,8 @@ def verify(folder: Path, as_json: bool) -> int | None:
     else:
         for finding in findings:
             click.echo(f"{finding.path}: {finding.problem}")
-        click.echo(f"{len(wrong)} files are not as they should be" if wrong else "every file is as it should be")
+        files = "1 file is" if len(wrong) == 1 else f"{len(wrong)} files are"
+        click.echo(f"{files} not as they should be" if wrong else "every file is as it should be")
     if not wrong:
         return None
     say(f"`{resume_command(folder)}` computes again what is damaged or missing")

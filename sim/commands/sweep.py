@@ -350,9 +350,12 @@ def _report_failures(stored: Stored) -> int | None:
     failed = stored.tables["failed"]
     if failed.empty:
         return None
+    from sim.sweeps.files import resume_command
+
     first = failed.iloc[0]
     say(
         f"{len(failed)} runs failed; the others are stored. The first: cell {first['cell']}, "
-        f"replicate {first['replicate']}: {first['error']}. All are in {stored.folder / 'tables' / 'failed.parquet'}"
+        f"replicate {first['replicate']}: {first['error']}. All are in {stored.folder / 'tables' / 'failed.parquet'}; "
+        f"`{resume_command(stored.folder)} --retry-failed` tries them again"
     )
     return SOME_FAILED

@@ -85,7 +85,7 @@ What --without keeps from happening in the alliance that is told:
 \b
 Examples:
   alliance whatif baseline --without blame@first
-  alliance whatif baseline --seed 7 --alliance 3 --without blame@14 --without festering@20-30
+  alliance whatif baseline --seed 7 --alliance 35 --without blame@14 --without festering@20-30
   alliance whatif aol_time_warner --without crash --figures figures
   alliance whatif aol_time_warner --with breach@24:who=1,severity=0.5 --json
   alliance whatif baseline --alliance all --set-from 24 monitoring=2 --at 60

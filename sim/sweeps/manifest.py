@@ -55,7 +55,7 @@ def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None)
         "question": experiment.question,
         "expected": experiment.expected,
         "outcomes": list(experiment.outcomes),
-        "command": command or command_line(experiment),
+        "command": command or command_line(experiment, plan.keep_alliances),
         "design": experiment.plain(),
         "design_digest": experiment.digest(),
         "plan": {
@@ -135,7 +135,7 @@ def differences(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
     return reasons
 
 
-def command_line(experiment: Experiment) -> str:
+def command_line(experiment: Experiment, keep_alliances: bool = False) -> str:
     """The command that runs the experiment again."""
     names = shlex.join(scenario.name for scenario in experiment.scenarios)
     start = f"sweep {shlex.quote(experiment.source)}" if experiment.source else f"compare {names}"
@@ -144,7 +144,8 @@ def command_line(experiment: Experiment) -> str:
         if asked.get(key) == value:
             del asked[key]
     sets = "".join(f" --set {shlex.quote(f'{key}={_toml(value)}')}" for key, value in asked.items())
-    return f"alliance {start} --seed {experiment.seed} --replicates {experiment.replicates}{sets}"
+    alliances = " --alliances" if keep_alliances else ""
+    return f"alliance {start} --seed {experiment.seed} --replicates {experiment.replicates}{sets}{alliances}"
 
 
 def _toml(value: Any) -> str:

@@ -39,7 +39,7 @@ def write_tables(
         plan: what the shards belong to.
         keys: for each cell that has any, its shards in order.
         load: reads a shard.
-        check: called between cells; what it raises ends the work and leaves no table half written.
+        check: called before each shard; what it raises ends the work and leaves no table half written.
 
     Returns:
         For each table, its size in bytes and its SHA-256.

@@ -276,7 +276,8 @@ def test_a_worker_that_runs_other_code_is_refused_at_the_start(tmp_path: Path) -
             DaskExecutor(None, made.address, patience=0.1)
         made.start_worker("--no-nanny", first_path=str(other))
         with pytest.raises(
-            ClusterError, match=r"does not run what this sweep runs: tcp://.*: code \w+, here \w+; install"
+            ClusterError,
+            match=r"does not run what this sweep runs: tcp://.*: code around the core \w+, here \w+; install",
         ):
             DaskExecutor(None, made.address, SECONDS)
 
@@ -314,12 +315,21 @@ def test_a_worker_that_joins_later_is_checked_with_its_first_task() -> None:
 
 def test_what_differs_between_machines() -> None:
     here = facts()
-    assert {"model", "code", "python", "numpy", "numba", "scipy", "pandas", *dask_executor.NOTED} <= set(here)
+    assert {
+        "model",
+        "code around the core",
+        "python",
+        "numpy",
+        "numba",
+        "scipy",
+        "pandas",
+        *dask_executor.NOTED,
+    } <= set(here)
     assert differences(here, here) == ([], [])
     assert differences({**here, "numpy": "1.0"}, here) == ([f"numpy 1.0, here {here['numpy']}"], [])
     assert differences({**here, "processor": "abacus"}, here) == ([], [f"processor abacus, here {here['processor']}"])
-    without = {name: fact for name, fact in here.items() if name != "code"}
-    assert differences(without, here) == ([f"code unknown, here {here['code']}"], [])
+    without = {name: fact for name, fact in here.items() if name != "code around the core"}
+    assert differences(without, here) == ([f"code around the core unknown, here {here['code around the core']}"], [])
 
 
 def test_another_machine_is_noted_once(two_workers: str, caplog: pytest.LogCaptureFixture) -> None:

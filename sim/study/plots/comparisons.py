@@ -181,6 +181,9 @@ def _forest(ax: Axes, rows: pd.DataFrame, cells: Sequence[int], outcome: str) ->
     unit = "percentage points" if about.unit == "share" else about.unit
     ax.set(title=textwrap.fill(outcome_words(outcome).capitalize(), 30), xlabel=f"difference, {unit}")
     ax.margins(x=0.18)
+    left, right = ax.get_xlim()
+    if right - left < 1e-9:  # nothing differs but by rounding
+        ax.set_xlim(-1.0, 1.0)
     ax.xaxis.set_major_locator(MaxNLocator(5))
     bare_rows(ax)
 

@@ -101,10 +101,12 @@ def _ways(comparison: Comparison, ledger: pd.DataFrame, month: int) -> str:
 
 
 def _more_or_less(comparison: Comparison, month: int) -> str:
-    """How they would have talked, from the first month of the change while either world goes on."""
+    """How they would have talked, from the first month of the change while both go on: who has parted does not talk."""
     rows = comparison.futures()
-    living = rows[["alive", "alive_otherwise"]].max(axis=1) > 0.0
-    during = rows[rows["month"].between(comparison.first_month, month) & living]
+    both = (rows["alive"] > 0.0) & (rows["alive_otherwise"] > 0.0)
+    during = rows[rows["month"].between(comparison.first_month, month) & both]
+    if during.empty:
+        return "otherwise afterwards"
     return "more afterwards" if during["communication_difference"].mean() > 0 else "less afterwards"
 
 

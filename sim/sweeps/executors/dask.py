@@ -100,7 +100,7 @@ def facts() -> Facts:
     code = hashlib.sha256()
     for path in [path for folder in folders for path in sorted(folder.glob("*.py"))]:
         code.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return {"model": source_digest(), "code": code.hexdigest()[:16], **versions(), **numerics()}
+    return {"model": source_digest(), **versions(), **numerics(), "code around the core": code.hexdigest()[:16]}
 
 
 def differences(theirs: Facts, ours: Facts) -> tuple[list[str], list[str]]:
