@@ -6,7 +6,9 @@ from pathlib import Path
 
 from sim.tomlfile import BadFile, Problem, did_you_mean
 
-SHIPPED = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+SHIPPED = _PACKAGE if (_PACKAGE / "scenarios").is_dir() else _PACKAGE.parent
+"""Where our own files lie: in an installed wheel inside the package, in a clone beside it."""
 
 
 def available(kind: str) -> dict[str, Path]:
