@@ -2,7 +2,7 @@
 
     python benchmarks/whole_path.py [EXPERIMENT]
 
-The same experiment (``demo`` without an argument) is run in a process of its own at 1× and 10× its replicates, on one
+The same experiment (``demo`` without an argument) is run in a process of its own at 1×, 10× and 40× its replicates, on one
 thread, so that everything adds up. Time is processor time of the process, measured from after compiling to the
 finished tables: simulating, reducing, storing shards, compaction. It is divided by watches around each call of the
 compiled core (drawing, signing, running) and of ``simulate``, which builds the organizations and alliances that the
@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-FACTORS = (1, 10)
+FACTORS = (1, 10, 40)
 
 
 def main() -> None:

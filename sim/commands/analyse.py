@@ -104,7 +104,7 @@ factor_option = click.option(
     type=RangeType(),
     multiple=True,
     required=True,
-    help="A setting that varies and its range; without a range, the bounds declared for it. Repeat for more.",
+    help="A setting that varies and its range; without a range, the bounds declared for it. Repeat for more (tipping: one).",
 )
 
 

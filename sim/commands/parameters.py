@@ -25,7 +25,7 @@ def parameters(word: str, as_json: bool) -> None:
 
     Each with default, bounds, unit, meaning and where the default comes from. WORD filters: it is looked for in
     names, meanings and sources. The basis of a default is `source` (a published number), `model` (a starting value of
-    the model page) or `assumed` (our judgement).
+    the model page), `calibrated` (fitted to the targets of calibration) or `assumed` (our judgement).
     """
     rows = [row for row in declared() if word.casefold() in " ".join(map(str, row.values())).casefold()]
     if as_json:
