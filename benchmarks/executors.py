@@ -24,9 +24,11 @@ from sim import library
 from sim.scenario import load
 from sim.sweeps.design import experiment_of
 from sim.sweeps.executors import Executor, make
+from sim.sweeps.folder import JOURNAL
+from sim.sweeps.manifest import describe
 from sim.sweeps.plan import plan_of, shard_size
 from sim.sweeps.runner import Piece, Task, compute, warm_up
-from sim.sweeps.store import JOURNAL, SweepFolder, describe
+from sim.sweeps.store import SweepFolder
 
 LENGTHS = (0.0, 0.02, 0.1, 0.5)
 """Seconds that a task takes."""

@@ -2,13 +2,14 @@
 
     python benchmarks/whole_path.py [EXPERIMENT]
 
-The same experiment (``demo`` without an argument) is run in a process of its own at 1×, 10× and 40× its replicates, on one
-thread, so that everything adds up. Time is processor time of the process, measured from after compiling to the
-finished tables: simulating, reducing, storing shards, compaction. It is divided by watches around each call of the
-compiled core (drawing, signing, running) and of ``simulate``, which builds the organizations and alliances that the
-core works on, for the most part quantile functions of traits. Starting Python, drawing figures and waiting for the
-disk are not part of it; waiting is printed beside, as a share of the wall clock. Memory is the highest resident size
-while the sweep ran, less the highest before it began; only its ratio is printed.
+The same experiment (``demo`` without an argument) is run in a process of its own at 1×, 10× and 40× its replicates, on
+one thread, so that everything adds up. Time is processor time of the process, measured from after compiling to the
+summary in words: simulating, reducing, storing shards, making the tables; then reading them again, comparing and
+saying what was found. It is divided by watches around each call of the compiled core (drawing, signing, running), of
+``simulate``, which builds the organizations and alliances that the core works on, for the most part quantile functions
+of traits, and of the analysis. Starting Python, drawing figures and waiting for the disk are not part of it; waiting
+is printed beside, as a share of the wall clock. Memory is the highest resident size until the tables are there, less
+the highest before the sweep began; only its ratio is printed.
 """
 
 from __future__ import annotations
@@ -28,13 +29,17 @@ def main() -> None:
     """Print the table."""
     name = sys.argv[1] if len(sys.argv) > 1 else "demo"
     found = {factor: _in_a_process_of_its_own(name, factor) for factor in FACTORS}
-    print(f"{'replicates':>12} {'kernel':>8} {'building':>9} {'the rest':>9} {'waiting':>8} {'peak memory':>12}")
+    heads = f"{'kernel':>8} {'building':>9} {'storing':>8} {'analysing':>10} {'outside':>8} {'waiting':>8}"
+    print(f"{'replicates':>12} {heads} {'peak memory':>12}")
     for factor, measured in found.items():
         kernel = measured["kernel"] / measured["processor"]
         building = measured["simulate"] / measured["processor"] - kernel
+        analysing = measured["analysis"] / measured["processor"]
+        storing = 1 - kernel - building - analysing
+        outside = 1 - kernel
         waiting = max(0.0, measured["wall"] - measured["processor"]) / measured["wall"]
         memory = measured["memory"] / found[1]["memory"]
-        shares = f"{kernel:>8.1%} {building:>9.1%} {1 - kernel - building:>9.1%} {waiting:>8.1%}"
+        shares = f"{kernel:>8.1%} {building:>9.1%} {storing:>8.1%} {analysing:>10.1%} {outside:>8.1%} {waiting:>8.1%}"
         print(f"{factor:>11}× {shares} {memory:>11.2f}×")
 
 
@@ -46,11 +51,13 @@ def _in_a_process_of_its_own(name: str, factor: int) -> dict[str, float]:
 
 
 def measure(name: str, factor: int) -> dict[str, float]:
-    """Run the sweep in this process: seconds in the kernel, in ``simulate``, of the processor, of the wall; memory."""
+    """Run the sweep in this process: seconds in parts of it, of the processor and of the wall; memory."""
     from sim.dynamics import draws, kernel
     from sim.library import find
+    from sim.study.terminal import summary_text
     from sim.sweeps import runner
     from sim.sweeps.design import load_experiment
+    from sim.sweeps.reading import read_results
 
     experiment = load_experiment(find("experiments", name))
     experiment = experiment.replace(replicates=experiment.replicates * factor)
@@ -70,13 +77,16 @@ def measure(name: str, factor: int) -> dict[str, float]:
         setattr(compiled, name_in_it, watched("kernel", getattr(compiled, name_in_it)))
     runner.simulate = watched("simulate", runner.simulate)
     with tempfile.TemporaryDirectory() as out:
-        runner.run_experiment(experiment.replace(replicates=1), Path(out), jobs=1)  # imports what is imported late
+        few = runner.run_experiment(experiment.replace(replicates=2), Path(out), jobs=1)
+        summary_text(read_results(few))  # imports what is imported late
         spent.update(kernel=0.0, simulate=0.0)
         before = _peak_memory()
         processor, wall = time.process_time(), time.perf_counter()
-        runner.run_experiment(experiment, Path(out), jobs=1)
-        processor, wall = time.process_time() - processor, time.perf_counter() - wall
-    return {**spent, "processor": processor, "wall": wall, "memory": _peak_memory() - before}
+        folder = runner.run_experiment(experiment, Path(out), jobs=1)
+        memory, swept = _peak_memory() - before, time.process_time()
+        summary_text(read_results(folder))
+        ended, wall = time.process_time(), time.perf_counter() - wall
+    return {**spent, "analysis": ended - swept, "processor": ended - processor, "wall": wall, "memory": memory}
 
 
 def _peak_memory() -> float:

@@ -10,8 +10,8 @@ from sim.library import find
 from sim.scenario import load
 from sim.study import plots
 from sim.sweeps.design import load_experiment
+from sim.sweeps.reading import read_results
 from sim.sweeps.runner import run_experiment
-from sim.sweeps.store import read_results
 
 IMAGES = Path(__file__).resolve().parent / "images"
 FROM_THE_DEMO = ("trajectories",)

@@ -33,8 +33,8 @@ from sim.library import available, find
 from sim.scenario import load
 from sim.study import analysis, plots
 from sim.sweeps.design import experiment_of
+from sim.sweeps.reading import read_results
 from sim.sweeps.runner import run_experiment
-from sim.sweeps.store import read_results
 
 # %% [markdown]
 # ## 1 Take a scenario
@@ -97,7 +97,7 @@ print(f"standard error, unpaired: {unpaired**0.5:.2f}")
 scenarios = [load(find("scenarios", name)) for name in ("baseline", "hard_conversations", "blame_culture")]
 experiment = experiment_of(scenarios, replicates=60, seed=1, name="talk", outcomes=("value", "trust", "survived"))
 with tempfile.TemporaryDirectory() as folder:
-    tables = read_results(run_experiment(experiment, out=folder)).tables
+    tables = dict(read_results(run_experiment(experiment, out=folder)).tables)  # all of them, while the folder is there
 
 # %%
 plots.trajectories(tables["monthly"], tables["cells"])

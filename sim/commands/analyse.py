@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.study.answer import Answer
     from sim.study.response import Factor, Measure
-    from sim.sweeps.store import Stored
+    from sim.sweeps.reading import Stored
 
 MOST_ROWS = 20
 """Rows of a table that are printed; ``--out`` writes all."""
@@ -104,7 +104,8 @@ factor_option = click.option(
     type=RangeType(),
     multiple=True,
     required=True,
-    help="A setting that varies and its range; without a range, the bounds declared for it. Repeat for more (tipping: one).",
+    help="A setting that varies and its range; without one, the bounds declared for it. Repeat for more; tipping takes "
+    "one.",
 )
 
 
@@ -428,7 +429,7 @@ def mistakes() -> Iterator[None]:
 
 
 def _stored(folder: Path) -> Stored:
-    from sim.sweeps.store import read_results
+    from sim.sweeps.reading import read_results
 
     return read_results(folder)
 

@@ -13,7 +13,7 @@ from sim.commands.output import print_json, records, say, writing
 from sim.commands.run import HISTORY
 
 if TYPE_CHECKING:
-    from sim.sweeps.store import Stored
+    from sim.sweeps.reading import Stored
 
 
 @click.command(
@@ -38,13 +38,13 @@ def report(folder: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
     print it. Use the command after an interrupted sweep, after --no-figures, or with a newer version of the program.
     """
     from sim.study.page import publish
-    from sim.sweeps.store import read_results
+    from sim.sweeps.reading import read_results
 
     refuse_history(folder)
     stored = read_results(folder)
     say("drawing the figures, writing the report …", quiet)
     with writing(out or folder):
-        page = publish(folder, out)[-1]
+        page = publish(stored, out)[-1]
     show_results(stored, page, as_json, quiet)
 
 

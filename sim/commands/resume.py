@@ -58,7 +58,7 @@ def resume(folder: Path, retry_failed: bool, force: bool, **shown: Any) -> int |
     how = How(out=folder.parent, alliances=False, dry_run=False, **shown)
 
     def planned() -> int:
-        from sim.sweeps.store import status_of
+        from sim.sweeps.checking import status_of
 
         return status_of(folder).planned
 

@@ -201,7 +201,8 @@ def _store(
     Returns:
         The folder, and the files in it.
     """
-    from sim.sweeps.store import ResultFolder, write_table
+    from sim.sweeps.files import write_table
+    from sim.sweeps.store import ResultFolder
 
     folder = ResultFolder.create(out, name, _digest(history))
     tables = {"history": history.table(), "ledger": ledger}
@@ -230,7 +231,7 @@ def _manifest(history: History, alliance: int | None, files: list[Path], command
     """What the history was and how to make it again."""
     import hashlib
 
-    from sim.sweeps.store import COMPLETE, FORMAT, provenance
+    from sim.sweeps.manifest import COMPLETE, FORMAT, provenance
 
     return {
         "format": FORMAT,
@@ -261,7 +262,7 @@ def _draw(history: History, alliance: int | None, months: tuple[int, ...], folde
 
 
 def _write_story(story: Story, folder: Path) -> Path:
-    from sim.sweeps.store import write_file
+    from sim.sweeps.files import write_file
 
     with writing(folder):
         write_file(folder / "story.md", story.markdown().encode())

@@ -25,7 +25,7 @@ def status(folder: Path, as_json: bool) -> None:
 
     Tells from the journal of RESULT_FOLDER how many runs are stored and what to type next. Changes nothing.
     """
-    from sim.sweeps.store import differences_from_now, status_of
+    from sim.sweeps.checking import differences_from_now, status_of
 
     found = status_of(folder)
     changed = differences_from_now(folder) if found.next else []
@@ -61,8 +61,8 @@ def verify(folder: Path, as_json: bool) -> int | None:
     Reads everything in RESULT_FOLDER and names what is damaged, missing or foreign. Changes nothing; `alliance resume`
     computes again what is named. Exit code 3 when something is wrong.
     """
-    from sim.sweeps.store import resume_command
-    from sim.sweeps.store import verify as check
+    from sim.sweeps.checking import verify as check
+    from sim.sweeps.files import resume_command
 
     findings = check(folder)
     wrong = [finding for finding in findings if not finding.harmless]

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import shlex
-import signal
-import stat
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,13 +28,12 @@ from sim.commands.options import (
 )
 from sim.commands.output import duration, print_json, progress_for, say, size, writing
 from sim.commands.report import show_results
+from sim.sweeps.interrupts import any_end_as_ctrl_c
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from sim.sweeps.design import Experiment
+    from sim.sweeps.reading import Stored
     from sim.sweeps.runner import Progress
-    from sim.sweeps.store import Stored
 
 
 class How(NamedTuple):
@@ -233,10 +226,10 @@ def see_through(
     Returns:
         The exit code when it is not 0.
     """
-    with _any_end_as_ctrl_c():
+    with any_end_as_ctrl_c():
         try:
+            from sim.sweeps.files import resume_command
             from sim.sweeps.runner import AllRunsFailed, RunFailed
-            from sim.sweeps.store import resume_command
 
             planned = total()
             core.prepare(how.quiet)
@@ -260,42 +253,6 @@ def see_through(
             return SOME_FAILED
 
 
-@contextmanager
-def _any_end_as_ctrl_c() -> Iterator[None]:
-    """Take SIGTERM (of ``kill``, or of a system that ends jobs) and SIGHUP (the terminal was closed) for Ctrl-C.
-
-    Only those that would end this process: after ``nohup`` it goes on without its terminal.
-    """
-
-    def press(number: int, frame: FrameType | None) -> None:
-        if number != signal.SIGTERM:
-            _leave_terminal()
-        pressed = signal.getsignal(signal.SIGINT)
-        if not callable(pressed):  # the shell lets no Ctrl-C through to what it runs in the background
-            raise KeyboardInterrupt
-        pressed(signal.SIGINT, frame)
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    in_main = threading.current_thread() is threading.main_thread()
-    taken = [number for number in numbers if in_main and signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, press)
-    try:
-        yield
-    finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _leave_terminal() -> None:
-    """Write no more to a terminal that is gone: it would be an error. Files and pipes are written to as before."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # a stream that is no file, as in tests
-            if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
-                os.dup2(nowhere, stream.fileno())
-
-
 def _kept(error: BaseException | None) -> str:
     """What a sweep said when it was interrupted; empty when it had not begun.
 
@@ -308,7 +265,7 @@ def _kept(error: BaseException | None) -> str:
 
 def _estimate(experiment: Experiment, how: How) -> None:
     """Say what the sweep would take."""
-    from sim.sweeps.runner import estimate
+    from sim.sweeps.estimate import estimate
 
     say("timing a few runs …", how.quiet)
     expected = estimate(experiment, how.jobs, keep_alliances=how.alliances)
@@ -332,16 +289,15 @@ def _estimate(experiment: Experiment, how: How) -> None:
 
 def _show(folder: Path, how: How) -> int | None:
     """Draw, sum up and print a finished sweep; exit code 4 when some runs failed."""
-    from sim.sweeps.store import read_results
+    from sim.sweeps.reading import read_results
 
-    page = None
+    stored, page = read_results(folder), None
     if not how.no_figures:
         from sim.study.page import publish
 
         say("drawing the figures, writing the report …", how.quiet)
         with writing(folder):
-            page = publish(folder)[-1]
-    stored = read_results(folder)
+            page = publish(stored)[-1]
     show_results(stored, page, how.as_json, how.quiet)
     return _report_failures(stored)
 

@@ -149,7 +149,8 @@ def _store(
     import json
 
     from sim.study.plots import save
-    from sim.sweeps.store import ResultFolder, write_table
+    from sim.sweeps.files import write_table
+    from sim.sweeps.store import ResultFolder
 
     decided = json.dumps([dataclasses.asdict(findings.field), seed], sort_keys=True)
     folder = ResultFolder.create(out, KIND, hashlib.sha256(decided.encode()).hexdigest())
@@ -169,7 +170,7 @@ def _manifest(findings: Findings, seed: int | None, files: list[Path], folder: P
     import hashlib
 
     from sim.study.phase import UNITS
-    from sim.sweeps.store import COMPLETE, FORMAT, provenance
+    from sim.sweeps.manifest import COMPLETE, FORMAT, provenance
 
     return {
         "format": FORMAT,

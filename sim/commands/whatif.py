@@ -324,7 +324,7 @@ def _tables(comparison: Comparison, at: int | None) -> dict[str, pd.DataFrame]:
 
 def _write(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
     """Each table as a CSV file, replacing an older one."""
-    from sim.sweeps.store import write_file
+    from sim.sweeps.files import write_file
 
     files = []
     with writing(folder):

@@ -1,6 +1,6 @@
 """Contrasts between the cells of an experiment: means, paired differences, humps, and how to say them in words.
 
-Tables are those of a result folder (``sim.sweeps.store``). An interval is a 95% t interval over replicates: alliances
+Tables are those of a result folder (``sim.sweeps.tables``). An interval is a 95% t interval over replicates: alliances
 of one replicate share partners, so replicates, not alliances, are the independent observations.
 """
 
@@ -25,6 +25,9 @@ Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 FEWEST_RESAMPLED = 8
 """With fewer replicates none are drawn anew for an interval: it would hold the truth far less often than it says."""
+
+RESAMPLES_AT_ONCE = 100
+"""Resamples held in memory. BCa leaves out each replicate once, which all at once takes their number squared."""
 
 BANDWIDTH = 0.03
 """Standard deviation of the Gaussian that smooths a histogram of trust before humps are looked for, trust."""
@@ -371,7 +374,14 @@ def bootstrap_interval(
         return float(x[0]), float(x[0])
     level = resampled_level(len(x))
     found = bootstrap(
-        (x,), np.mean, confidence_level=level, n_resamples=resamples, method=method, rng=seed, axis=-1
+        (x,),
+        np.mean,
+        n_resamples=resamples,
+        batch=RESAMPLES_AT_ONCE,
+        axis=-1,
+        confidence_level=level,
+        method=method,
+        rng=seed,
     ).confidence_interval
     return float(found.low), float(found.high)
 

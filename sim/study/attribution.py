@@ -27,7 +27,7 @@ from sim.dynamics.outcomes import OUTCOMES
 from sim.study import analysis
 from sim.study.analysis import decimals_for, factor_words, in_unit, outcome_words, signed
 from sim.study.words import whole_sentence
-from sim.sweeps.store import Stored
+from sim.sweeps.reading import Stored
 
 Floats = NDArray[np.float64]
 

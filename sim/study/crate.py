@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from sim.sweeps.folder import JOURNAL
 from sim.sweeps.journal import OPENED, read_journal
-from sim.sweeps.store import JOURNAL, Stored
+from sim.sweeps.reading import Stored
 
 METADATA = "ro-crate-metadata.json"
 SPECIFICATION = "https://w3id.org/ro/crate/1.2"

@@ -25,7 +25,8 @@ from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, LAYERS, VARIABLES
 from sim.parameters import Parameters, Traits
 from sim.study.analysis import CAUSE_WORDS
 from sim.study.crate import METADATA, crate, listed_files
-from sim.sweeps.store import Stored, read_results, write_file
+from sim.sweeps.files import write_file
+from sim.sweeps.reading import Stored, read_results
 
 if TYPE_CHECKING:
     import xarray as xr

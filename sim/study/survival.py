@@ -244,6 +244,7 @@ def sign_flip_test(differences: Floats, seed: int = 1) -> float:
         permutation_type="samples",
         vectorized=True,
         n_resamples=SHUFFLES,
+        batch=100,  # flips in memory at a time
         rng=seed,
     )
     return float(found.pvalue)

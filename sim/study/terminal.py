@@ -32,7 +32,7 @@ from sim.study.words import (
     warning_of,
     whole_sentence,
 )
-from sim.sweeps.store import Stored
+from sim.sweeps.reading import Stored
 
 TERMINAL = 100
 """Columns of a terminal line, at most."""

@@ -17,7 +17,7 @@ from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study import analysis
 from sim.study.analysis import CAUSE_WORDS, outcome_words, percent, sentence, short_labels, signed
-from sim.sweeps.store import Stored
+from sim.sweeps.reading import Stored
 
 MOST_DETAILS = 6
 """Cells that are described one by one; with more, a choice that shows the range, the same as in the figures."""

@@ -9,53 +9,35 @@ from __future__ import annotations
 
 import math
 import shutil
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sim.dynamics.compiled import is_cached
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.scenario import Scenario
+from sim.sweeps.checking import verify
 from sim.sweeps.design import Cell, Experiment
 from sim.sweeps.executors import Executor, make
-from sim.sweeps.executors.local import cores
-from sim.sweeps.manifest import differences
-from sim.sweeps.plan import SHARD_WORK, Precision, ShardKey, plan_of, shard_size, work_of
-from sim.sweeps.shards import CellSums, Failure, Part, condense, encode, reduce, rows_of
-from sim.sweeps.store import (
-    COMPLETE,
-    FAILED,
-    INTERRUPTED,
-    RUNNING,
-    CannotStore,
-    SweepFolder,
-    by_cell,
-    cells_done,
-    describe,
-    resume_command,
-    verify,
-)
-from sim.sweeps.tables import size_of_rows
+from sim.sweeps.files import CannotStore, resume_command
+from sim.sweeps.folder import by_cell, cells_done
+from sim.sweeps.interrupts import CtrlC
+from sim.sweeps.manifest import COMPLETE, FAILED, INTERRUPTED, RUNNING, describe, differences
+from sim.sweeps.plan import SHARD_WORK, Precision, ShardKey, plan_of, work_of
+from sim.sweeps.shards import Failure, Part, condense, encode, reduce
+from sim.sweeps.store import SweepFolder
 from sim.tomlfile import BadFile, Problem
 
 OnProgress = Callable[["Progress"], None]
 OnMessage = Callable[[str], None]
 
-PATIENCE = 1.5
-"""Seconds after Ctrl-C in which tasks under way may still end and be stored."""
 COMPILING = "compiling the core (first use on this machine; takes about 20 s) …"
 STARTING = "starting workers …"
-STOPPING = "stopping: what is complete is being kept …"
 
 
 class AllRunsFailed(RuntimeError):
@@ -106,21 +88,6 @@ class Progress:
         if done == total:
             return 0.0
         return self.seconds * (total - done) / (done - before) if done > before else math.inf
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a sweep will take: seconds of wall time on ``jobs`` threads, bytes on disk.
-
-    With a wanted precision everything is for the fewest runs that there may be; ``most_runs`` is the other end.
-    """
-
-    cells: int
-    runs: int
-    most_runs: int
-    alliance_months: int
-    seconds: float
-    bytes: int
 
 
 def warm_up(on_message: OnMessage | None = None) -> None:
@@ -412,51 +379,6 @@ def _pieces(key: ShardKey, size: int) -> Iterator[Piece]:
         yield Piece(key, first, min(first + size, key.stop))
 
 
-class CtrlC:
-    """While it is entered, Ctrl-C is noted, so that what is under way can still end and be stored.
-
-    A second Ctrl-C is raised at once, wherever the sweep is: whatever is being written is there whole or not at all.
-    Only where Ctrl-C would raise KeyboardInterrupt: in the main thread, under Python's own handler.
-    """
-
-    def __init__(self, on_message: OnMessage | None = None) -> None:
-        self.pressed = False
-        self.on_message = on_message
-        self._held = False
-        self._deadline = math.inf
-
-    def __enter__(self) -> CtrlC:
-        in_main = threading.current_thread() is threading.main_thread()
-        self._held = in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self._held:
-            signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._held:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def overdue(self) -> bool:
-        """True when Ctrl-C was pressed and what was under way has had its time. The first call after it says so."""
-        if not self.pressed:
-            return False
-        if self._deadline == math.inf:
-            self._deadline = time.monotonic() + PATIENCE
-            if self.on_message is not None:
-                self.on_message(STOPPING)
-        return time.monotonic() > self._deadline
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt when Ctrl-C was pressed."""
-        if self.pressed:
-            raise KeyboardInterrupt
-
-    def _note(self, *_: object) -> None:
-        if self.pressed:
-            raise KeyboardInterrupt
-        self.pressed = True
-
-
 # ---------------------------------------------------------------------------------------------------------------
 # From beginning to end
 # ---------------------------------------------------------------------------------------------------------------
@@ -710,81 +632,3 @@ def _check_room(store: SweepFolder) -> None:
             f"{store.path}: the results need about {need / 1e6:.0f} MB and the disk has {free / 1e6:.0f} MB free; "
             f"free some space and go on with `{resume_command(store.path)}`, or choose another folder with --out"
         )
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# What it will take
-# ---------------------------------------------------------------------------------------------------------------
-PROBES = 6
-PROBE_SECONDS = 0.15
-
-
-def estimate(
-    experiment: Experiment,
-    jobs: int | None = None,
-    on_message: OnMessage | None = None,
-    keep_alliances: bool = False,
-) -> Estimate:
-    """Time a little of the experiment on this machine, on as many threads, and extrapolate.
-
-    Up to six cells are probed, spread over the design, for about 0.15 s each (or one run a thread, when that takes
-    longer). Cells between are taken to cost as much an alliance-month as the nearest probed one.
-    """
-    jobs = jobs or cores()
-    cells = experiment.cells()
-    warm_up(on_message)
-    at = np.unique(np.linspace(0, len(cells) - 1, min(PROBES, len(cells))).round().astype(int))
-    probes = [_probe(experiment, cells[k], jobs, keep_alliances) for k in at]
-    least, most = experiment.runs
-    runs = least // len(cells)
-    busy = writing = total_bytes = 0.0
-    tasks = 0
-    for cell in cells:
-        nearest = int(np.abs(at - cell.index).argmin())
-        probe, probed = probes[nearest], cells[at[nearest]]
-        busy += runs * probe.seconds_per_run * work_of(cell.scenario) / work_of(probed.scenario)
-        writing += probe.seconds_per_cell
-        total_bytes += probe.bytes_per_cell + runs * probe.bytes_per_run
-        tasks += math.ceil(runs / shard_size(cell.scenario))
-    idle = jobs / min(jobs, tasks)  # a sweep of one task keeps one thread busy, whatever the number of threads
-    work = runs * sum(work_of(cell.scenario) for cell in cells)
-    return Estimate(len(cells), least, most, work, busy * idle + writing, round(total_bytes))
-
-
-@dataclass(frozen=True)
-class _Probe:
-    seconds_per_run: float  # wall time, all threads at work
-    seconds_per_cell: float  # tables and disk
-    bytes_per_run: float
-    bytes_per_cell: float
-
-
-def _probe(experiment: Experiment, cell: Cell, jobs: int, keep_alliances: bool) -> _Probe:
-    """Run as many replicates of a cell as fit in the time of a probe, on every thread at once."""
-
-    def one(replicates: range) -> Part:
-        return reduce(simulate(cell.scenario, replicates, experiment.seed), keep_alliances)
-
-    begun = time.perf_counter()
-    first = one(range(1))
-    alone = time.perf_counter() - begun
-    size = max(1, min(int(PROBE_SECONDS / alone), shard_size(cell.scenario), experiment.replicates))
-    begun = time.perf_counter()
-    with ThreadPoolExecutor(jobs) as pool:
-        parts = list(pool.map(one, [range(1 + k * size, 1 + (k + 1) * size) for k in range(jobs)]))
-    per_run = (time.perf_counter() - begun) / (jobs * size)
-
-    begun = time.perf_counter()
-    sizes = _table_sizes(cell, [first, *parts], experiment.seed)
-    per_cell = time.perf_counter() - begun
-    few = _table_sizes(cell, [first], experiment.seed)
-    growing = ("runs", "run_ledger", "alliances")
-    each = sum(sizes[name] - few[name] for name in sizes if name in growing) / (jobs * size)
-    return _Probe(per_run, per_cell, each, sum(sizes[name] for name in sizes if name not in growing))
-
-
-def _table_sizes(cell: Cell, parts: list[Part], seed: int) -> dict[str, int]:
-    """Bytes that the rows of a cell take in each table."""
-    shard, sums = condense(parts), CellSums(cell)
-    sums.add(shard)
-    return {name: size_of_rows(frame) for name, frame in {**rows_of(cell, shard, seed), **sums.tables()}.items()}

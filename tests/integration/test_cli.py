@@ -27,8 +27,8 @@ from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.parameters import Parameters, Traits
 from sim.scenario import load
-from sim.sweeps import design, runner, store
-from sim.sweeps.store import read_results
+from sim.sweeps import design, files, runner
+from sim.sweeps.reading import read_results
 
 COMMAND = str(Path(sys.executable).with_name("alliance"))
 SMALL = ["--set", "months=12", "--set", "organizations=6"]
@@ -632,7 +632,7 @@ def test_a_disk_that_fills_up_is_named(args: list[str], monkeypatch: pytest.Monk
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")  # as file.write says it: without a name
 
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     result = call(*args)
     assert result.exit_code == 1
     *_, line = result.stderr.splitlines()

@@ -26,9 +26,10 @@ from sim.scenario import Scenario
 from sim.study import export
 from sim.study.crate import CONTEXT, METADATA, SPECIFICATION, crate
 from sim.sweeps.design import experiment_of
+from sim.sweeps.folder import JOURNAL
 from sim.sweeps.journal import OPENED, Journal
+from sim.sweeps.reading import Stored, read_results
 from sim.sweeps.runner import run_experiment
-from sim.sweeps.store import JOURNAL, Stored, read_results
 from sim.tomlfile import BadFile
 
 LABEL = 'sharp, "quick" = 2'

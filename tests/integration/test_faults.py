@@ -22,12 +22,13 @@ from click.testing import CliRunner
 from nursery import SHARD, Nursery, experiment_for
 
 from sim.cli import alliance
-from sim.commands import sweep as sweep_command
 from sim.sweeps import files, plan, store
+from sim.sweeps.checking import status_of, verify
 from sim.sweeps.files import CannotStore, write_file
+from sim.sweeps.interrupts import CtrlC, any_end_as_ctrl_c
 from sim.sweeps.journal import BEGUN, DONE, LOST, read_journal
-from sim.sweeps.runner import CtrlC, resume, run_experiment
-from sim.sweeps.store import read_results, verify
+from sim.sweeps.reading import read_results
+from sim.sweeps.runner import resume, run_experiment
 from sim.tomlfile import BadFile
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
@@ -380,7 +381,7 @@ def test_a_second_writer_is_refused_and_the_first_is_not_disturbed(tmp_path: Pat
     def try_to_resume(progress: Any) -> None:
         if not refused:
             (folder,) = folders_in(tmp_path)
-            assert store.status_of(folder).status == "running"
+            assert status_of(folder).status == "running"
             with pytest.raises(BadFile) as error:
                 resume(folder)
             refused.append(str(error.value))
@@ -398,7 +399,7 @@ def test_the_lock_of_a_killed_sweep_is_free(nursery: Nursery, tmp_path: Path) ->
             answer = nursery.sweep(tmp_path, REPLICATES, die_at=number)
     assert answer["killed"]
     (folder,) = folders_in(tmp_path)
-    assert store.status_of(folder).status == "interrupted"
+    assert status_of(folder).status == "interrupted"
     assert tables_in(resume(folder)) == whole(tmp_path / "other")
 
 
@@ -493,7 +494,7 @@ def test_a_system_that_ends_the_job_and_a_terminal_that_is_closed_count_as_ctrl_
     assert process.wait(timeout=120) == 130
     watcher.join()
     (folder,) = folders_in(tmp_path / "results")
-    assert store.status_of(folder).status == "interrupted"
+    assert status_of(folder).status == "interrupted"
     assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["status"] == "interrupted"
     told = number == signal.SIGTERM  # to a terminal that is closed nothing is written any more
     assert (b"interrupted; " in said) == told
@@ -523,7 +524,7 @@ def default_signals() -> Iterator[None]:
 @pytest.mark.usefixtures("default_signals")
 def test_signals_are_as_before_after_a_command_and_nohup_is_respected() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with sweep_command._any_end_as_ctrl_c():
+    with any_end_as_ctrl_c():
         signal.raise_signal(signal.SIGHUP)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
@@ -534,7 +535,7 @@ def test_signals_are_as_before_after_a_command_and_nohup_is_respected() -> None:
 @pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("ignored", [True, False])
 def test_a_signal_to_end_is_heard_where_ctrl_c_is_only_noted_or_not_heard_at_all(ignored: bool) -> None:
-    with sweep_command._any_end_as_ctrl_c():
+    with any_end_as_ctrl_c():
         if ignored:  # as a shell does to what it runs in the background
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             with pytest.raises(KeyboardInterrupt):
@@ -612,7 +613,7 @@ def test_ctrl_c_at_any_stage_says_how_to_go_on_and_that_works(
             f"interrupted; nothing was added; `alliance resume {folder}` goes on",
         )
     assert CliRunner().invoke(alliance, ["resume", str(folder), "--no-figures", "--quiet"]).exit_code == 0
-    assert store.status_of(folder).status == "complete"
+    assert status_of(folder).status == "complete"
 
 
 @pytest.mark.parametrize("where", ["sim.study.page.publish", "sim.commands.sweep.show_results"])
@@ -623,4 +624,4 @@ def test_ctrl_c_while_results_are_shown_says_that_all_is_stored(
     code, said = call(*(word for word in SWEEP if word != "--no-figures" or "show" in where))
     (folder,) = folders_in(Path("out"))
     assert (code, said) == (130, f"interrupted; all runs are stored; `alliance report {folder}` writes the report")
-    assert store.status_of(folder).status == "complete"
+    assert status_of(folder).status == "complete"

@@ -27,8 +27,8 @@ from sim.study.page import background, findings, markup, page_html, recipe
 from sim.study.page.results import MOST_FIGURES, Picture
 from sim.study.words import Study
 from sim.sweeps.design import experiment_of, load_experiment
+from sim.sweeps.reading import Stored, read_results
 from sim.sweeps.runner import run_experiment
-from sim.sweeps.store import Stored, read_results
 
 NASTY = 'a < b & "c" </script><script>alert(1)</script> <img src=http://x.example/y>'
 
@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def published(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """What is written for it, beside the result."""
-    return page.publish(folder, tmp_path_factory.mktemp("report"))
+    return page.publish(read_results(folder), tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from sim.study import analysis, page, plots, report, terminal, words
 from sim.study.attribution import attributions
 from sim.study.plots.frame import spread_apart, wrap_label
 from sim.sweeps.design import Experiment, experiment_of
+from sim.sweeps.reading import Stored, read_results
 from sim.sweeps.runner import run_experiment
-from sim.sweeps.store import Stored, read_results
 from sim.tomlfile import BadFile
 
 TEXTS = {"question": "Does it hold?", "source": "the tests", "expected": "It holds."}
@@ -107,7 +107,7 @@ def drawn(folders: dict[str, Path]) -> dict[str, dict[str, Figure]]:
 @pytest.fixture(scope="module")
 def published(folders: dict[str, Path]) -> list[Path]:
     """The files that are written for several cells."""
-    return page.publish(folders["several cells"])
+    return page.publish(read_results(folders["several cells"]))
 
 
 @pytest.fixture(scope="module")
@@ -386,7 +386,7 @@ def test_what_is_missing_is_said_first(folders: dict[str, Path]) -> None:
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="no result folder"):
-        page.publish(tmp_path)
+        read_results(tmp_path)
 
 
 def test_differences_name_groups_and_events() -> None:
@@ -687,7 +687,7 @@ def test_a_precision_that_was_not_reached_is_said_first(wanted: float, reached: 
     told = [
         report.summary_markdown(words.Study(stored)),
         terminal.summary_text(stored),
-        page.publish(folder)[-1].read_text(),
+        page.publish(stored)[-1].read_text(),
     ]
     assert all(("Less precise than wanted" in " ".join(text.split())) != reached for text in told)
     assert all("20 to 40 replicates a cell, until value ±" in " ".join(text.split()) for text in (told[0], told[2]))

@@ -18,12 +18,13 @@ from sim.scenario import Scenario
 from sim.study.page import publish
 from sim.sweeps import manifest as manifests
 from sim.sweeps import plan, runner, tables
+from sim.sweeps.checking import status_of, verify
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.executors.local import LocalExecutor
 from sim.sweeps.journal import DONE, read_journal
 from sim.sweeps.plan import Precision
+from sim.sweeps.reading import read_results
 from sim.sweeps.runner import Interrupted, RunFailed, Task, resume, run_experiment
-from sim.sweeps.store import read_results, status_of, verify
 from sim.tomlfile import BadFile
 
 TEXTS = {"title": "T", "question": "Q?", "source": "S", "expected": "E."}
@@ -208,7 +209,7 @@ def test_an_unfinished_sweep_can_be_reported(experiment: Experiment, tmp_path: P
     assert sorted(path.name for path in folder.rglob("*")) == before
     assert stored.manifest["status"] == "interrupted"
     assert [cell["replicates_done"] for cell in stored.manifest["cells"]] == [20, len(stored.tables["runs"]) - 20]
-    publish(folder)
+    publish(stored)
     assert "Not complete (interrupted)" in (folder / "summary.md").read_text(encoding="utf-8")
 
 

@@ -16,8 +16,8 @@ from sim.study.report import summary_markdown
 from sim.study.terminal import summary_text
 from sim.study.words import Study
 from sim.sweeps.design import load_experiment
+from sim.sweeps.reading import read_results
 from sim.sweeps.runner import run_experiment
-from sim.sweeps.store import read_results
 
 REPLICATES, MONTHS, POINTS = 3, 30, 8
 

@@ -6,9 +6,11 @@ import errno
 import json
 import os
 import shutil
+import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,11 +18,14 @@ from click.testing import CliRunner, Result
 from nursery import SHARD, experiment_for
 
 from sim.cli import alliance
+from sim.sweeps import checking, plan, reading, runner, store
+from sim.sweeps import folder as folders
 from sim.sweeps import manifest as manifests
-from sim.sweeps import plan, runner, store
-from sim.sweeps.journal import DONE, read_journal
+from sim.sweeps.checking import Finding, differences_from_now, status_of, verify
+from sim.sweeps.files import CannotStore, cannot_store, resume_command
+from sim.sweeps.journal import DONE, Journal, read_journal
+from sim.sweeps.reading import read_results
 from sim.sweeps.runner import Interrupted, resume, run_experiment
-from sim.sweeps.store import CannotStore, read_results, status_of, verify
 from sim.tomlfile import BadFile
 
 REPLICATES = 20
@@ -67,7 +72,7 @@ def call(*args: object) -> Result:
     return CliRunner().invoke(alliance, [str(arg) for arg in args], prog_name="alliance")
 
 
-def harm(folder: Path) -> list[store.Finding]:
+def harm(folder: Path) -> list[Finding]:
     return [finding for finding in verify(folder) if not finding.harmless]
 
 
@@ -102,7 +107,7 @@ def test_shards_of_another_sweep_never_get_in_with_their_journal(
 
 def test_a_shard_that_the_journal_knows_by_another_name_is_found(tmp_path: Path) -> None:
     folder = half(tmp_path)
-    journal = store.Journal(folder / "journal.jsonl")
+    journal = Journal(folder / "journal.jsonl")
     first = next(line.entry for line in read_journal(folder / "journal.jsonl") if (line.entry or {})["event"] == DONE)
     assert first is not None
     journal.commit(**{**first, "shard": [0, 0, 2 * SHARD]})
@@ -206,38 +211,38 @@ def test_whoever_looks_while_a_sweep_ends_is_told_what_is_there_now(
 ) -> None:
     """The sweep ends after a look at its manifest and before a look at the rest."""
     folder = half(tmp_path)
-    reads = store._read_manifest
+    reads = folders.read_manifest
 
-    def ending_after(look: Callable[[Path], Any]) -> Any:
+    def ending_after(look: Callable[[Path], Any], where: ModuleType) -> Any:
         copy = tmp_path / "copies" / look.__name__
         shutil.copytree(folder, copy)
         with monkeypatch.context() as patch:
 
             def read_and_end(path: Path) -> dict[str, Any]:
                 found = reads(path)
-                patch.setattr(store, "_read_manifest", reads)
+                patch.setattr(where, "read_manifest", reads)
                 resume(path)
                 return found
 
-            patch.setattr(store, "_read_manifest", read_and_end)
+            patch.setattr(where, "read_manifest", read_and_end)
             return look(copy)
 
-    assert ending_after(verify) == []
-    assert len(ending_after(read_results).tables["runs"]) == 2 * REPLICATES
+    assert ending_after(verify, checking) == []
+    assert len(ending_after(read_results, folders).tables["runs"]) == 2 * REPLICATES
 
 
 def test_a_sweep_that_ends_between_two_looks_is_not_interrupted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = half(tmp_path)
-    looks = store._is_taken
+    looks = folders.is_taken
 
     def look_and_end(path: Path) -> bool:
-        monkeypatch.setattr(store, "_is_taken", looks)
+        monkeypatch.setattr(folders, "is_taken", looks)
         resume(path)
         return True
 
-    monkeypatch.setattr(store, "_is_taken", look_and_end)
+    monkeypatch.setattr(folders, "is_taken", look_and_end)
     assert status_of(folder).status == "complete"
 
 
@@ -262,6 +267,87 @@ def test_whoever_may_only_read_is_told_that_a_sweep_runs(tmp_path: Path, monkeyp
 
 
 # ---------------------------------------------------------------------------------------------------------------
+# Tables are read when they are asked for
+# ---------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def tables_read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each table has been read from its file."""
+    counted: Counter[str] = Counter()
+    read_table = reading._read_table
+
+    def counting(path: Path, sha256: str) -> Any:
+        counted[path.stem] += 1
+        return read_table(path, sha256)
+
+    monkeypatch.setattr(reading, "_read_table", counting)
+    return counted
+
+
+def test_a_table_is_read_when_it_is_asked_for_and_only_then(tmp_path: Path, tables_read: Counter[str]) -> None:
+    folder = complete(tmp_path)
+    tables = read_results(folder).tables
+    assert set(tables) == {path.stem for path in (folder / "tables").iterdir()}
+    assert len(tables) == len(set(tables))
+    assert ("monthly" in tables, "alliances" in tables, tables.get("alliances")) == (True, False, None)
+    assert tables_read == {}
+    assert tables["runs"] is tables["runs"]
+    assert tables_read == {"runs": 1}
+    with pytest.raises(KeyError, match="alliances"):
+        tables["alliances"]
+
+
+@pytest.mark.parametrize("command", ["sweep", "report"])
+def test_what_is_shown_of_a_sweep_reads_no_table_twice(tmp_path: Path, tables_read: Counter[str], command: str) -> None:
+    if command == "report":
+        done = call("report", run_experiment(experiment_for(2), tmp_path, jobs=1, keep_alliances=True))
+    else:
+        done = call("compare", "baseline", "underinvestment", "--replicates", 2, "--alliances", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert tables_read["runs"] == 1
+    assert set(tables_read.values()) == {1}
+
+
+def test_a_damaged_table_is_found_before_any_is_asked_for(tmp_path: Path) -> None:
+    folder = complete(tmp_path)
+    path = folder / "tables" / "histogram.parquet"
+    sound = path.read_bytes()
+    path.write_bytes(sound[:-5] + b"wrong")
+    with pytest.raises(
+        BadFile, match=r"is damaged \(its SHA-256 is not the manifest's\): `alliance resume .*` makes it"
+    ):
+        read_results(folder)
+    path.unlink()
+    with pytest.raises(BadFile, match=r"cannot be read: .*; `alliance resume .*` makes it again"):
+        read_results(folder)
+
+
+def test_tables_of_two_states_of_a_folder_are_not_mixed(tmp_path: Path) -> None:
+    """The folder is opened, then written anew, then asked for another table."""
+    folder, other = complete(tmp_path / "one"), complete(tmp_path / "two", seed=12)
+    tables = read_results(folder).tables
+    runs = tables["runs"]
+    for name in ("runs.parquet", "monthly.parquet"):
+        shutil.copy(other / "tables" / name, folder / "tables" / name)
+    assert tables["runs"] is runs
+    with pytest.raises(BadFile, match="has changed since the folder was opened"):
+        tables["monthly"]
+
+
+def test_tables_of_an_unfinished_sweep_can_be_read_as_long_as_they_are_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    stored = read_results(half(tmp_path))
+    resume(stored.folder)
+    assert len(stored.tables["runs"]) == 3 * SHARD
+    assert list(place.iterdir())
+    del stored
+    assert not list(place.iterdir())
+
+
+# ---------------------------------------------------------------------------------------------------------------
 # Code and names
 # ---------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["scenario.py", "engine.py", "sweeps/shards.py"])
@@ -270,7 +356,7 @@ def test_code_between_the_core_and_a_shard_counts(tmp_path: Path, monkeypatch: p
     package = tmp_path / "sim"
     shutil.copytree(Path(manifests.__file__).parents[1], package)
     assert status_of(folder).next
-    assert store.differences_from_now(folder) == []
+    assert differences_from_now(folder) == []
     with (package / name).open("a", encoding="utf-8") as file:
         file.write("# changed\n")
     monkeypatch.setattr(manifests, "__file__", str(package / "sweeps" / "manifest.py"))
@@ -287,18 +373,18 @@ def test_the_names_of_journal_and_shards_are_synced_before_a_run_is_stored(
 ) -> None:
     """Else a power cut could take the journal's name, and with it everything that it tells."""
     events: list[str] = []
-    synced, committed = store.sync_folder, store.Journal.commit
+    synced, committed = store.sync_folder, Journal.commit
 
     def sync(path: Path) -> None:
         events.append(f"synced {'with' if (path / 'journal.jsonl').exists() else 'without'} journal")
         synced(path)
 
-    def commit(journal: store.Journal, event: str, **facts: Any) -> None:
+    def commit(journal: Journal, event: str, **facts: Any) -> None:
         events.append(event)
         committed(journal, event, **facts)
 
     monkeypatch.setattr(store, "sync_folder", sync)
-    monkeypatch.setattr(store.Journal, "commit", commit)
+    monkeypatch.setattr(Journal, "commit", commit)
     complete(tmp_path)
     assert events.index("synced with journal") < events.index("opened") < events.index(DONE)
 
@@ -357,11 +443,11 @@ def test_a_folder_that_is_moved_while_its_sweep_runs_can_go_on_at_its_new_place(
     ],
 )
 def test_what_to_do_first_depends_on_what_the_system_said(code: int, said: str) -> None:
-    assert said in str(store.cannot_store(Path("results"), OSError(code, os.strerror(code)), begun=True))
+    assert said in str(cannot_store(Path("results"), OSError(code, os.strerror(code)), begun=True))
 
 
 def test_a_folder_whose_name_looks_like_an_option_can_be_resumed() -> None:
-    assert store.resume_command(Path("-x/trial/1")) == "alliance resume ./-x/trial/1"
+    assert resume_command(Path("-x/trial/1")) == "alliance resume ./-x/trial/1"
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -391,7 +477,7 @@ def test_a_lost_manifest_is_told_from_no_sweep_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["status", "command", "cells", "code_digest", "numerics", "plan_digest", "files"])
-@pytest.mark.parametrize("look", [status_of, verify, read_results, resume, store.differences_from_now])
+@pytest.mark.parametrize("look", [status_of, verify, read_results, resume, differences_from_now])
 def test_a_manifest_without_something_is_damaged(tmp_path: Path, look: Callable[[Path], Any], key: str) -> None:
     folder = half(tmp_path)
     edited(folder, lambda manifest: manifest.pop(key))

@@ -26,11 +26,17 @@ from sim.library import available
 from sim.scenario import Scenario
 from sim.study import pages
 from sim.sweeps import plan, runner, store
+from sim.sweeps.checking import status_of
 from sim.sweeps.design import Experiment, experiment_of
+from sim.sweeps.estimate import estimate
 from sim.sweeps.executors.local import LocalExecutor
+from sim.sweeps.files import CannotStore
+from sim.sweeps.manifest import COMPLETE, command_line, describe
 from sim.sweeps.plan import plan_of
-from sim.sweeps.runner import AllRunsFailed, Progress, estimate, resume, run_experiment
-from sim.sweeps.store import CannotStore, ResultFolder, read_results
+from sim.sweeps.reading import read_results
+from sim.sweeps.runner import AllRunsFailed, Progress, resume, run_experiment
+from sim.sweeps.store import ResultFolder
+from sim.sweeps.tables import TABLES
 from sim.tomlfile import BadFile
 
 TEXTS = {"title": "T", "question": "Q?", "source": "S", "expected": "E."}
@@ -58,7 +64,7 @@ def test_tables_are_the_same_bytes_for_any_number_of_threads_and_any_chunk(
     experiment: Experiment, tmp_path: Path
 ) -> None:
     reference = tables_in(run_experiment(experiment, tmp_path, jobs=1, keep_alliances=True))
-    assert set(reference) == {f"{name}.parquet" for name in store.TABLES}
+    assert set(reference) == {f"{name}.parquet" for name in TABLES}
     for jobs in (1, 2):
         for chunk in (1, 7, REPLICATES):
             folder = run_experiment(experiment, tmp_path, jobs=jobs, chunk=chunk, keep_alliances=True)
@@ -145,7 +151,7 @@ def test_the_command_names_file_and_settings(tmp_path: Path) -> None:
     from sim.sweeps.design import load_experiment
 
     asked = load_experiment(path).with_settings({"openness": {"normal": [0.8, 0.1]}})
-    assert store.command_line(asked) == (
+    assert command_line(asked) == (
         f"alliance sweep '{path}' --seed 1 --replicates 100 --set 'openness={{normal = [0.8, 0.1]}}'"
     )
 
@@ -182,7 +188,7 @@ sys.path.insert(0, {here!r})
 from test_sweeps import scenario
 from sim.sweeps.design import experiment_of
 from sim.sweeps.runner import run_experiment
-from sim.sweeps.store import CannotStore
+from sim.sweeps.files import CannotStore
 experiment = experiment_of([scenario("calm")], 400, 1, "full")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 run_experiment(experiment, Path(sys.argv[1]) / "warm")
@@ -343,10 +349,10 @@ def test_what_is_no_result_folder_is_refused(experiment: Experiment, tmp_path: P
 
 def test_a_sweep_that_was_killed_is_told_from_a_damaged_one(experiment: Experiment, tmp_path: Path) -> None:
     folder = ResultFolder.create(tmp_path, experiment.name, experiment.digest())
-    folder.write_manifest(store.describe(experiment, plan_of(experiment, False), 1, None))
+    folder.write_manifest(describe(experiment, plan_of(experiment, False), 1, None))
     with pytest.raises(BadFile, match=r"holds no runs \(status: interrupted\): its sweep was stopped too early"):
         read_results(folder.path)
-    assert read_results(resume(folder.path)).manifest["status"] == store.COMPLETE
+    assert read_results(resume(folder.path)).manifest["status"] == COMPLETE
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
@@ -406,7 +412,7 @@ def test_jobs_and_chunk_are_checked(experiment: Experiment, tmp_path: Path) -> N
 def test_an_estimate_counts_runs_and_bytes(
     experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "PROBE_SECONDS", 1e9)  # probe as many runs as there are, however busy the machine
+    monkeypatch.setattr("sim.sweeps.estimate.PROBE_SECONDS", 1e9)  # probe as many runs as there are on any machine
     larger = experiment.replace(replicates=200)
     guess = estimate(larger, jobs=1)
     assert (guess.cells, guess.runs, guess.alliance_months) == (8, 1600, 1600 * 12 * 30)
@@ -420,7 +426,7 @@ def test_an_estimate_is_timed_and_not_assumed(experiment: Experiment, monkeypatc
         time.sleep(0.2)
         return simulate(*arguments)
 
-    monkeypatch.setattr(runner, "simulate", slow)
+    monkeypatch.setattr("sim.sweeps.estimate.simulate", slow)
     assert estimate(experiment, jobs=1).seconds >= 8 * REPLICATES * 0.2
     assert estimate(experiment.replace(replicates=1000), jobs=1).seconds >= 8 * 1000 * 0.2
 
@@ -460,7 +466,7 @@ def test_the_way_on_after_lost_workers_can_be_pasted(experiment: Experiment, tmp
     assert command is not None
     *words, folder = shlex.split(command[1])
     assert words == ["alliance", "resume"]
-    assert store.status_of(Path(folder)).status == "interrupted"
+    assert status_of(Path(folder)).status == "interrupted"
 
 
 @pytest.mark.parametrize(

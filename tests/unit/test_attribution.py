@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sim.study.attribution import COLUMNS, Attribution, Cause, attribute, attributions, cause_of, jackknife_ratio
-from sim.sweeps.store import Stored
+from sim.sweeps.reading import Stored
 
 CLASH = Cause("culture", "one culture", "clash", "clash")
 CRASH = Cause("crash", False, True, "crash")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -144,3 +145,17 @@ def test_a_figure_is_drawn_only_when_it_is_asked_for(monkeypatch: pytest.MonkeyP
 def test_one_cell_has_nothing_to_be_compared_with() -> None:
     with pytest.raises(ValueError, match="one cell only"):
         contrasts(table(base=np.array([1.0, 2.0])), 0, ["value"])
+
+
+def test_memory_grows_with_the_replicates_and_not_with_their_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(3).normal(size=2000)
+    analysis.bootstrap_interval(x[:10])  # imports what is imported late
+    tracemalloc.start()
+    try:
+        in_batches = analysis.bootstrap_interval(x)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * analysis.RESAMPLES_AT_ONCE * x.nbytes < len(x) * x.nbytes / 3
+    monkeypatch.setattr(analysis, "RESAMPLES_AT_ONCE", len(x))
+    assert analysis.bootstrap_interval(x) == in_batches

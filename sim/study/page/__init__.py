@@ -19,8 +19,9 @@ from sim.study.page.markup import Html, element
 from sim.study.page.results import Picture
 from sim.study.report import summary_markdown
 from sim.study.words import Study, one_line, warning_of
+from sim.sweeps.files import resume_command, write_file
 from sim.sweeps.manifest import COMPLETE, FAILED
-from sim.sweeps.store import read_results, resume_command, write_file
+from sim.sweeps.reading import Stored
 
 PAGE = "report.html"
 
@@ -34,23 +35,22 @@ class Section:
     content: Html
 
 
-def publish(folder: Path | str, out: Path | str | None = None) -> list[Path]:
-    """Draw the figures of a result folder, write its summary, and the page that holds everything.
+def publish(stored: Stored, out: Path | str | None = None) -> list[Path]:
+    """Draw the figures of a result, write its summary, and the page that holds everything.
 
     Args:
-        folder: a result folder of :func:`sim.sweeps.runner.run_experiment`.
+        stored: a result folder read back, with :func:`sim.sweeps.reading.read_results`.
         out: where to write; the result folder itself without it.
 
     Returns:
         The files written: PNG and SVG of each figure in ``figures/``, ``summary.md``, ``report.html``.
 
     Raises:
-        BadFile: when it is no result folder, or a damaged one.
+        BadFile: when a table has changed since the folder was opened.
         OSError: when a file cannot be written.
     """
     from sim.study import plots  # Matplotlib takes a while to import
 
-    stored = read_results(folder)
     place = Path(out) if out is not None else stored.folder
     paths, pictures = [], []
     for name, figure in plots.draw_all(stored).items():

@@ -356,7 +356,7 @@ def _lifetimes(study: Study) -> Html:
     if "alliances" not in study.tables:
         return Html("")
     cells = study.cells[study.cells["cell"].isin(study.detailed)]
-    alliances = study.tables["alliances"]
+    alliances = study.tables["alliances"][["cell", "replicate", "duration", "cause"]]
     answer = survival(alliances[alliances["cell"].isin(study.detailed)], cells)
     return element("p", answer.sentence)
 

@@ -16,8 +16,9 @@ from sim.study.plots.comparisons import contrasts, heat_map, ledger
 from sim.study.plots.distributions import trust_humps, value_distribution
 from sim.study.plots.frame import DPI, MOST_CELLS, styled
 from sim.study.plots.over_time import survival, trajectories
+from sim.sweeps.files import write_file
+from sim.sweeps.reading import Stored
 from sim.sweeps.sampling import GRID
-from sim.sweeps.store import Stored, write_file
 
 MOST_CONTRASTS = 13
 """Most cells in the figure of contrasts, the reference with them."""

@@ -1,0 +1,225 @@
+"""A sweep's folder, looked at: its manifest, its lock, its journal and its shards. Nothing is changed.
+
+Writing (``store``), reading the tables (``reading``) and checking (``checking``) begin with what is told here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from sim.sweeps.files import resume_command
+from sim.sweeps.journal import DONE, LOST, OPENED, read_journal
+from sim.sweeps.manifest import FORMAT, INTERRUPTED, KIND, RUNNING
+from sim.sweeps.plan import Plan, ShardKey, plan_in
+from sim.sweeps.shards import Shard, decode, said_of
+from sim.tomlfile import BadFile, Problem
+
+NEEDED = ("status", "command", "cells", "plan_digest", "code_digest", "numerics", "timings", "files")
+"""What the manifest of a sweep must hold to be read; ``plan`` beside it to be resumed."""
+MANIFEST, JOURNAL, LOCK, SHARDS = "manifest.json", "journal.jsonl", ".lock", "shards"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The manifest
+# ---------------------------------------------------------------------------------------------------------------
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest as it is on the disk.
+
+    Raises:
+        BadFile: when there is none, it cannot be read, or it is of another kind or format.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        kind, version = manifest["kind"], manifest.get("format")
+        if version == FORMAT and kind == KIND:
+            _ = [manifest[key] for key in NEEDED], [about["sha256"] for about in manifest["files"].values()]
+    except (FileNotFoundError, NotADirectoryError):
+        inside = sorted(found.parent for found in folder.glob("*/manifest.json")) if folder.is_dir() else []
+        hint = f"; did you mean {inside[-1]}?" if inside else "; `alliance sweep` and `alliance compare` make one"
+        if (folder / JOURNAL).exists():
+            hint = ": without it nobody knows what its shards are; put it back from a copy, or run the sweep again"
+        raise bad_file(folder, f"is no result folder (it has no manifest.json){hint}") from None
+    except OSError as error:
+        raise bad_file(path, f"cannot be read: {error.strerror or error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise bad_file(path, "is damaged or is no manifest of a result folder: run the sweep again") from None
+    if kind != KIND:
+        raise bad_file(folder, f"holds a {kind}, not a sweep: `alliance sweep` and `alliance compare` make one")
+    if version != FORMAT:
+        raise bad_file(
+            folder, f"was written in format {version}; this version reads format {FORMAT}: run the sweep again"
+        )
+    return dict(manifest)
+
+
+def manifest_now(folder: Path) -> dict[str, Any]:
+    """The manifest, with the true status also when the process was killed before it could write it.
+
+    The lock is looked at first: a sweep that ends between the two looks is complete, not interrupted.
+
+    Raises:
+        BadFile: as :func:`read_manifest`.
+    """
+    taken = is_taken(folder)
+    manifest = read_manifest(folder)
+    if manifest["status"] == RUNNING and not taken:
+        manifest["status"] = INTERRUPTED
+    return manifest
+
+
+def stored_plan(folder: Path, manifest: Mapping[str, Any]) -> Plan:
+    """What a sweep was begun to compute, from its manifest.
+
+    Raises:
+        BadFile: when the manifest does not say.
+    """
+    try:
+        return plan_in(manifest)
+    except (KeyError, TypeError):
+        raise bad_file(
+            folder, f"was begun by a version whose sweeps cannot be resumed; run it again: {manifest['command']}"
+        ) from None
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The lock, looked at
+# ---------------------------------------------------------------------------------------------------------------
+def is_taken(path: Path) -> bool:
+    """True when a process is writing to the folder."""
+    try:
+        return _is_locked(path / LOCK)
+    except OSError:  # there is none, or it is on a file system without such locks
+        return _is_marked(path / LOCK)
+
+
+def _is_locked(lock: Path) -> bool:
+    """Looked at with a shared lock: whoever may read can tell, and two who look are not in each other's way."""
+    if os.name != "posix":
+        return _is_marked(lock)
+    import fcntl
+
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _is_marked(path: Path) -> bool:
+    """Looked at by trying to take the lock."""
+    if not path.exists():
+        return False
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
+def writer_of(path: Path) -> str:
+    """The process that opened the folder last, as its journal says."""
+    entries = [line.entry for line in read_journal(path / JOURNAL) if line.entry and line.entry["event"] == OPENED]
+    return f"process {entries[-1]['pid']} on {entries[-1]['host']}" if entries else "another process"
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The journal and the shards that it tells of
+# ---------------------------------------------------------------------------------------------------------------
+class Record(NamedTuple):
+    """What the journal says of a shard that is stored."""
+
+    sha256: bytes
+    runs: int  # that came out
+    failed: int
+    seconds: float  # that computing it took
+
+
+def replayed(path: Path) -> tuple[dict[ShardKey, Record], list[int]]:
+    """What is stored by the journal, and the numbers of its torn or damaged lines."""
+    done: dict[ShardKey, Record] = {}
+    damaged = []
+    for number, entry in read_journal(path / JOURNAL):
+        if entry is None:
+            damaged.append(number)
+        elif entry["event"] == DONE:
+            record = Record(bytes.fromhex(entry["sha256"]), entry["runs"], entry["failed"], entry["seconds"])
+            done[ShardKey(*entry["shard"])] = record
+        elif entry["event"] == LOST:
+            done.pop(ShardKey(*entry["shard"]), None)
+    return done, damaged
+
+
+def by_cell(done: Mapping[ShardKey, Record]) -> dict[int, list[ShardKey]]:
+    """The stored shards of each cell that has any, in order."""
+    keys: dict[int, list[ShardKey]] = {}
+    for key in sorted(done):
+        keys.setdefault(key.cell, []).append(key)
+    return keys
+
+
+def cells_done(manifest: Mapping[str, Any], done: Mapping[ShardKey, Record]) -> list[dict[str, Any]]:
+    """The manifest's cells with the number of runs that came out."""
+    runs = [0] * len(manifest["cells"])
+    for key, record in done.items():
+        runs[key.cell] += record.runs
+    return [{**cell, "replicates_done": count} for cell, count in zip(manifest["cells"], runs, strict=True)]
+
+
+def load_shard(folder: Path, key: ShardKey, record: Record, digest: str) -> Shard:
+    """A stored shard of the sweep with this digest, checked against its record.
+
+    Raises:
+        BadFile: when it is missing or damaged.
+    """
+    path = folder / SHARDS / key.file_name
+    try:
+        content = path.read_bytes()
+        problem = _wrong_with(content, key, record, digest)
+        if not problem:
+            return decode(content)
+    except FileNotFoundError:
+        problem = "is missing"
+    except (OSError, pa.ArrowException) as error:
+        problem = f"cannot be read: {error}"
+    raise bad_file(path, f"{problem}; `{resume_command(folder)}` computes it again")
+
+
+def problem_with(path: Path, key: ShardKey, record: Record, digest: str) -> str:
+    """What is wrong with a stored shard; empty when it is what the journal says."""
+    try:
+        return _wrong_with(path.read_bytes(), key, record, digest)
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+
+
+def _wrong_with(content: bytes, key: ShardKey, record: Record, digest: str) -> str:
+    """In what way a file is not the shard that the journal tells of; empty when it is.
+
+    The file's own word counts beside the journal's: manifest, journal and shards may come from different sweeps.
+    """
+    said = said_of(content)
+    if said and (said.get("sweep"), said.get("shard")) != (digest, list(key)):
+        return "belongs to another sweep" if said.get("sweep") != digest else "is another shard of this sweep"
+    sound = hashlib.sha256(content).digest() == record.sha256
+    return "" if sound else "is damaged (its SHA-256 is not the journal's)"
+
+
+def bad_file(path: Path, message: str) -> BadFile:
+    """The error that says what is wrong with a folder or a file in it, and what to do."""
+    return BadFile(path, [Problem((), message)])
