@@ -13,7 +13,7 @@ def prepare(quiet: bool) -> None:
 
     if is_cached():
         return
-    say("compiling the core (once, about 20 s) …", quiet)
+    say("compiling the core (once, about 25 s) …", quiet)
     start = time.perf_counter()
     _run_a_month()
     say(f"compiled in {duration(time.perf_counter() - start)}", quiet)

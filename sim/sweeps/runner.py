@@ -36,7 +36,7 @@ from sim.tomlfile import BadFile, Problem
 OnProgress = Callable[["Progress"], None]
 OnMessage = Callable[[str], None]
 
-COMPILING = "compiling the core (first use on this machine; takes about 20 s) …"
+COMPILING = "compiling the core (first use on this machine; takes about 25 s) …"
 STARTING = "starting workers …"
 
 

@@ -234,7 +234,7 @@ def _parquet(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> by
     table = table.replace_schema_metadata({ABOUT: json.dumps({**about, "arrays": forms}).encode()})
     buffer = io.BytesIO()
     pq.write_table(
-        table, buffer, compression="lz4", use_dictionary=False, write_page_checksum=True, write_statistics=False
+        table, buffer, compression="zstd", use_dictionary=False, write_page_checksum=True, write_statistics=False
     )
     return buffer.getvalue()
 

@@ -719,7 +719,7 @@ def test_the_first_use_says_that_it_compiles(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(compiled, "is_cached", lambda: False)
     result = call("run", "calm", "--no-figures", "--json")
     first, second = result.stderr.splitlines()[:2]
-    assert first == "compiling the core (once, about 20 s) …"
+    assert first == "compiling the core (once, about 25 s) …"
     assert second.startswith("compiled in ")
     strict_json(result.stdout)
     assert call("run", "calm", "--no-figures", "--quiet").stderr == ""
