@@ -148,7 +148,7 @@ def test_numbers_become_floats() -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        (True, "True is no distribution"),
+        (True, "true is no distribution"),
         ("0.5", "is no distribution"),
         (None, "is no distribution"),
         ([0.1, 0.2], "is no distribution"),
