@@ -413,7 +413,8 @@ def _distributed() -> Any:
         import distributed
     except ImportError:
         raise ClusterError("Dask is not installed: pip install 'alliance-trust[cluster]'") from None
-    for name in ("client", "batched", "comm"):  # what they say of a lost scheduler or worker is told by ClusterError
+    # What they say of a lost scheduler or worker is told by ClusterError; a cluster left while it starts says more.
+    for name in ("client", "batched", "comm", "scheduler", "core", "nanny"):
         logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     return distributed
 
