@@ -313,7 +313,9 @@ def test_the_pattern_finds_machine_paths_and_spares_others():
     slash = "/"
     for bad in (f"see {slash}tmp{slash}x", f'"{slash}home{slash}me{slash}file"', f"{slash}root{slash}a"):
         assert MACHINE_PATH.search(bad)
-    for good in ("https://example.org/home/me", "results/tmp/x", "src/work/y", "and/or"):
+    for folder in ("home", "tmp", "work"):
+        assert not MACHINE_PATH.search(f"results{slash}{folder}{slash}x")
+    for good in (f"https://example.org{slash}home{slash}me", "and/or"):
         assert not MACHINE_PATH.search(good)
 
 
