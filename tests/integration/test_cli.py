@@ -526,6 +526,38 @@ def test_dry_run_writes_nothing(args: list[str], here: Path) -> None:
     assert everything_in(here) == before
 
 
+def test_a_dry_run_with_a_precision_tells_the_fewest_and_the_most_runs(here: Path) -> None:
+    (here / "experiments" / "precise.toml").write_text(
+        EXPERIMENT.replace("replicates = 4", "replicates = 20\nmax_replicates = 60\nprecision = { value = 1.0 }")
+    )
+    told = call("sweep", "precise", "--dry-run").stdout
+    fewest = 2 * 40  # a cell is not judged on less than two rounds here: 30 values are needed
+    assert f"= at least {fewest} runs," in told
+    assert "on disk; at most 120 runs, about " in told
+    document = strict_json(call("sweep", "precise", "--dry-run", "--json").stdout)
+    assert (document["runs"], document["most_runs"]) == (fewest, 120)
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", "-0.5 +/- 1 -> ..."), ("utf-8", "−0.5 ± 1 → …")])
+def test_signs_that_a_terminal_lacks_become_near_ones(encoding: str, shown: str) -> None:
+    """A number that lost its minus would be another number."""
+    import io
+
+    import sim.cli  # noqa: F401 # knows the handler
+
+    with io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="near") as terminal:
+        terminal.write("−0.5 ± 1 → …")
+        terminal.flush()
+        assert terminal.buffer.getvalue().decode(encoding) == shown  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names there are always Unicode")
+def test_a_folder_whose_name_is_not_utf_8_is_refused_in_words(here: Path) -> None:
+    result = call("compare", "calm", "rough", "--replicates", "2", "--out", os.fsdecode(b"r\xff"))
+    assert result.exit_code == 1
+    assert "the name of a file or folder is not UTF-8" in result.output
+
+
 def test_runs_that_fail_are_reported_and_the_others_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails_in_replicate_2(scenario: Any, replicates: Any, seed: int) -> Any:
         if 2 in list(replicates):
@@ -537,6 +569,7 @@ def test_runs_that_fail_are_reported_and_the_others_kept(monkeypatch: pytest.Mon
     result = call("sweep", "trial", "--no-figures", "--json")
     assert result.exit_code == 4
     assert "2 runs failed; the others are stored" in result.stderr
+    assert f"`alliance resume {result_folders()[0]} --retry-failed` tries them again" in result.stderr
     document = strict_json(result.stdout)
     assert document["runs"] == 6
     assert [(row["cell"], row["replicate"]) for row in document["failed"]] == [(0, 2), (1, 2)]

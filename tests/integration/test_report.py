@@ -585,6 +585,13 @@ def test_row_labels_of_many_factors_do_not_overlap() -> None:
         assert upper.y0 > lower.y1
 
 
+def test_where_nothing_differs_but_by_rounding_the_axis_is_no_axis_of_rounding() -> None:
+    same = of_factors(2)
+    same["trust"] = 0.4 + 1e-17 * same["cell"] + 1e-16 * same["replicate"] * (same["cell"] == 1)
+    left, right = plots.contrasts(analysis.paired(same, 0, ["trust"])).axes[0].get_xlim()
+    assert (left, right) == (-1.0, 1.0)
+
+
 def test_titles_do_not_repeat_what_all_cells_share() -> None:
     assert plots.contrasts(analysis.paired(of_factors(1), 0, ["trust"])).get_suptitle().count("the reference") == 1
     one = of_factors(1)

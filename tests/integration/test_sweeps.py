@@ -154,6 +154,7 @@ def test_the_command_names_file_and_settings(tmp_path: Path) -> None:
     assert command_line(asked) == (
         f"alliance sweep '{path}' --seed 1 --replicates 100 --set 'openness={{normal = [0.8, 0.1]}}'"
     )
+    assert command_line(asked, keep_alliances=True) == f"{command_line(asked)} --alliances"
 
 
 # Folders

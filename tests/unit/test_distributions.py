@@ -190,3 +190,17 @@ def test_numbers(value: Any) -> None:
 @pytest.mark.parametrize("value", [True, False, math.nan, math.inf, -math.inf, 2**63, 10**400, "1", None, [1], 1j])
 def test_no_numbers(value: Any) -> None:
     assert not is_number(value)
+
+
+def test_remembered_quantiles_are_the_same_bits_and_nobody_s_to_change() -> None:
+    from sim.distributions import SHORT
+
+    uniforms = np.random.default_rng(1).random(SHORT + 1)
+    long, spread = Beta(2.0, 6.0).draw(uniforms, uniforms), Beta(2.0, 6.0)
+    for _ in range(2):
+        short = spread.draw(uniforms[:-1], uniforms[:-1])
+        assert (short == long[:-1]).all()
+    assert (spread.draw(uniforms[:6:2], uniforms[:6:2]) == long[:6:2]).all()
+    assert (spread.draw(uniforms[:6].reshape(2, 3), uniforms[:6].reshape(2, 3)) == long[:6].reshape(2, 3)).all()
+    with pytest.raises(ValueError, match="read-only"):
+        short[0] = 0.0
