@@ -246,3 +246,11 @@ def test_the_shell_completes_what_can_be_kept_away() -> None:
 
     kinds = KeptAwayName().shell_complete(None, None, "f")  # type: ignore[arg-type]
     assert [item.value for item in kinds] == ["festering@", "friction@"]
+
+
+def test_who_has_parted_does_not_talk() -> None:
+    """As it was they part in month 28: what is left of their talk then is no measure for the months after it."""
+    line = ["--seed", "7", "--alliance", "35", "--without", "blame@14", "--without", "festering@20-30"]
+    told = " ".join(call("baseline", *line, "--quiet").stdout.split())
+    assert "It ended in month 28" in told
+    assert "because they would have talked more afterwards" in told
