@@ -251,6 +251,6 @@ def test_the_shell_completes_what_can_be_kept_away() -> None:
 def test_who_has_parted_does_not_talk() -> None:
     """As it was they part in month 28: what is left of their talk then is no measure for the months after it."""
     line = ["--seed", "7", "--alliance", "35", "--without", "blame@14", "--without", "festering@20-30"]
-    told = " ".join(call("baseline", *line, "--quiet").stdout.split())
+    told = flat(call("baseline", *line).stdout)
     assert "It ended in month 28" in told
     assert "because they would have talked more afterwards" in told
