@@ -94,7 +94,7 @@ def humps(
             {**found, "label": label, **_sureness(counts, analysis.edges_of(variable, month), own, variable, seed)}
         )
     table = pd.DataFrame(rows)[[*HUMPS, *SURENESS]]
-    sure = frozenset(table.loc[_beyond_chance(table), "cell"])
+    sure = frozenset(table.loc[beyond_chance(table), "cell"])
     return Answer(
         table,
         lambda: trust_humps(shown, cells.head(MOST_CELLS), variable, sure=sure),
@@ -102,8 +102,12 @@ def humps(
     )
 
 
-def _beyond_chance(found: Any) -> Any:
-    """Whether two humps are there in nearly all resamples and beyond Silverman's test; of a row, or of each."""
+def beyond_chance(found: Any) -> Any:
+    """Whether two humps are there in nearly all resamples and beyond Silverman's test; of a row, or of each.
+
+    Args:
+        found: table of :func:`humps`, or one of its rows as a mapping.
+    """
     return (found["two_humps"] >= SURE) & (found["p_one_hump"] < 1.0 - CONFIDENCE)
 
 
@@ -148,7 +152,7 @@ def _sentence(row: Mapping[str, Any], variable: str) -> str:
         f"{percent(row['low_share'])} of the alliances are near {row['low_mode']:.2f}, "
         f"{percent(row['high_share'])} near {row['high_mode']:.2f}"
     )
-    if not _beyond_chance(row):
+    if not beyond_chance(row):
         return (
             f"{start}: {variable} has perhaps two humps, not beyond chance: {kinds} (mean {row['mean']:.2f}; {sure})."
         )

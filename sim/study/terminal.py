@@ -71,12 +71,11 @@ def summary_text(stored: Stored) -> str:
 
 
 def _two_humps(study: Study) -> str:
-    """Where a mean of trust describes nobody; how sure that is stands in the summary."""
-    found = study.humps[(study.humps["humps"] == 2) & (study.humps["variable"] == "trust")]
-    if found.empty:
+    """Where a mean of trust describes nobody, when that is beyond chance; how sure it is stands in the summary."""
+    if not study.split:
         return ""
-    names = ", ".join(study.names[int(cell)] for cell in found["cell"].head(3))
-    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    names = ", ".join(study.names[cell] for cell in study.split[:3])
+    more = f" and {len(study.split) - 3} more" if len(study.split) > 3 else ""
     return f"Two kinds of alliances, which the mean hides: trust ends in two humps in {names}{more}."
 
 

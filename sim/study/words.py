@@ -84,21 +84,35 @@ class Study:
         return pd.concat(found, ignore_index=True)
 
     @cached_property
-    def kinds(self) -> list[str]:
-        """Where the alliances of a cell are of two kinds, in words with how sure that is (:mod:`sim.study.humps`).
+    def sureness(self) -> pd.DataFrame:
+        """How sure the first :data:`MOST_DETAILS` distributions with two humps are: tables of :mod:`sim.study.humps`.
 
-        A sentence for each of the first :data:`MOST_DETAILS` distributions with two humps.
+        Besides, column ``variable`` says of what, and ``sure`` whether both humps are beyond chance.
         """
-        from sim.study import humps as sureness  # it draws, and Matplotlib takes a while to import
+        from sim.study.humps import beyond_chance, humps  # it draws, and Matplotlib takes a while to import
 
         two = self.humps[self.humps["humps"] == 2].head(MOST_DETAILS)
-        said = []
+        found = []
         for variable, rows in two.groupby("variable", sort=False):
             cells = self.cells[self.cells["cell"].isin(rows["cell"])]
-            answer = sureness.humps(self.tables["histogram"], cells, str(variable), self.tables.get("alliances"))
-            named = answer.table.assign(label=[self.names[int(cell)] for cell in answer.table["cell"]])
-            said += sureness.hump_sentences(named, str(variable))
-        return said
+            table = humps(self.tables["histogram"], cells, str(variable), self.tables.get("alliances")).table
+            names = [self.names[int(cell)] for cell in table["cell"]]
+            found.append(table.assign(label=names, variable=variable, sure=beyond_chance(table)))
+        return pd.concat(found, ignore_index=True) if found else two.assign(sure=False)
+
+    @property
+    def split(self) -> list[int]:
+        """Numbers of the cells whose mean of trust describes nobody, beyond chance: those that :attr:`sureness` has."""
+        rows = self.sureness[self.sureness["variable"] == "trust"]
+        return [int(row["cell"]) for row in rows_of(rows) if row["sure"]]
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Where the alliances of a cell are of two kinds, a sentence for each row of :attr:`sureness`."""
+        from sim.study.humps import hump_sentences
+
+        of_variable = self.sureness.groupby("variable", sort=False)
+        return [said for variable, rows in of_variable for said in hump_sentences(rows, str(variable))]
 
     @property
     def sampled(self) -> bool:

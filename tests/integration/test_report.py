@@ -273,6 +273,23 @@ def test_two_humps_are_not_hidden_in_a_mean(folders: dict[str, Path]) -> None:
     assert "humps" not in terminal.summary_text(stored)
 
 
+def test_two_humps_within_chance_are_no_headline(folders: dict[str, Path]) -> None:
+    """The two kinds come from one replicate of six: a resample lacks it with chance (5/6)⁶ = 33%."""
+    stored = with_humps(read_results(folders["several cells"]))
+    counts = analysis.counts_of(stored.tables["histogram"], 0, "trust", int(stored.tables["histogram"]["month"].max()))
+    trust = np.repeat((np.arange(BINS) + 0.5) / BINS, counts.astype(int))
+    alliances = pd.DataFrame({"cell": 0, "replicate": np.where(trust < 0.5, 0, 1 + np.arange(len(trust)) % 5)})
+    alliances = alliances.assign(trust=trust, cause=CAUSES_OF_ENDING[0])
+    doubtful = Stored(stored.folder, stored.manifest, {**stored.tables, "alliances": alliances})
+    study = words.Study(doubtful)
+    assert study.split == []
+    assert "perhaps two humps, not beyond chance" in study.kinds[0]
+    assert "two humps" not in terminal.summary_text(doubtful)
+    figure = plots.draw_all(doubtful, study.split)["trust_humps"]
+    assert figure.get_suptitle().startswith("Trust ends perhaps in two humps")
+    assert words.Study(stored).split == [0]
+
+
 def test_points_of_a_sample_are_no_baseline(folders: dict[str, Path]) -> None:
     stored = read_results(folders["two factors"])
     ranges = {"trust_start": {"low": 0.3, "high": 0.7}, "partners": {"low": 1, "high": 2, "integer": True}}

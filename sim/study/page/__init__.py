@@ -52,12 +52,12 @@ def publish(stored: Stored, out: Path | str | None = None) -> list[Path]:
     from sim.study import plots  # Matplotlib takes a while to import
 
     place = Path(out) if out is not None else stored.folder
-    paths, pictures = [], []
-    for name, figure in plots.draw_all(stored).items():
+    study, paths, pictures = Study(stored), [], []
+    for name, figure in plots.draw_all(stored, study.split).items():
         png, svg = plots.save(figure, place / "figures", name)
         paths += [png, svg]
         pictures.append(Picture(name, png.read_bytes(), figure.get_suptitle(), figure.get_supxlabel()))
-    study, summary, page = Study(stored), place / "summary.md", place / PAGE
+    summary, page = place / "summary.md", place / PAGE
     write_file(summary, summary_markdown(study, [picture.name for picture in pictures]).encode())
     write_file(page, page_html(study, pictures).encode())
     return [*paths, summary, page]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -24,12 +24,16 @@ MOST_CONTRASTS = 13
 """Most cells in the figure of contrasts, the reference with them."""
 
 
-def draw_all(stored: Stored) -> dict[str, Figure]:
+def draw_all(stored: Stored, sure: Collection[int] | None = None) -> dict[str, Figure]:
     """Every figure that a result folder has the data for, by name.
 
     Survival is drawn when an alliance ended; contrasts need two cells; heat maps a grid of two factors whose levels are
     numbers; humps are drawn when trust at the horizon has two humps in some cell. With more than :data:`MOST_CELLS`
     cells the figures over months show a choice of them, with more than :data:`MOST_CONTRASTS` that of contrasts.
+
+    Args:
+        stored: a result folder read back.
+        sure: numbers of the cells whose two humps of trust are beyond chance; without it all that have two are titled.
     """
     tables = stored.tables
     runs = tables["runs"]
@@ -49,7 +53,7 @@ def draw_all(stored: Stored) -> dict[str, Figure]:
     humps = analysis.bimodality(tables["histogram"])
     if (humps["humps"] == 2).any():
         shown = _humped(done, humps, chosen)
-        figures["trust_humps"] = trust_humps(tables["histogram"], shown, note=note, market=market)
+        figures["trust_humps"] = trust_humps(tables["histogram"], shown, note=note, market=market, sure=sure)
     if len(done) > 1:
         reference = int(done["cell"].iloc[0])
         some = analysis.spread_cells(runs, outcomes[0], MOST_CONTRASTS)
