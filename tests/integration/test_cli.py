@@ -619,6 +619,7 @@ def wait_for(pattern: str, seconds: float = 120.0) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.usefixtures("default_signals")
 def test_an_interrupted_sweep_keeps_what_is_complete() -> None:
     levels = [round(0.01 + 0.001 * k, 3) for k in range(40)]  # forty cells: the first is written long before the last
     text = EXPERIMENT.replace("[0.02, 0.08]", str(levels)).replace("replicates = 4", "replicates = 1000")

@@ -434,6 +434,7 @@ def test_without_an_address_workers_are_started_here_and_ended(
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal to a group of processes")
 @pytest.mark.parametrize("running", [False, True])
+@pytest.mark.usefixtures("default_signals")
 def test_ctrl_c_ends_a_sweep_and_its_workers(tmp_path: Path, running: bool) -> None:
     """At once, also while workers are started. A terminal sends Ctrl-C to the workers too."""
     (tmp_path / "trial.toml").write_text(TRIAL.replace("replicates = 4", "replicates = 10000000"))

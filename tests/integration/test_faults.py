@@ -436,6 +436,7 @@ seed = 3
 COMMAND = Path(sys.executable).with_name("alliance")
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.slow
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_says_how_to_go_on_and_that_works(tmp_path: Path, presses: int) -> None:
@@ -475,6 +476,7 @@ def test_ctrl_c_says_how_to_go_on_and_that_works(tmp_path: Path, presses: int) -
     assert done < {shard for event, shard in events if event == DONE}
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_system_that_ends_the_job_and_a_terminal_that_is_closed_count_as_ctrl_c(
@@ -507,18 +509,6 @@ def read_all(terminal: int, into: bytearray) -> None:
         while found := os.read(terminal, 10_000):
             into += found
     os.close(terminal)
-
-
-@pytest.fixture
-def default_signals() -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("default_signals")

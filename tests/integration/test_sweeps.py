@@ -309,6 +309,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("default_signals")
 def test_ctrl_c_ends_a_sweep_and_keeps_what_is_complete(tmp_path: Path) -> None:
     program = LONG.format(here=str(Path(__file__).parent))
     with subprocess.Popen([sys.executable, "-c", program, tmp_path], stdout=subprocess.PIPE, text=True) as process:
