@@ -9,17 +9,12 @@ docs/benefits.md shows it; ``python -m sim.study.benefits --write docs/benefits.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sim.study.effects import REPLICATES, SEED, Estimate, Floats, gain, mean
+from sim.study.effects import REPLICATES, SEED, Estimate, Floats, Settings, gain, mean
 from sim.study.pages import fill
-from sim.study.patterns import MORE_TRUST, NOBODY_LEAVES, ONE_TRUST
-
-Settings = Mapping[str, Any]
-"""Settings of a scenario, as ``Scenario.replace`` takes them."""
+from sim.study.patterns.conditions import LESS_TRUST, MORE_TRUST, TRUST_HELD
 
 PATHS: dict[str, Settings] = {
     "communication": {"clamp_communication": True},
@@ -152,8 +147,8 @@ def response(outcome: str, cut: Settings, replicates: int = REPLICATES, seed: in
         cut: settings that cut a path; empty for none.
         replicates, seed: of the baseline scenario.
     """
-    held: dict[str, Any] = {"clamp_trust": True, **NOBODY_LEAVES, **cut}
-    return gain(seed, replicates, outcome, {"trust_start": MORE_TRUST}, {"trust_start": ONE_TRUST}, **held)
+    more, less = {"trust_start": MORE_TRUST}, {"trust_start": LESS_TRUST}
+    return gain(seed, replicates, outcome, more, less, **{**TRUST_HELD, **cut})
 
 
 def table(replicates: int = REPLICATES, seed: int = SEED) -> list[str]:

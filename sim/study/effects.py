@@ -1,41 +1,40 @@
-"""An effect with its 95% interval, and the same effect with its mechanism switched off.
+"""Effects measured on runs of shipped scenarios, each with its 95% interval.
 
-All numbers come from runs of shipped scenarios that share their random draws (same seed, paired replicates). Intervals
-are t intervals over replicates; ratios and shapes are jackknifed.
+An effect is a difference, a ratio or a correlation between variants that share their random draws (same seed, so that
+replicates are paired). Intervals are t intervals over replicates; those of ratios and shapes are jackknifed.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.dynamics.state import VARIABLES
+from sim.dynamics.state import DISAPPOINTMENT, DISTRUST, VARIABLES
 from sim.engine import Result, simulate
 from sim.library import find
-from sim.scenario import load
+from sim.scenario import Scenario, load
 from sim.study.analysis import interval
+from sim.study.attribution import jackknife_ratio
 
 Floats = NDArray[np.float64]
 Range = tuple[float, float]
+Settings = Mapping[str, Any]
+"""Settings of a scenario, as ``Scenario.replace`` takes them."""
 
 SEED = 20261122
 REPLICATES = 100
 """Each is 50 organizations with 75 alliances over 144 months."""
-REMAINS = 0.25
-"""Largest share of an effect that may remain when it is said to be gone."""
-ABOVE_ZERO: Range = (0.0, math.inf)
-BELOW_ZERO: Range = (-math.inf, 0.0)
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# Findings
+# Estimates
 # ---------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Estimate:
@@ -56,64 +55,15 @@ class Estimate:
         return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]".replace("-", "−")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One part of a statement, as measured.
-
-    Attributes:
-        statement: its number on the model page; 0 for what the null model is compared on.
-        claim: what should come out; ``measured``: how it was measured, with unit.
-        effect: the estimate; ``expected``: the range that its whole interval must lie in.
-        off: how the mechanism is switched off, empty where there is nothing to switch; ``off_effect``: the effect then;
-            ``gone``: the range that its whole interval must lie in (default: at most a quarter of the effect, or
-            reversed).
-    """
-
-    statement: int
-    claim: str
-    measured: str
-    effect: Estimate
-    expected: Range = ABOVE_ZERO
-    off: str = ""
-    off_effect: Estimate | None = None
-    gone: Range = field(default=(math.nan, math.nan))
-
-    @property
-    def holds(self) -> bool:
-        """The effect is as expected."""
-        return self.effect.within(self.expected)
-
-    @property
-    def goes_away(self) -> bool:
-        """Switched off, the effect is gone; True also where there is nothing to switch."""
-        if self.off_effect is None:
-            return True
-        if not math.isnan(self.gone[0]):
-            return self.off_effect.within(self.gone)
-        left = REMAINS * abs(self.effect.value)
-        return self.off_effect.within((-math.inf, left) if self.effect.value > 0 else (-left, math.inf))
-
-    @property
-    def verdict(self) -> str:
-        """ "holds", "holds, but not by this mechanism alone" or "not yet"."""
-        if not self.holds:
-            return "not yet"
-        return "holds" if self.goes_away else "holds, but not by this mechanism alone"
-
-
-def verdict(findings: list[Finding]) -> str:
-    """The verdict on a whole statement: "holds", "partly" or "not yet"."""
-    sound = [finding.holds and finding.goes_away for finding in findings]
-    return "holds" if all(sound) else "partly" if any(sound) else "not yet"
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# Measuring
-# ---------------------------------------------------------------------------------------------------------------
 def mean(values: Floats) -> Estimate:
     """Mean over replicates with its t interval."""
     value, low, high, _ = interval(values)
     return Estimate(value, low, high)
+
+
+def ratio(top: Floats, bottom: Floats) -> Estimate:
+    """Ratio of two means over the same replicates, each (R,), with its jackknifed t interval."""
+    return Estimate(*jackknife_ratio(top, bottom))
 
 
 def jackknife(statistic: Callable[[Floats], float], sample: Floats) -> Estimate:
@@ -132,17 +82,44 @@ def jackknife(statistic: Callable[[Floats], float], sample: Floats) -> Estimate:
     return Estimate(value, value - half, value + half)
 
 
+# ---------------------------------------------------------------------------------------------------------------
+# Variants
+# ---------------------------------------------------------------------------------------------------------------
 @lru_cache(maxsize=6)
-def _cached(scenario: str, settings: str, seed: int, replicates: int) -> Result:
-    return simulate(load(find("scenarios", scenario)).with_settings(json.loads(settings)), replicates, seed)
+def _cached(scenario: str, tables: str, settings: str, seed: int, replicates: int) -> Result:
+    plain = {**load(find("scenarios", scenario)).written, **json.loads(tables)}
+    variant = Scenario.from_plain(plain, scenario).with_settings(json.loads(settings))
+    return simulate(variant, replicates, seed)
 
 
-def run(seed: int, replicates: int, scenario: str = "baseline", **settings: Any) -> Result:
-    """A shipped scenario with settings changed (as in ``Scenario.replace``); the newest few results are kept."""
+def run(
+    seed: int, replicates: int, scenario: str = "baseline", tables: Settings | None = None, **settings: Any
+) -> Result:
+    """A variant of a shipped scenario; the newest few results are kept.
+
+    Args:
+        seed, replicates: of the runs.
+        scenario: its name.
+        tables: whole tables of its file that are put in place of its own, such as ``network`` or ``groups``.
+        **settings: what is changed then, as in ``Scenario.replace``.
+    """
     keyed = {key.replace("__", "."): value for key, value in settings.items()}
-    return _cached(scenario, json.dumps(keyed, sort_keys=True), seed, replicates)
+    return _cached(scenario, json.dumps(tables or {}), json.dumps(keyed, sort_keys=True), seed, replicates)
 
 
+def groups_of_equal_size(traits: Mapping[str, Settings]) -> list[dict[str, Any]]:
+    """The table ``groups`` of a scenario: for each name a group with these traits, all of the same size."""
+    return [{"name": name, "share": 1.0, "traits": dict(own)} for name, own in traits.items()]
+
+
+def gain(seed: int, replicates: int, name: str, here: Settings, there: Settings, **both: Any) -> Floats:
+    """Difference of an outcome between two variants of the baseline, ``here`` − ``there``, paired, (R,)."""
+    return outcome(run(seed, replicates, **both, **here), name) - outcome(run(seed, replicates, **both, **there), name)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What is read off a result
+# ---------------------------------------------------------------------------------------------------------------
 def outcome(result: Result, name: str) -> Floats:
     """An outcome's mean over the alliances of each replicate, (R,)."""
     return np.asarray(result.runs()[name], dtype=np.float64)
@@ -153,6 +130,16 @@ def monthly(result: Result, variable: str) -> Floats:
     moments = result.moments[:, :, VARIABLES.index(variable)]
     counts = np.maximum(moments[..., 0], 1.0)  # month 0 has no result and no effort yet: reads 0
     return np.asarray(moments[..., 1] / counts)
+
+
+def total_value(result: Result) -> Floats:
+    """Net value of each alliance to both partners, money, (R, M)."""
+    return np.asarray(result.alliances.value.sum(-1))
+
+
+def last_trust(result: Result) -> Floats:
+    """Effective trust of each alliance at its end or the last month, mean of both sides, [0, 1], (R, M)."""
+    return np.asarray(result.alliances.effective.mean(-1))
 
 
 def alignment(result: Result, professed: bool) -> Floats:
@@ -175,11 +162,15 @@ def correlations(x: Floats, y: Floats) -> Floats:
     return np.asarray((x * y).sum(1) / np.sqrt((x**2).sum(1) * (y**2).sum(1)))
 
 
-def total_value(result: Result) -> Floats:
-    """Net value of each alliance to both partners, money, (R, M)."""
-    return np.asarray(result.alliances.value.sum(-1))
+def hazard_of_failing(result: Result, first: int = 1, last: int | None = None) -> Floats:
+    """Endings by distrust or disappointment per alliance-month lived, 1/month, (R,).
 
-
-def gain(seed: int, replicates: int, name: str, here: dict[str, Any], there: dict[str, Any], **both: Any) -> Floats:
-    """Difference of an outcome between two variants of the baseline, ``here`` − ``there``, paired, (R,)."""
-    return outcome(run(seed, replicates, **both, **here), name) - outcome(run(seed, replicates, **both, **there), name)
+    Args:
+        result: of any scenario without a market, where all alliances begin together.
+        first, last: the months that count; by default all.
+    """
+    a = result.alliances
+    last = result.scenario.months if last is None else last
+    failed = np.isin(a.cause, (DISTRUST, DISAPPOINTMENT)) & (a.ended >= first) & (a.ended <= last)
+    lived = np.clip(a.age, first - 1, last) - (first - 1)
+    return np.asarray(failed.sum(1) / lived.sum(1))

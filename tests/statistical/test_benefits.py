@@ -22,7 +22,7 @@ from sim.study import benefits
 from sim.study.benefits import ALL, BENEFITS, EVERY_PATH, PATHS, Benefit, response
 from sim.study.effects import mean
 from sim.study.pages import END, fill, mark, names
-from sim.study.patterns import NOBODY_LEAVES
+from sim.study.patterns.conditions import LESS_TRUST, MORE_TRUST, TRUST_HELD
 from tests.builders import market
 
 SEED = 411
@@ -46,7 +46,7 @@ def test_a_benefit_whose_path_is_cut_does_not_respond_to_trust_at_all(benefit: B
 @EVERY
 def test_a_cut_leaves_the_benefit_alive(benefit: Benefit) -> None:
     """Else the placebo would say nothing: an output that cannot vary cannot respond."""
-    held = {"clamp_trust": True, **NOBODY_LEAVES, **benefit.cut}
+    held = {**TRUST_HELD, **benefit.cut}
     alliances = simulate(load(find("scenarios", "baseline")).with_settings(held), 2, SEED).alliances
     varies = float(np.nanstd(OUTCOMES[benefit.outcome].formula(alliances))) > 1e-3
     assert varies != benefit.cut_stills
@@ -124,7 +124,7 @@ def test_every_cause_has_its_rate() -> None:
 def test_the_ledger_answers_to_trust_only_while_trust_is_free(clamped: bool) -> None:
     low, high = (
         simulate(load(find("scenarios", "baseline")).replace(trust_start=level, clamp_trust=clamped), 4, SEED)
-        for level in (benefits.ONE_TRUST, benefits.MORE_TRUST)
+        for level in (LESS_TRUST, MORE_TRUST)
     )
     difference = np.abs(high.ledger[..., EFFECTIVE, :] - low.ledger[..., EFFECTIVE, :]).sum()
     assert (difference == 0.0) == clamped
@@ -185,7 +185,7 @@ def test_other_arguments_are_refused() -> None:
 
 def test_nothing_in_a_month_reads_trust_but_by_a_path_that_is_named() -> None:
     """With every path cut, runs that differ by trust alone leave the same money, to the last bit."""
-    held = {"clamp_trust": True, **NOBODY_LEAVES, **EVERY_PATH}
+    held = {**TRUST_HELD, **EVERY_PATH}
     low, high = (
         simulate(load(find("scenarios", "baseline")).with_settings({"trust_start": level, **held}), 2, SEED)
         for level in (0.2, 0.9)

@@ -7,15 +7,19 @@ hand, so that one that is dropped or loses its switch fails a test.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sim.study import null, pages, patterns
+from sim.dynamics.state import DISAPPOINTMENT, DISTRUST
+from sim.study import null, pages
 from sim.study.analysis import interval
-from sim.study.effects import REMAINS, Estimate, Finding, jackknife, verdict
+from sim.study.effects import REPLICATES, SEED, Estimate, hazard_of_failing, jackknife, ratio, run
+from sim.study.patterns import AGAINST_NULL, STATEMENTS, page
+from sim.study.patterns.claims import REMAINS, Claim, Finding, verdict
+from sim.study.patterns.communication import framings, valley
+from sim.study.patterns.relations import LEVELS, optimum
 
 HOLDS: dict[int, dict[str, bool]] = {
     1: {
@@ -94,23 +98,28 @@ HOLDS: dict[int, dict[str, bool]] = {
 """The claims of each statement, and whether a claim has a mechanism of its own that is switched off."""
 
 
-def findings_of(number: int) -> dict[str, Finding]:
-    """The findings of a statement by claim, at the seed and the number of replicates of docs/validation.md."""
-    return {finding.claim: finding for finding in patterns.STATEMENTS[number](patterns.SEED, patterns.REPLICATES)}
+def test_the_claims_are_those_written_down_here() -> None:
+    assert {number: {claim.text: bool(claim.off) for claim in claims} for number, claims in STATEMENTS.items()} == HOLDS
+    assert sorted(HOLDS) == list(range(1, 13))
+
+
+@pytest.mark.parametrize("number", STATEMENTS)
+def test_every_statement_has_a_mechanism_that_is_switched_off(number: int) -> None:
+    assert any(claim.without or claim.counterpart for claim in STATEMENTS[number])
+    for claim in STATEMENTS[number]:
+        assert bool(claim.off) == bool(claim.without or claim.counterpart), claim.text
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", patterns.STATEMENTS)
+@pytest.mark.parametrize("number", STATEMENTS)
 def test_a_statement_holds_and_is_red_without_its_mechanism(number: int) -> None:
-    findings = findings_of(number)
-    assert {claim: bool(finding.off) for claim, finding in findings.items()} == HOLDS[number]
-    assert any(HOLDS[number].values()), "every statement has a mechanism that can be switched off"
-    for claim, finding in findings.items():
-        assert finding.holds, f"{claim}: {finding.effect}, expected within {finding.expected}"
-        assert finding.goes_away, f"{claim}: still {finding.off_effect} with {finding.off}"
-        if finding.off_effect is not None and math.isnan(finding.gone[0]):
-            without = replace(finding, effect=finding.off_effect, expected=of_some_size(finding))
-            assert not without.holds, f"{claim}: the same test is green without its mechanism"
+    for claim in STATEMENTS[number]:
+        finding = claim.tested(SEED, REPLICATES)
+        assert finding.holds, f"{claim.text}: {finding.effect}, expected within {claim.expected}"
+        assert finding.goes_away, f"{claim.text}: still {finding.off_effect} with {claim.off}"
+        if finding.off_effect is not None and claim.gone is None:
+            still_there = finding.off_effect.within(of_some_size(finding))
+            assert not still_there, f"{claim.text}: the same test is green without its mechanism"
 
 
 def of_some_size(finding: Finding) -> tuple[float, float]:
@@ -119,13 +128,9 @@ def of_some_size(finding: Finding) -> tuple[float, float]:
     return (least, math.inf) if least > 0.0 else (-math.inf, least)
 
 
-def test_all_twelve_statements_are_here() -> None:
-    assert sorted(HOLDS) == sorted(patterns.STATEMENTS) == list(range(1, 13))
-
-
 @pytest.mark.parametrize("settings", [{}, {"hard_talk_gain": 0.0}])
 def test_the_two_framings_meet_the_very_same_problems(settings: dict[str, float]) -> None:
-    well, badly = patterns.framings(patterns.SEED, 5, **settings)
+    well, badly = framings(SEED, 5, **settings)
     assert (well.alliances.problems == badly.alliances.problems).all()
     assert well.alliances.problems.min() > 0
 
@@ -135,12 +140,12 @@ def test_the_two_framings_meet_the_very_same_problems(settings: dict[str, float]
 # ---------------------------------------------------------------------------------------------------------------
 @pytest.mark.slow
 def test_the_null_does_some_of_it_too_and_some_of_it_not() -> None:
-    hump, age, framing = patterns.null_findings(patterns.SEED, patterns.REPLICATES)
+    hump, age, framing = (claim.tested(SEED, REPLICATES) for claim in AGAINST_NULL)
     for finding in (hump, age, framing):
-        assert finding.holds, f"{finding.claim}: {finding.effect}"
+        assert finding.holds, f"{finding.claim.text}: {finding.effect}"
     for finding in (hump, age):
-        assert finding.off_effect is not None
-        assert finding.off_effect.within(finding.expected), f"{finding.claim}: {finding.off_effect}"
+        assert page.beside_null(finding) == "the null does it too: no evidence", f"{finding.claim.text}"
+    assert page.beside_null(framing) == "not in the null"
     assert framing.goes_away
 
 
@@ -169,9 +174,20 @@ def test_a_null_in_which_nobody_would_begin_is_refused() -> None:
 # The instruments
 # ---------------------------------------------------------------------------------------------------------------
 def test_the_jackknife_of_a_mean_is_the_t_interval() -> None:
-    sample = np.random.default_rng(patterns.SEED).normal(size=40)
+    sample = np.random.default_rng(SEED).normal(size=40)
     jackknifed = jackknife(float, sample)
     assert (jackknifed.value, jackknifed.low, jackknifed.high) == pytest.approx(interval(sample)[:3])
+
+
+def test_a_ratio_is_jackknifed_as_any_other_statistic() -> None:
+    top, bottom = np.random.default_rng(SEED).normal(5.0, 1.0, size=(2, 40))
+    general = jackknife(lambda m: float(m[0] / m[1]), np.stack([top, bottom], axis=-1))
+    special = ratio(top, bottom)
+    assert (special.value, special.low, special.high) == pytest.approx((general.value, general.low, general.high))
+
+
+ANY = Claim("c", "m", lambda seed, replicates, **settings: Estimate(1.0, 0.9, 1.1))
+"""A claim that an effect is above zero."""
 
 
 @pytest.mark.parametrize(
@@ -188,7 +204,7 @@ def test_the_jackknife_of_a_mean_is_the_t_interval() -> None:
 def test_an_effect_is_gone_when_a_quarter_or_less_is_left_or_it_is_reversed(
     effect: float, off: Estimate | None, gone: bool
 ) -> None:
-    assert Finding(1, "c", "m", Estimate(effect, effect, effect), off_effect=off).goes_away is gone
+    assert Finding(ANY, Estimate(effect, effect, effect), off).goes_away is gone
 
 
 def test_the_whole_interval_must_lie_within_the_limits() -> None:
@@ -199,44 +215,63 @@ def test_the_whole_interval_must_lie_within_the_limits() -> None:
 
 
 def test_a_statement_holds_partly_when_some_claims_do() -> None:
-    good = Finding(1, "c", "m", Estimate(1.0, 0.9, 1.1))
-    bad = Finding(1, "c", "m", Estimate(0.0, -0.1, 0.1))
+    good = Finding(ANY, Estimate(1.0, 0.9, 1.1))
+    bad = Finding(ANY, Estimate(0.0, -0.1, 0.1))
     assert [verdict(them) for them in ([good], [good, bad], [bad])] == ["holds", "partly", "not yet"]
 
 
 def test_the_valley_tells_two_humps_from_one() -> None:
-    random = np.random.default_rng(patterns.SEED)
+    random = np.random.default_rng(SEED)
     one = np.clip(0.5 + 0.1 * random.normal(size=(50, 400)), 0.0, 1.0)
     two = np.clip(one + np.where(random.random((50, 400)) < 0.5, 0.3, -0.2), 0.0, 1.0)
-    assert patterns.valley(one, 1).value < 0.02
-    assert patterns.valley(two, 1).low > 0.3
-    assert patterns.valley(two, 1) == patterns.valley(two, 1)
+    assert valley(one, 1).value < 0.02
+    assert valley(two, 1).low > 0.3
+    assert valley(two, 1) == valley(two, 1)
 
 
 @pytest.mark.parametrize(("peak", "found"), [(0.7, 0.7), (-5.0, 0.2), (9.0, 1.2)])
 def test_the_optimum_is_where_the_parabola_peaks_within_the_levels(peak: float, found: float) -> None:
-    assert patterns.optimum(-((np.array(patterns.LEVELS) - peak) ** 2)) == pytest.approx(found)
+    assert optimum(-((np.array(LEVELS) - peak) ** 2)) == pytest.approx(found)
 
 
-def test_ending_between_two_months_is_counted_per_month_lived_in_them() -> None:
-    result = patterns.run(patterns.SEED, 5)
-    whole = patterns.ended_between(result, 1, result.scenario.months)
-    np.testing.assert_allclose(whole, patterns.hazard(result))
+def test_the_hazard_is_endings_by_failure_per_month_lived() -> None:
+    result = run(SEED, 5)
+    a, months = result.alliances, result.scenario.months
+    failed = np.isin(a.cause, (DISTRUST, DISAPPOINTMENT))
+    np.testing.assert_allclose(hazard_of_failing(result), failed.sum(1) / a.age.sum(1))
+    lived = np.stack([np.minimum(a.age, 24), np.maximum(a.age - 24, 0)]).sum(-1)
+    parts = [hazard_of_failing(result, 1, 24), hazard_of_failing(result, 25, months)]
+    np.testing.assert_allclose((parts * lived).sum(0), failed.sum(1))
 
 
+# ---------------------------------------------------------------------------------------------------------------
+# The page
+# ---------------------------------------------------------------------------------------------------------------
 def test_the_table_is_put_between_its_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page, mark = tmp_path / "page.md", pages.mark(patterns.MEASURED)
-    page.write_text(f"before\n{mark}\nstale row\n{pages.END}\nafter\n", encoding="utf-8")
-    found = {1: [Finding(1, "claim", "measured", Estimate(1.0, 0.9, 1.1))]}
-    monkeypatch.setattr(patterns, "measure", lambda: found)
-    patterns.main(["--write", str(page)])
-    written = page.read_text(encoding="utf-8")
-    assert written.startswith(f"before\n{mark}\n\n| | claim |")
-    assert written.endswith(f"{pages.END}\nafter\n")
-    assert "stale row" not in written
-    assert "1.00 [0.90, 1.10]" in written
+    written, mark = tmp_path / "page.md", pages.mark(page.MEASURED)
+    written.write_text(f"before\n{mark}\nstale row\n{pages.END}\nafter\n", encoding="utf-8")
+    found = {1: [ANY.tested(SEED, REPLICATES)]}
+    monkeypatch.setattr(page, "measure", lambda: found)
+    page.main(["--write", str(written)])
+    text = written.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{mark}\n\n| | claim |")
+    assert text.endswith(f"{pages.END}\nafter\n")
+    assert "stale row" not in text
+    assert "|  | c | m | 1.00 [0.90, 1.10] |  |  | holds |" in text
+
+
+def test_a_page_that_cannot_be_filled_is_refused_before_the_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "measure", lambda: pytest.fail("measured in vain"))
+    unmarked = tmp_path / "page.md"
+    with pytest.raises(FileNotFoundError):
+        page.main(["--write", str(unmarked)])
+    unmarked.write_text("no marks\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="found 0 times"):
+        page.main(["--write", str(unmarked)])
 
 
 def test_the_page_of_the_statements_has_the_block_that_is_filled() -> None:
-    page = Path(__file__).resolve().parents[2] / "docs" / "validation.md"
-    assert pages.names(page.read_text(encoding="utf-8")) == [patterns.MEASURED]
+    shipped = Path(__file__).resolve().parents[2] / "docs" / "validation.md"
+    assert pages.names(shipped.read_text(encoding="utf-8")) == [page.MEASURED]
