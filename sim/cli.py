@@ -157,6 +157,8 @@ def _remedy(error: OSError) -> str:
     """What to do about a failed write."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "; free some space, or write elsewhere with --out"
+    if error.errno == errno.EFBIG:
+        return "; allow larger files (`ulimit -f unlimited`)"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "; you may not write there: choose another folder with --out"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):

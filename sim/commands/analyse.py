@@ -184,11 +184,16 @@ def survival(ctx: click.Context, /, folder: Path, cells: tuple[int, ...], seed: 
         stored = _stored(folder)
         if "alliances" not in stored.tables:
             raise ValueError(f"{folder} holds no single alliances: run its sweep again with --alliances")
-        chosen = [_cell(stored, cell) for cell in cells] or _cells(stored)["cell"].tolist()[:MOST_CELLS]
+        known = _cells(stored)["cell"].tolist()
+        chosen = [_cell(stored, cell) for cell in cells] or known[:MOST_CELLS]
+        if not cells and len(known) > MOST_CELLS:
+            say(f"the first {MOST_CELLS} of {len(known)} cells; --cell N names others", bool(how["quiet"]))
         rows = _cells(stored).set_index("cell", drop=False).loc[list(dict.fromkeys(chosen))]
         answer = ask(stored.tables["alliances"], rows, seed)
     columns = ["label", "lifetime", "reference_lifetime", "difference", "low", "high", "p_replicates", "p_log_rank"]
-    shown = answer.more["comparison"][columns] if answer.more else answer.table.tail(1)
+    bands = ("_low", "_high")  # of the causes; that of those going on is shown
+    alone = [name for name in answer.table if not name.startswith("greenwood") and not name.endswith(bands)]
+    shown = answer.more["comparison"][columns] if answer.more else answer.table.tail(1)[alone]
     _give(ctx, "survival", answer, How(**how), shown)
 
 
@@ -249,7 +254,8 @@ def discover(
         fails = (runs[name] < limit if way == "below" else runs[name] > limit).where(runs[name].notna())
         factors = [column for column in _cells(stored) if column not in ("cell", "label") and column in runs]
         say("growing trees on shuffled failures …", bool(how["quiet"]))
-        points = list(stored.manifest["design"].get("uncertainties", ()))
+        design = stored.manifest["design"]
+        points = [name for name in design["factors"] if name not in design.get("levers", ())]
         answer = ask(runs, factors, fails, seed, f"{outcome_words(name)} is {way} {limit:g}", points)
     _give(ctx, "discover", answer, How(**how))
 
@@ -280,7 +286,13 @@ Examples:
 )
 @scenario_argument
 @factor_option
-@click.option("--trajectories", type=click.IntRange(4, 10_000), default=32, show_default=True, help="Of the sample.")
+@click.option(
+    "--trajectories",
+    type=click.IntRange(4, 10_000),
+    default=32,
+    show_default=True,
+    help="Of the sample; from 8 on there are intervals.",
+)
 @replicates_option(20)
 @of_model
 @click.pass_context
@@ -466,12 +478,16 @@ def _give(ctx: click.Context, kind: str, answer: Answer, how: How, shown: pd.Dat
         how: where it goes.
         shown: what of the table is printed; all of it without.
     """
+    from textwrap import fill
+
+    from sim.study.terminal import width
+
     files = _write(ctx.meta["command"], kind, answer, how.out) if how.out is not None else []
     if how.as_json:
         more = {name: records(table) for name, table in answer.more.items()}
         print_json({"sentence": answer.sentence, "table": records(answer.table), **more, "files": files})
         return
-    click.echo(answer.sentence)
+    click.echo(fill(answer.sentence, width()))
     _print(answer.table if shown is None else shown)
     for path in files:
         click.echo(str(path))

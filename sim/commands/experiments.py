@@ -25,8 +25,9 @@ Examples:
   alliance experiments show what_matters --json
 """,
 )
+@json_option
 @click.pass_context
-def experiments(ctx: click.Context) -> None:
+def experiments(ctx: click.Context, as_json: bool) -> None:
     """List the experiments, or show one.
 
     An experiment is a TOML file: scenarios, levers, uncertainties and constants, the design that combines them, the
@@ -34,7 +35,9 @@ def experiments(ctx: click.Context) -> None:
     the program.
     """
     if ctx.invoked_subcommand is None:
-        print_list("experiments", as_json=False)
+        print_list("experiments", as_json)
+    elif as_json:
+        raise click.UsageError("--json here is for the list; a command takes its own, after its name")
 
 
 @experiments.command("list")

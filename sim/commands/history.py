@@ -32,9 +32,12 @@ def scenario_with(name: str, settings: tuple[Setting, ...]) -> Scenario:
 
 def size_words(scenario: Scenario) -> str:
     """ "144 months, alliances: 75"; in a market nobody knows beforehand how many alliances there will be."""
+    from sim.study.words import how_many
+
+    months = how_many(scenario.months, "month")
     if scenario.network.market:
-        return f"{scenario.months} months, organizations in a market: {scenario.organizations}"
-    return f"{scenario.months} months, alliances: {scenario.alliances}"
+        return f"{months}, organizations in a market: {scenario.organizations}"
+    return f"{months}, alliances: {scenario.alliances}"
 
 
 def check_memory(scenario: Scenario) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 120
 """Columns of a table that goes to a file or a pipe."""
+LONG_NAME = 32
+"""A first column with a longer name may be wrapped, so that the numbers beside it need not be."""
 SECONDS_BETWEEN_LINES = 5.0
 """Progress in a log: at most one line in this time."""
 
@@ -41,10 +43,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    body = [[str(cell) for cell in row] for row in rows]
+    short = max((len(row[0]) for row in body), default=0) <= LONG_NAME
     for k, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=k == 0)
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_column(column, overflow="fold", no_wrap=k == 0 and short)
+    for row in body:
+        table.add_row(*map(Text, row))
     if title:
         click.echo()
         show(Text(title, style="bold"))

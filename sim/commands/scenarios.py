@@ -29,15 +29,18 @@ Examples:
   alliance scenarios new our_merger --title "Our merger"
 """,
 )
+@json_option
 @click.pass_context
-def scenarios(ctx: click.Context) -> None:
+def scenarios(ctx: click.Context, as_json: bool) -> None:
     """List the scenarios, show one, or begin one of your own.
 
     A scenario says who meets whom and what happens. It is a TOML file that holds only what differs from the defaults.
     Files in ./scenarios come before those that come with the program.
     """
     if ctx.invoked_subcommand is None:
-        print_list("scenarios", as_json=False)
+        print_list("scenarios", as_json)
+    elif as_json:
+        raise click.UsageError("--json here is for the list; a command takes its own, after its name")
 
 
 @scenarios.command("list")

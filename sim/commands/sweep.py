@@ -265,6 +265,7 @@ def _kept(error: BaseException | None) -> str:
 
 def _estimate(experiment: Experiment, how: How) -> None:
     """Say what the sweep would take."""
+    from sim.study.words import how_many
     from sim.sweeps.estimate import estimate
 
     say("timing a few runs …", how.quiet)
@@ -273,14 +274,15 @@ def _estimate(experiment: Experiment, how: How) -> None:
         print_json({"experiment": experiment.name, "design": experiment.describe(), **vars(expected)})
         return
     times = expected.most_runs / expected.runs  # above 1 with a wanted precision
-    least = f"{expected.runs:,} runs" if times == 1 else f"at least {expected.runs:,} runs"
+    cells, replicates = how_many(expected.cells, "cell"), how_many(expected.runs // expected.cells, "replicate")
+    least = how_many(expected.runs, "run") if times == 1 else f"at least {expected.runs:,} runs"
     most = (
         f"; at most {expected.most_runs:,} runs, about {duration(expected.seconds * times)} and "
         f"{size(round(expected.bytes * times))}"
     )
     click.echo(
         f"{experiment.describe()}\n"
-        f"{experiment.name}: {expected.cells} cells × {expected.runs // expected.cells} replicates = {least}, "
+        f"{experiment.name}: {cells} × {replicates} = {least}, "
         f"{expected.alliance_months:,} alliance-months\n"
         f"about {duration(expected.seconds)} and {size(expected.bytes)} on disk{most if times > 1 else ''}; "
         "nothing was written"

@@ -153,7 +153,7 @@ def sentence(row: Mapping[str, Any] | pd.Series) -> str:
     if difference == low == high == 0.0:
         return f"{who} the same as in {reference} (in each of {n} paired replicates)"
     unit = _unit_of_difference(about)
-    digits = _digits(difference, low, high)
+    digits = decimals_of_interval(difference, low, high)
     if n == 1 and difference == 0.0:
         return f"{who} the same as in {reference} (one paired replicate: no interval)"
     size, way = f"{abs(difference):.{digits}f}{unit}", "lower" if difference < 0 else "higher"
@@ -178,9 +178,9 @@ def _unit_of_difference(about: Outcome) -> str:
     return {"share": " percentage points", "month": " months", "trust": ""}.get(about.unit, f" {about.unit}")
 
 
-def _digits(difference: float, low: float, high: float) -> int:
-    """Decimals for a difference and its interval; more where a bound that excludes zero would read as zero."""
-    digits = decimals_for((high - low) / 2.0, difference)
+def decimals_of_interval(value: float, low: float, high: float) -> int:
+    """Decimals for a value and its interval; more where an end that excludes zero would read as zero."""
+    digits = decimals_for((high - low) / 2.0, value)
     nearest = min(abs(low), abs(high))
     while low * high > 0.0 and round(nearest, digits) == 0.0 and digits < 6:
         digits += 1
@@ -196,8 +196,9 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent; small ones keep a digit so that they do not read as none."""
-    return f"{100 * share:.1f}%" if 0 < share < 0.0095 else f"{100 * share:.0f}%"
+    """A share in percent; what is nearly none or nearly all keeps a digit, so that it does not read as none or all."""
+    nearly = 0.0 < min(share, 1.0 - share) < 0.0095
+    return f"{100 * share:.1f}%" if nearly else f"{100 * share:.0f}%"
 
 
 def choose_alliance(history: History, alliance: int | None) -> int | None:
@@ -302,9 +303,8 @@ def paired(runs: pd.DataFrame, reference: int, outcomes: Sequence[str]) -> pd.Da
     for (cell, label), group in runs[runs["cell"] != reference].groupby(["cell", "label"], sort=True):
         other = group.set_index("replicate").sort_index()
         shared = base.index.intersection(other.index)
-        for name in outcomes:
-            x = base.loc[shared, name].to_numpy(dtype=np.float64)
-            y = other.loc[shared, name].to_numpy(dtype=np.float64)
+        pairs = (table.loc[shared, list(outcomes)].to_numpy(dtype=np.float64).T for table in (base, other))
+        for name, x, y in zip(outcomes, *pairs, strict=True):
             rows.append((cell, label, reference_label, name, *_contrast(x, y)))
     numbers = dict.fromkeys(("reference_mean", "mean", "difference", "low", "high", "saved"), "float64")
     return pd.DataFrame(rows, columns=PAIRED).astype({**numbers, "cell": "int64", "n": "int64"})

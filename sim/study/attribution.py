@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.study import analysis
-from sim.study.analysis import decimals_for, factor_words, in_unit, outcome_words, signed
+from sim.study.analysis import decimals_of_interval, factor_words, in_unit, outcome_words, signed
 from sim.study.words import whole_sentence
 from sim.sweeps.reading import Stored
 
@@ -33,6 +33,9 @@ Floats = NDArray[np.float64]
 
 COLUMNS = ["part", "amount", "low", "high", "share", "share_low", "share_high"]
 """Columns of :attr:`Attribution.table`."""
+
+MEANS = ("neither", "both")
+"""Its rows that are means of the outcome; the others are parts of the change."""
 
 
 @dataclass(frozen=True)
@@ -83,26 +86,33 @@ class Attribution:
             f"{self._amount('meeting')}, {self._share('meeting')} of the whole, which the two share evenly"
         )
 
-    def rows(self) -> list[list[str]]:
-        """The table as people read it, first row its head: part, amount and share, each with its interval."""
+    def parts(self) -> dict[str, str]:
+        """The parts that people read, in their order: what each is called, by its name in :attr:`table`."""
         first, second = self.causes
-        body = [[f"neither {first} nor {second}", self._mean("neither"), "–"]]
-        for part, words in {
+        return {
+            "neither": f"neither {first} nor {second}",
             "first alone": f"{first} alone adds",
             "second alone": f"{second} alone adds",
             "meeting": "their meeting adds",
-        }.items():
-            body.append([words, self._amount(part), self._share(part)])
-        body.append([f"both {first} and {second}", self._mean("both"), "–"])
-        for part, cause in (("first", first), ("second", second)):
-            body.append([f"due to {cause} (Shapley value)", self._amount(part), self._share(part)])
+            "both": f"both {first} and {second}",
+            "first": f"due to {first} (Shapley value)",
+            "second": f"due to {second} (Shapley value)",
+        }
+
+    def rows(self) -> list[list[str]]:
+        """The table as people read it, first row its head: :meth:`parts`, amount and share, each with its interval."""
+        body = [
+            [words, self._mean(part) if part in MEANS else self._amount(part), self._share(part)]
+            for part, words in self.parts().items()
+        ]
         return [["part", outcome_words(self.outcome), "share of the change"], *body]
 
     def markdown(self) -> str:
         """The sentence and, below it, the table in Markdown."""
         head, *body = self.rows()
         lines = [head, ["---"] * len(head), *body]
-        return "\n".join([whole_sentence(self.sentence()), "", *("| " + " | ".join(line) + " |" for line in lines)])
+        table = ("| " + " | ".join(field.replace("|", "\\|") for field in line) + " |" for line in lines)
+        return "\n".join([whole_sentence(self.sentence()), "", *table])
 
     def _row(self, part: str) -> dict[str, float]:
         row = self.table[self.table["part"] == part].iloc[0]
@@ -194,7 +204,7 @@ def attribute(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> 
     told_from_zero = low * high > 0.0  # false with NaN bounds
     rows = []
     for part, values in parts.items():
-        shared = told_from_zero and part not in ("neither", "both")
+        shared = told_from_zero and part not in MEANS
         share = jackknife_ratio(values, change) if shared else (math.nan,) * 3
         rows.append((part, *analysis.interval(values)[:3], *share))
     return Attribution(outcome, (first.words, second.words), n, pd.DataFrame(rows, columns=COLUMNS))
@@ -232,6 +242,6 @@ def _four(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> tupl
 def _with_interval(numbers: Sequence[float], unit: str, plus: bool = False) -> str:
     """A value, its low and its high end: "12.2 money (11.0 to 13.4)"; without an interval when there is none."""
     value, low, high = numbers
-    digits = decimals_for((high - low) / 2.0, value)
+    digits = decimals_of_interval(value, low, high)
     shown = [signed(x, digits) if plus or x < 0 else f"{abs(x):.{digits}f}" for x in numbers]
     return f"{shown[0]}{unit}" if math.isnan(low) else f"{shown[0]}{unit} ({shown[1]} to {shown[2]})"

@@ -7,8 +7,9 @@ lie in it, and its *density*, the share of its runs that fail.
 
 A tree finds boxes in noise too. So every number that the sentence says is of cells that the tree had not seen
 (cross-validation over cells, since the runs of a cell share its factors), and the sentence says that nothing was found
-unless the tree predicts unseen cells better than trees grown on failures shuffled between cells (Ojala & Garriga 2010,
-https://jmlr.org/papers/v11/ojala10a.html), and the best boxes hold more failures than chance there.
+unless the tree predicts unseen cells better than trees grown on failures shuffled between points, and within them
+(Ojala & Garriga 2010, https://jmlr.org/papers/v11/ojala10a.html), and the best boxes hold more failures than chance
+there.
 
 Needs the extra ``analysis`` (scikit-learn).
 """
@@ -297,10 +298,24 @@ def _unseen_box(cases: Cases, folds: Sequence[tuple[Any, Any]]) -> tuple[float, 
     return (hit / whole if whole else math.nan), hit / float(cases.failures.sum())
 
 
-def _shuffled(cases: Cases, rng: np.random.Generator) -> Floats:
-    """Failures as they would be if the failing share of a cell had nothing to do with its factors."""
-    shares = rng.permutation(cases.failures / cases.runs)
-    return shares * cases.runs
+def _blocks(points: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The cells of each point, (points, cells of a point), one array for each number of cells that a point has."""
+    members = [np.flatnonzero(points == point) for point in np.unique(points)]
+    return [np.array([of for of in members if len(of) == size]) for size in sorted({len(of) for of in members})]
+
+
+def _shuffled(cases: Cases, blocks: Sequence[NDArray[np.int64]], rng: np.random.Generator) -> Floats:
+    """Failures as they would be if the failing share of a cell had nothing to do with its factors.
+
+    Cells of one point are alike, also where no box tells why. So points change places as wholes, and cells within their
+    point: shuffling single cells would undo the likeness, of which a tree may make something by luck, and p would come
+    out too small.
+    """
+    shares = cases.failures / cases.runs
+    anew = np.empty_like(shares)
+    for cells in blocks:
+        anew[cells] = rng.permuted(shares[rng.permutation(cells)], axis=1)
+    return anew * cases.runs
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -370,9 +385,9 @@ def _checks(cases: Cases, folds: Sequence[tuple[Any, Any]], seed: int) -> dict[s
 
 def _chance_of(skill: float, cases: Cases, folds: Sequence[tuple[Any, Any]], rng: np.random.Generator) -> float:
     """p of a skill among shuffled failures, by sequential shuffling, doi:10.1093/biomet/78.2.301."""
-    as_good = 0
+    as_good, blocks = 0, _blocks(cases.points)
     for done in range(1, SHUFFLES + 1):
-        as_good += _skill(cases, _shuffled(cases, rng), folds) >= skill
+        as_good += _skill(cases, _shuffled(cases, blocks, rng), folds) >= skill
         if as_good == ENOUGH_AS_GOOD:
             return as_good / done
     return (1 + as_good) / (1 + SHUFFLES)

@@ -116,7 +116,9 @@ def _summary(table: pd.DataFrame, variable: str) -> str:
     if len(table) <= MOST_CELLS:
         return " ".join(hump_sentences(table, variable))
     two = table[table["humps"] == 2]
-    count = f"In {len(two) or 'none'} of {len(table)} cells {variable} has two humps."
+    count = f"In {len(two)} of {len(table)} cells {variable} has two humps."
+    if two.empty:
+        return f"In none of {len(table)} cells does {variable} have two humps."
     return " ".join([count, *hump_sentences(two.head(MOST_CELLS), variable)])
 
 

@@ -23,10 +23,12 @@ from sim.study.words import (
     failures,
     half_life_words,
     headlines,
+    how_many,
     ledger_sentence,
     less_precise_than_wanted,
     one_line,
     raw_survived,
+    replicates_words,
     rows_of,
     survival_head,
     warning_of,
@@ -127,9 +129,9 @@ def _compared(study: Study) -> str:
     design = study.manifest["design"]
     settings = "; ".join(f"{key} = {setting_words(value)}" for key, value in design["settings"].items())
     lines = [
-        f"{len(study.numbers)} cells × {design['replicates']} replicates"
+        f"{len(study.numbers)} cells × {replicates_words(study)}"
         if len(study.numbers) > 1
-        else f"One cell, {design['replicates']} replicates",
+        else f"One cell, {replicates_words(study)}",
         f", {alliances_in(study):,} alliances in all, {months_words(study)}. ",
         f"Set for every cell: {settings}. " if settings else "",
         "Replicates with the same number share every random draw that both make. " if len(study.numbers) > 1 else "",
@@ -147,14 +149,15 @@ def alliances_in(study: Study) -> int:
 
 
 def reference_words(study: Study) -> str:
-    """The whole label of the reference in words."""
-    return label_words(str(study.cells["label"].iloc[0]))
+    """The whole label of the reference in words, and in whose place it stands when the first cell has no runs."""
+    first, used = (label_words(str(table["label"].iloc[0])) for table in (study.tables["cells"], study.cells))
+    return used if used == first else f"{used} (in place of {first}, which has no runs)"
 
 
 def months_words(study: Study) -> str:
     """How long the runs are: "144 months", or "60 to 144 months" when cells differ."""
     horizons = sorted({int(cell["resolved"]["months"]) for cell in study.manifest["cells"]})
-    return f"{horizons[0]} months" if len(horizons) == 1 else f"{horizons[0]} to {horizons[-1]} months"
+    return how_many(horizons[0], "month") if len(horizons) == 1 else f"{horizons[0]} to {horizons[-1]} months"
 
 
 def differences(reference: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.study.analysis import CONFIDENCE, decimals_for, factor_words, percent
+from sim.study.analysis import FEWEST_RESAMPLED, decimals_for, factor_words, percent, resampled_level
 from sim.study.answer import Answer, optional
 from sim.study.plots.sensitivity import morris_figure, sobol_figure
 from sim.study.response import Factor, Floats, Response
@@ -89,9 +89,9 @@ def morris(
 
     Returns:
         Table :data:`MORRIS`, in the unit of the outcome: ``mu_star`` is the mean size of the elementary effects with
-        its 95% interval, ``mu`` their mean, ``sigma`` their standard deviation (interaction or curvature). More:
-        ``convergence`` (:data:`CONVERGENCE`) and ``sample``. Campolongo et al. (2007) introduced μ*,
-        doi:10.1016/j.envsoft.2006.10.004.
+        its 95% interval (NaN with fewer than ``FEWEST_RESAMPLED`` trajectories), ``mu`` their mean, ``sigma`` their
+        standard deviation (interaction or curvature). More: ``convergence`` (:data:`CONVERGENCE`) and ``sample``.
+        Campolongo et al. (2007) introduced μ*, doi:10.1016/j.envsoft.2006.10.004.
 
     Raises:
         ValueError: as :func:`morris_points` and :func:`morris_answer`.
@@ -132,7 +132,8 @@ def morris_answer(
         }
     ).sort_values("rank", ignore_index=True)
     noise = noise_of(values)
-    told = table[(table["mu_star_low"] > 0.0) & (not noise.drowns)]
+    above = table["mu_star_low"].fillna(table["mu_star"]) > 0.0  # too few trajectories have no interval
+    told = table[above & (not noise.drowns)]
     said = f"{_morris_sentence(table, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
     more = {"convergence": settling, "sample": _sample(factors, points, values)}
     return Answer(table, lambda: morris_figure(table, told, settling, outcome, noise.replicates), said.strip(), more)
@@ -153,16 +154,19 @@ def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats
 
 def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
     """The first factors of those that can be told from zero, and those that are negligible."""
+    small = _negligible(table, "mu_star")
     named = []
-    for row in told.head(MOST_NAMED).itertuples():
+    for row in told[~told["factor"].isin(small)].head(MOST_NAMED).itertuples():
         digits = decimals_for((row.mu_star_high - row.mu_star_low) / 2.0, row.mu_star)
-        interval = f"{number(row.mu_star_low, digits)} to {number(row.mu_star_high, digits)}"
-        named.append(f"{factor_words(row.factor)} ({number(row.mu_star, digits)}, {interval})")
+        low, high = number(row.mu_star_low, digits), number(row.mu_star_high, digits)
+        interval = "" if math.isnan(row.mu_star_low) else f", {low} to {high}"
+        named.append(f"{factor_words(row.factor)} ({number(row.mu_star, digits)}{interval})")
     if not named:
         return f"No factor's effect on {outcome} can be told from zero."
+    sure = "no interval" if told["mu_star_low"].isna().any() else "95% interval"
     return whole_sentence(
-        f"over its range each of these moves {outcome} most (μ*, 95% interval): {', then '.join(named)}"
-    ) + _negligible_words(table, "mu_star")
+        f"over its range each of these moves {outcome} most (μ*, {sure}): {', then '.join(named)}"
+    ) + _negligible_words(small)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -234,7 +238,7 @@ def sobol_answer(
     settling = _convergence(factors, rows, lambda rows: indices(rows)[1], k + 2, seed)
     drawn = settling[settling["size"] == len(rows)].set_index("factor")
     alone = np.array([indices(anew)[0] for anew in _resampled(rows, seed)])
-    first, low, high, _ = _sure(indices(rows)[0], alone, values.shape[1], -math.inf)
+    first, low, high, _ = _sure(indices(rows)[0], alone, len(rows), values.shape[1], -math.inf)
     table = pd.DataFrame(
         {
             "factor": [factor.name for factor in factors],
@@ -258,16 +262,17 @@ def sobol_answer(
 
 def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
     """The first factors of those that can be told from zero, and those that are negligible."""
+    small = _negligible(table, "total")
     named = [
         f"{factor_words(row.factor)} (alone {_share(row.first)}, with its interactions {_share(row.total)}, "
         f"{_share(row.total_low)} to {_share(row.total_high)})"
-        for row in told.head(MOST_NAMED).itertuples()
+        for row in told[~told["factor"].isin(small)].head(MOST_NAMED).itertuples()
     ]
     if not named:
         return f"No factor's share of the variance of {outcome} can be told from zero."
     return whole_sentence(
         f"of the variance of {outcome} over the ranges, most is decided by {', then '.join(named)}"
-    ) + _negligible_words(table, "total")
+    ) + _negligible_words(small)
 
 
 def _share(index: float) -> str:
@@ -332,18 +337,24 @@ def _resampled(rows: Floats, seed: int) -> Iterator[Floats]:
         yield rows[blocks][..., replicates]
 
 
-def _sure(found: Floats, drawn: Floats, replicates: int, least: float) -> tuple[Floats, Floats, Floats, Floats]:
+def _sure(
+    found: Floats, drawn: Floats, size: int, replicates: int, least: float
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Index without the noise of replicates, its 95% basic interval, and the resamples that the interval is of.
 
     Args:
         found: the index of the sample, (k,); without replicates it stays as it is.
         drawn: the index of resamples, (RESAMPLES, k).
+        size: blocks of the sample; with fewer than ``FEWEST_RESAMPLED`` the interval is NaN.
         replicates: of each point.
         least: the lowest value that the index can have.
     """
     reflected = np.maximum(2.0 * found - drawn, least)
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    low, high = np.percentile(reflected, [tail, 100.0 - tail], axis=0)
+    if size < FEWEST_RESAMPLED:
+        low = high = np.full(len(found), math.nan)
+    else:
+        tail = 50.0 * (1.0 - resampled_level(size))
+        low, high = np.percentile(reflected, [tail, 100.0 - tail], axis=0)
     index = found if replicates == 1 else np.maximum(2.0 * found - drawn.mean(axis=0), least)
     return index, low, high, reflected
 
@@ -354,14 +365,15 @@ def _convergence(
     """The index, 0 at least, at a quarter, half and all of a sample: its interval, its rank and how far ranks move.
 
     ``rank_shift`` is the criterion of Sarrazin, Pianosi & Wagener (2016), doi:10.1016/j.envsoft.2016.02.005: the
-    change of ranks between two resamples, weighted by the square of the larger index, at its 95% quantile.
+    change of ranks between two resamples, weighted by the square of the larger index, at its 95% quantile; NaN and not
+    settled below ``FEWEST_RESAMPLED`` blocks, whose resamples are too much alike to tell.
     """
     frames = []
     for size in (len(rows) // 4, len(rows) // 2, len(rows)):
         part = rows[:size]
         drawn = np.array([index(anew) for anew in _resampled(part, seed)])
-        found, low, high, reflected = _sure(index(part), drawn, rows.shape[-1], 0.0)
-        shift = _rank_shift(reflected)
+        found, low, high, reflected = _sure(index(part), drawn, size, rows.shape[-1], 0.0)
+        shift = _rank_shift(reflected) if size >= FEWEST_RESAMPLED else math.nan
         frames.append(
             pd.DataFrame(
                 {
@@ -399,6 +411,8 @@ def _rank_shift(drawn: Floats) -> float:
 
 def _settled_sentence(settling: pd.DataFrame) -> str:
     last = settling[settling["size"] == settling["size"].max()].iloc[0]
+    if math.isnan(last["rank_shift"]):
+        return f"Intervals, and whether the ranks have settled, take a sample of {FEWEST_RESAMPLED} or more."
     if last["settled"]:
         return f"The ranks have settled (they move by {last['rank_shift']:.2f} places between resamples)."
     return (
@@ -407,13 +421,16 @@ def _settled_sentence(settling: pd.DataFrame) -> str:
     )
 
 
-def _negligible_words(table: pd.DataFrame, index: str) -> str:
+def _negligible(table: pd.DataFrame, index: str) -> list[str]:
     """The factors that hardly matter, as far as the sample can tell."""
-    limit = NEGLIGIBLE * float(table[index].max())
-    names = [factor_words(row["factor"]) for _, row in table.iterrows() if row[f"{index}_high"] <= limit]
-    if not names:
-        return ""
-    return f" Negligible, below {percent(NEGLIGIBLE)} of the largest with their whole intervals: {', '.join(names)}."
+    return table.loc[table[f"{index}_high"] <= NEGLIGIBLE * table[index].max(), "factor"].tolist()
+
+
+def _negligible_words(factors: Sequence[str]) -> str:
+    names = ", ".join(map(factor_words, factors))
+    return (
+        f" Negligible, below {percent(NEGLIGIBLE)} of the largest with their whole intervals: {names}." if names else ""
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study.analysis import (
     CONFIDENCE,
     FEWEST_RESAMPLED,
+    decimals_for,
     interval,
     label_words,
     percent,
@@ -373,13 +374,14 @@ def _lifetime_words(row: Mapping[str, float | str], base: str) -> str:
         )
     way = "shorter" if difference < 0 else "longer"
     near, far = sorted((abs(low), abs(high)))
+    digits = decimals_for(near, near) if round(near, 1) == 0.0 else 1  # an end that excludes zero must not read as zero
     sure = (
         "one paired replicate: no interval"
         if math.isnan(low)
-        else f"95% interval {near:.1f} to {far:.1f} {way}; {tests}"
+        else f"95% interval {near:.{digits}f} to {far:.{digits}f} {way}; {tests}"
     )
     return (
-        f"alliances last {abs(difference):.1f} months {way} than in {base} "
+        f"alliances last {abs(difference):.{digits}f} months {way} than in {base} "
         f"({row['lifetime']:.1f} against {row['reference_lifetime']:.1f}; {sure})"
     )
 

@@ -21,11 +21,14 @@ from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History
 from sim.study import analysis
 from sim.study.analysis import outcome_words
+from sim.study.report import reference_words
 from sim.study.words import (
+    REFERENCE,
     SAMPLED,
     Study,
     causes_in_words,
     headlines,
+    how_many,
     number,
     one_line,
     raw_survived,
@@ -60,6 +63,8 @@ def summary_text(stored: Stored) -> str:
     if warning := warning_of(study):
         lines += textwrap.wrap(warning.replace("> ", "").replace("**", ""), TERMINAL)[:2]
     lines += ["", *_terminal_table(study), ""]
+    if study.names[study.reference] == REFERENCE:
+        lines += textwrap.wrap(f"The reference is {reference_words(study)}.", TERMINAL, max_lines=2, placeholder=" …")
     for said in headlines(study)[:6]:
         lines += textwrap.wrap(whole_sentence(said), TERMINAL, max_lines=3, placeholder=" …")
     for warning in (_two_humps(study), SAMPLED if study.sampled else "", raw_survived(study)):
@@ -117,6 +122,8 @@ def _plus_minus(row: Mapping[str, Any]) -> str:
     digits = analysis.decimals_for(half, mean)
     sign = "%" if unit == "share" else ""
     shown = number(mean, digits)
+    if math.isnan(mean):
+        return shown
     return f"{shown}{sign}" if math.isnan(half) else f"{shown} ± {half:.{digits}f}{sign}"
 
 
@@ -158,29 +165,26 @@ def _nobody_in_words(history: History) -> str:
     """A market in which no alliance was formed: how many organizations there were, and their interviews."""
     last = history.organizations[-1]
     count, interviews, accepted = len(last), int(last["interviews"].sum()), int(last["accepted"].sum())
+    months = how_many(history.scenario.months, "month")
     asked = "nobody was interviewed"
     if interviews:
         asked = f"of {interviews} interviews {accepted or 'none'} ended with a yes"
-    return (
-        f"{_run_in_words(history)}: no alliance was formed in {history.scenario.months} months among {count} "
-        f"organizations; {asked}."
-    )
+    return f"{_run_in_words(history)}: no alliance was formed in {months} among {count} organizations; {asked}."
 
 
 def _all_in_words(history: History) -> str:
     last = history.alliances[-1]
-    count, months = len(last), history.scenario.months
+    count, months = len(last), how_many(history.scenario.months, "month")
     causes = {name: int((last["cause"] == code).sum()) for code, name in enumerate(CAUSES_OF_ENDING)}
     ended = count - causes["going on"]
     by = ", ".join(f"{causes[name]} by {name}" for name in CAUSES_OF_ENDING[1:] if causes[name])
     until = (
-        f"at the end of the run of {months} months, some of them young"
+        f"at the end of the run of {months}, some of them young"
         if history.scenario.network.market
-        else f"after {months} months"
+        else f"after {months}"
     )
     return (
-        f"{_run_in_words(history)}: of {count} "
-        f"{'alliance' if count == 1 else 'alliances'}, {causes['going on']} still going on {until}, "
+        f"{_run_in_words(history)}: of {how_many(count, 'alliance')}, {causes['going on']} still going on {until}, "
         f"{ended} ended{f' ({by})' if by else ''}."
     )
 
@@ -189,15 +193,17 @@ def _one_in_words(history: History, alliance: int) -> str:
     tie = history.alliances[-1, alliance - 1]
     start, end = float(np.mean(tie.trust_start)), float(np.mean(tie.effective))
     fate = (
-        f"still going on after {int(tie.age)} months"
+        f"still going on after {how_many(int(tie.age), 'month')}"
         if tie.alive == 1
         else f"ended in month {int(tie.ended)} by {CAUSES_OF_ENDING[int(tie.cause)]}"
     )
+    contingencies = "1 contingency" if tie.contingencies == 1 else f"{int(tie.contingencies)} contingencies"
+    problems = how_many(int(tie.problems), "problem")
     if history.scenario.network.market:
         fate = f"signed in month {int(tie.formed)} of the run, {fate}"
     return (
         f"Alliance {alliance}, {analysis.alliance_name(history, alliance)}: {fate}. Trust went from {start:.2f} to "
-        f"{end:.2f}; net value {number(float(tie.value.sum()), 1)} money; {int(tie.contingencies)} contingencies "
-        f"({int(tie.met_together)} met together); {int(tie.problems)} problems ({int(tie.hard_talks)} talked through, "
+        f"{end:.2f}; net value {number(float(tie.value.sum()), 1)} money; {contingencies} "
+        f"({int(tie.met_together)} met together); {problems} ({int(tie.hard_talks)} talked through, "
         f"{int(tie.blames)} blamed on somebody, {int(tie.festered)} left unsaid)."
     )

@@ -84,10 +84,17 @@ class Curve:
         """Numbers of the values of the scan, in order."""
         return list(range(0, 2**self.depth + 1, 2 ** (self.depth - SCAN_HALVINGS)))
 
+    def above(self, place: int, level: float, weights: Floats) -> bool:
+        """Whether the weighted mean there lies above the level.
+
+        Differences are weighted, not outcomes: rounding would lift some means of replicates at the level above it.
+        """
+        return bool(weights @ (self.at(place) - level) > 0.0)
+
     def crossings(self, level: float, weights: Floats) -> list[tuple[int, int]]:
         """Neighbours in the scan between which the weighted mean crosses the level."""
         places = self.scan()
-        above = {place: bool(weights @ self.at(place) > level) for place in places}
+        above = {place: self.above(place, level, weights) for place in places}
         return [(a, b) for a, b in itertools.pairwise(places) if above[a] != above[b]]
 
     def bisect(self, level: float, weights: Floats, bracket: tuple[int, int]) -> Crossing:
@@ -99,10 +106,10 @@ class Curve:
             bracket: numbers of two values on whose two sides of the level the mean lies.
         """
         low, high = bracket
-        rising = bool(weights @ self.at(high) > level)
+        rising = self.above(high, level, weights)
         while high - low > 1:
             middle = (low + high) // 2
-            if bool(weights @ self.at(middle) > level) == rising:
+            if self.above(middle, level, weights) == rising:
                 high = middle
             else:
                 low = middle
@@ -190,8 +197,8 @@ def _first_crossing(curve: Curve, level: float, weights: Floats) -> float:
     brackets = curve.crossings(level, weights)
     if brackets:
         return curve.bisect(level, weights, brackets[0]).value
-    begins = curve.at(0)
-    return math.inf if (weights @ begins > level) == (begins.mean() > level) else -math.inf
+    even = np.full(len(weights), 1.0 / len(weights))
+    return math.inf if curve.above(0, level, weights) == curve.above(0, level, even) else -math.inf
 
 
 def _points(curve: Curve) -> pd.DataFrame:

@@ -18,12 +18,16 @@ from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study import analysis
 from sim.study.analysis import CAUSE_WORDS, outcome_words, percent, sentence, short_labels, signed
 from sim.sweeps.reading import Stored
+from sim.sweeps.sampling import LATIN_HYPERCUBE, LIST, SOBOL
 
 MOST_DETAILS = 6
 """Cells that are described one by one; with more, a choice that shows the range, the same as in the figures."""
 
 LONG_NAME = 40
-"""A reference with a longer name is called the reference, since every sentence names it."""
+"""A reference with a longer name is called :data:`REFERENCE`, since every sentence names it."""
+
+REFERENCE = "the reference"
+"""What a reference with a long name is called."""
 
 HUMPED = ("trust", "communication")
 """Variables whose distribution over the alliances is searched for two humps."""
@@ -66,7 +70,7 @@ class Study:
         self.names = dict(zip(self.numbers, short, strict=True))
         self.reference = self.numbers[0]
         if len(self.names[self.reference]) > LONG_NAME:
-            self.names[self.reference] = "the reference"
+            self.names[self.reference] = REFERENCE
         self.means = analysis.cell_means(self.runs, self.outcomes)
         self.paired = analysis.paired(self.runs, self.reference, self.outcomes)
         self.lives = analysis.half_life(self.tables["survival"])
@@ -116,8 +120,15 @@ class Study:
 
     @property
     def sampled(self) -> bool:
-        """Whether the cells are points of a sample, so that the reference is no baseline."""
-        return any(isinstance(levels, Mapping) for levels in self.manifest["design"]["factors"].values())
+        """Whether the cells are points of a sample, so that the reference is no baseline.
+
+        One at a time the ends of a range are levels, and the reference is the base. A list over ranges may be a sample
+        that was drawn elsewhere.
+        """
+        design = self.manifest["design"]
+        ranges = any(isinstance(levels, Mapping) for levels in design["factors"].values())
+        kind = design["design"]["kind"]
+        return kind in (LATIN_HYPERCUBE, SOBOL) or (kind == LIST and ranges)
 
     def sentences(self, outcome: str) -> list[str]:
         """Paired differences of the cells that are described, in words, with short names."""
@@ -141,6 +152,11 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def one_line(text: str) -> str:
     """Text without line breaks, its words one space apart."""
     return " ".join(str(text).split())
+
+
+def how_many(number: int, noun: str) -> str:
+    """ "1 month", "1,200 months"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def capital(text: str) -> str:
@@ -214,9 +230,11 @@ def survival_sentence(study: Study, cell: int) -> str:
     if cell in study.markets:
         rows = study.tables["survival"]
         oldest = int(rows.loc[rows["cell"] == cell, "month"].max())
-        half = "more than half do" if math.isnan(life) else f"half end within {life:.0f} months of the signature"
+        half = "more than half do"
+        if not math.isnan(life):
+            half = f"half end within {how_many(round(life), 'month')} of the signature"
         estimated = "estimated, those still young are censored"
-        return f"{name}: of alliances, {lasting} last {oldest} months ({half}; {estimated}){ended}"
+        return f"{name}: of alliances, {lasting} last {how_many(oldest, 'month')} ({half}; {estimated}){ended}"
     half = "more than half go on" if math.isnan(life) else f"half had ended by month {life:.0f}"
     return f"{name}: {lasting} of the alliances go on at the horizon ({half}){ended}"
 
@@ -280,11 +298,14 @@ def warning_of(study: Study) -> str:
     if study.manifest["status"] == "complete":
         short = less_precise_than_wanted(study)
         return f"> **Less precise than wanted.** {short[0].upper()}{short[1:]}." if short else ""
-    planned = len(study.tables["cells"]) * int(study.manifest["design"]["replicates"])
-    missing = len(study.tables["cells"]) - len(study.numbers)
-    cells = f" {missing} of {len(study.tables['cells'])} cells have no runs." if missing else ""
+    count, plan = len(study.tables["cells"]), study.manifest["plan"]
+    planned = f"{count * int(plan['most']):,}"
+    if plan["precision"]:
+        planned = f"{count * int(plan['batch']):,} to {planned}"
+    missing = count - len(study.numbers)
+    cells = f" {missing} of {count} cells have no runs." if missing else ""
     return (
-        f"> **Not complete ({study.manifest['status']}).** {len(study.runs):,} of {planned:,} runs are in these "
+        f"> **Not complete ({study.manifest['status']}).** {len(study.runs):,} of {planned} runs are in these "
         f"tables; {failures(study)} failed.{cells}"
     )
 
@@ -293,9 +314,22 @@ def asked_for(study: Study) -> str:
     """How many replicates a cell, or until when."""
     plan = study.manifest["plan"]
     if not plan["precision"]:
-        return f"{plan['most']:,} replicates a cell"
+        return f"{replicates_words(study)} a cell"
     wanted = " and ".join(f"{outcome_words(outcome)} ± {half:g}" for outcome, half in plan["precision"].items())
-    return f"{plan['batch']:,} to {plan['most']:,} replicates a cell, until {wanted} was reached,"
+    return f"{replicates_words(study)} a cell, until {wanted} was reached,"
+
+
+def replicates_words(study: Study) -> str:
+    """ "30 replicates", or "20 to 200 replicates" where a cell has as many as its precision takes."""
+    plan = study.manifest["plan"]
+    most = how_many(int(plan["most"]), "replicate")
+    return f"{plan['batch']:,} to {most}" if plan["precision"] else most
+
+
+def _apart_from(wanted: float, wider: float) -> str:
+    """A half-width in as few digits, from two on, as it takes to read wider than the wanted one."""
+    shown = (f"{wider:.{digits}g}" for digits in range(2, 17))
+    return next((text for text in shown if float(text) > wanted), f"{wider:g}")
 
 
 def less_precise_than_wanted(study: Study) -> str:
@@ -306,7 +340,7 @@ def less_precise_than_wanted(study: Study) -> str:
     for outcome, wanted in plan["precision"].items():
         short = [widths[outcome] for widths in reached if widths[outcome] is None or widths[outcome] > wanted]
         if short:
-            worst = "not defined" if None in short else f"± {max(short):.2g}"
+            worst = "not defined" if None in short else f"± {_apart_from(wanted, max(short))}"
             said.append(
                 f"in {len(short)} of {len(reached)} cells the interval of {outcome_words(outcome)} is wider than "
                 f"± {wanted:g} (the widest: {worst})"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.dynamics.outcomes import OUTCOMES
+from sim.parameters import Traits
 from sim.scenario import Scenario, override
 from sim.sweeps.levels import (
     Combination,
@@ -43,8 +44,10 @@ def mistakes(experiment: Experiment, whole: bool = True) -> list[Problem]:
     """
     problems = _number_problems(experiment) + _outcome_problems(experiment) + _precision_problems(experiment)
     sound: dict[str, Factor] = {}
+    undoing = _undoing(experiment)
     for factor, levels in experiment.factors.items():
         wrong = [] if isinstance(levels, Range) else level_problems(factor, levels)
+        wrong += undoing.get(factor, [])
         problems += [Problem(("factors", factor), message) for message in wrong]
         if not wrong:
             sound[factor] = levels
@@ -117,6 +120,31 @@ def _name_problems(experiment: Experiment) -> list[Problem]:
                 problems.append(Problem((table, key), f"is already {where}: keep one of them"))
             seen.setdefault(name, table)
     return problems
+
+
+def _undoing(experiment: Experiment) -> dict[str, list[str]]:
+    """Factors that set a trait of everybody, and with it that of a group that another key has set; why that is wrong.
+
+    One at a time, such a factor would also move a group that is shown as left where it was, whichever comes first.
+    """
+    before = list(experiment.settings)
+    found = {}
+    for factor in experiment.factors:
+        trait = plain_name(factor)
+        others = list(experiment.factors) if experiment.design.kind == ONE_AT_A_TIME else []
+        undone = [key for key in (*before, *others) if trait in Traits.model_fields and _is_of_group(key, trait)]
+        if undone:
+            found[factor] = [
+                f"sets everybody's {trait} and so undoes {undone[0]!r}: name the groups that are to vary, or drop that"
+            ]
+        before.append(factor)
+    return found
+
+
+def _is_of_group(key: str, trait: str) -> bool:
+    """Whether a key sets the trait of one group."""
+    group, _, name = plain_name(key).rpartition(".")
+    return bool(group) and "." not in group and name == trait
 
 
 def _role_problems(experiment: Experiment) -> list[Problem]:

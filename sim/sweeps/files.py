@@ -17,12 +17,17 @@ from typing import BinaryIO
 
 import pandas as pd
 
+_FULL = "free some space"
 _NO_LOCKS = "copy it to a disk on which files can be locked"
 _REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
     errno.EFBIG: "allow larger files (`ulimit -f unlimited`)",
+    errno.EMFILE: "allow more open files (`ulimit -n 256`)",
     errno.ENOLCK: _NO_LOCKS,
     errno.EOPNOTSUPP: _NO_LOCKS,
     errno.EIO: "check the disk",
+    errno.EISDIR: "remove what stands in its place",
 }
 """What to do first when the system says so."""
 
@@ -84,6 +89,15 @@ def sync_folder(path: Path) -> None:
         os.close(folder)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, so that their names last after a power cut."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)  # another sweep may have just made it
+    sync_folder(path.parent)
+
+
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file in hex, without holding it in memory."""
     with path.open("rb") as file:
@@ -99,14 +113,15 @@ def cannot_store(path: Path, error: OSError, begun: bool = False) -> CannotStore
         begun: True when the folder holds a sweep that can be resumed.
     """
     reason = error.strerror or str(error).splitlines()[0]
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if error.errno == errno.EISDIR:  # a folder bears the name of a file
+        reason += f": {error.filename2 or error.filename}"
+    first = _REMEDIES.get(error.errno or 0)
     if begun and error.errno == errno.ENOENT:
         advice = "was it moved or removed? What is left of it goes on with `alliance resume` and its new name"
     elif begun:
-        first = "free some space" if full else _REMEDIES.get(error.errno or 0, "make it writable")
-        advice = f"{first}, then go on with `{resume_command(path)}`; what was stored is kept"
+        advice = f"{first or 'make it writable'}, then go on with `{resume_command(path)}`; what was stored is kept"
     else:
-        advice = "free some space, or choose another folder with --out" if full else "choose another folder with --out"
+        advice = f"{first}, or choose another folder with --out" if first else "choose another folder with --out"
     return CannotStore(f"{path}: results cannot be written here: {reason}; {advice}")
 
 

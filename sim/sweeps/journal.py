@@ -57,6 +57,10 @@ class Journal:
     def commit(self, event: str, **facts: Any) -> None:
         """Append a line; when this returns, it and all lines before it are on the disk."""
         self.note(event, **facts)
+        self.sync()
+
+    def sync(self) -> None:
+        """When this returns, all lines are on the disk."""
         os.fsync(self._file)
 
     def close(self) -> None:

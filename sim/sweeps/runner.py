@@ -39,6 +39,9 @@ OnMessage = Callable[[str], None]
 COMPILING = "compiling the core (first use on this machine; takes about 25 s) …"
 STARTING = "starting workers …"
 
+UNCUT = 3.0
+"""A shard is one task although it takes up to so many times as long as the executor likes, as on a busy machine."""
+
 
 class AllRunsFailed(RuntimeError):
     """Not one run of a sweep came out; ``str()`` says why the first one did not and where the list is."""
@@ -95,7 +98,7 @@ def warm_up(on_message: OnMessage | None = None) -> None:
     if on_message is not None and not is_cached():
         on_message(COMPILING)
     texts = {"title": "Warm-up", "question": "-", "source": "-", "expected": "-"}
-    simulate(Scenario.from_plain({**texts, "organizations": 2, "months": 1}), [0])
+    simulate(Scenario.from_plain({**texts, "organizations": 2, "months": 1}), [0]).runs()
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -296,8 +299,15 @@ class _Sweep:
                 yield self._task(cell, tuple(Piece(of, of.first, of.stop) for of in waiting))
 
     def _task_size(self, cell: Cell) -> int:
-        """Replicates in a task: as many as take the time that the executor likes, going by the speed so far."""
-        return self.chunk or max(1, round(self.executor.task_seconds / (self._pace * self._work[cell.index])))
+        """Replicates in a task: as many as take about the time that the executor likes, going by the speed so far.
+
+        A shard is cut, evenly, when it takes as long as :data:`UNCUT` tasks: its parts cost room and joining.
+        """
+        if self.chunk:
+            return self.chunk
+        size = self.executor.task_seconds / (self._pace * self._work[cell.index])
+        shard = self.plan.shard_sizes[cell.index]
+        return max(shard, round(size)) if shard < UNCUT * size else math.ceil(shard / round(shard / size))
 
     def _task(self, cell: Cell, pieces: tuple[Piece, ...]) -> Task:
         return Task(cell.scenario, self.plan.seed, self.plan.keep_alliances, self.folder.digest, pieces)
@@ -580,14 +590,12 @@ def _strike_out(store: SweepFolder, retry_failed: bool, say: OnMessage) -> None:
             f"{store.path}: tables are damaged, and the shards were removed when they were made; runs are repeated, at "
             f"first they took {seconds:.0f} s of computing. The other tables are kept until new ones are there"
         )
-    damaged = list(store.damaged_shards())
+    damaged = dict(store.damaged_shards())
     if not was_complete:
-        _say_first(say, [f"{store.shard_path(key)} {problem}; it is computed again" for key, problem in damaged])
-    for key, problem in damaged:
-        store.lose(key, problem)
-    if retry_failed:
-        for key in [key for key, record in store.done.items() if record.failed]:
-            store.lose(key, "failed runs are tried again")
+        lines = [f"{store.shard_path(key)} {problem}; it is computed again" for key, problem in damaged.items()]
+        _say_first(say, lines)
+    failed = [key for key, record in store.done.items() if record.failed and retry_failed]
+    store.lose({**dict.fromkeys(failed, "failed runs are tried again"), **damaged})
 
 
 def _say_first(say: OnMessage, lines: list[str], most: int = 20) -> None:

@@ -48,6 +48,8 @@ BOUNDS: dict[str, tuple[str, str]] = {"declared": ("low", "high"), "plausible": 
 """Ranges that a word stands for, and where the declaration of a parameter or trait has their ends."""
 WHOLE = ("months", "organizations", "partners", "month")
 """Last parts of the keys that count whole things."""
+SWITCHES = ("enabled", "market")
+"""Last parts of the keys that switch something and are no parameter."""
 
 
 @dataclass(frozen=True)
@@ -234,9 +236,13 @@ def _range_by_word(key: str, word: str) -> tuple[Range | tuple[Any, ...] | None,
         return None, [f"{quoted(word)} is no range: write {{low = …, high = …}}{did_you_mean(word, BOUNDS)}"]
     name, trait = plain_name(key), key.rpartition(".")[2]
     declared = Parameters.model_fields.get(name) or Traits.model_fields.get(trait)
+    if trait in SWITCHES:
+        return (False, True), []
     if declared is None:
-        near = did_you_mean(trait, (*Parameters.model_fields, *Traits.model_fields))
-        return None, [f"has no {word} range, as parameters and traits have{near or ': write {low = …, high = …}'}"]
+        known = (*Parameters.model_fields, *Traits.model_fields)
+        near = did_you_mean(trait, known) if trait != "mixing" else ""  # a key of its own, and no slip of monitoring
+        advice = near or ": write {low = …, high = …} or levels [ … ]"
+        return None, [f"has no {word} range, as parameters and traits have{advice}"]
     if declared.annotation is bool:
         return (False, True), []
     low, high = (meta(declared).get(end) for end in BOUNDS[word])
@@ -284,7 +290,7 @@ def _read_listed(rows: Any) -> tuple[tuple[Point, ...], list[Problem]]:
         if text in met:
             problems.append(Problem((*at, k), "sets the same as an earlier point"))
         met.add(text)
-    return tuple(points), problems
+    return tuple(points), problems + (_listed_problems(points) if problems else [])  # else the design itself is asked
 
 
 def _listed_problems(points: Sequence[Point]) -> list[Problem]:

@@ -26,7 +26,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sim.sweeps.files import CannotStore, cannot_store, is_temporary, sync_folder, write_file
+from sim.sweeps.files import CannotStore, cannot_store, is_temporary, make_folder, sync_folder, write_file
 from sim.sweeps.folder import (
     JOURNAL,
     LOCK,
@@ -85,7 +85,7 @@ def _create(out: Path, experiment: str, digest: str) -> Path:
     parent = Path(out) / (re.sub(r"[^\w.-]+", "-", experiment).strip(".-") or "experiment")
     stem = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest[:8]}"
     try:
-        parent.mkdir(parents=True, exist_ok=True)
+        make_folder(parent)
         path = _make_new(parent, stem)
         (path / "tables").mkdir()
         sync_folder(parent)
@@ -193,10 +193,21 @@ class SweepFolder(ResultFolder):
         self._committed(DONE, shard=key, sha256=sha256, runs=runs, failed=failed, seconds=round(seconds, 4))
         self.done[key] = Record(bytes.fromhex(sha256), runs, failed, seconds)
 
-    def lose(self, key: ShardKey, reason: str) -> None:
-        """Note that a stored shard no longer counts. If the note is lost, the shard is found damaged once more."""
-        self._noted(LOST, shard=key, reason=reason)
-        del self.done[key]
+    def lose(self, reasons: Mapping[ShardKey, str]) -> None:
+        """Note which stored shards no longer count, and why; when this returns the notes will survive a power cut.
+
+        Else one of the shards could be stored anew while the journal still tells of the old one, and look damaged.
+
+        Raises:
+            CannotStore: when the disk is full or gone.
+        """
+        for key, reason in reasons.items():
+            self._noted(LOST, shard=key, reason=reason)
+            del self.done[key]
+        try:
+            self._journal.sync()
+        except OSError as error:
+            raise cannot_store(self.path, error, begun=True) from error
 
     def load(self, key: ShardKey) -> Shard:
         """A stored shard, checked against the journal.

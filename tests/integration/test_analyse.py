@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sim.cli import alliance
+from sim.commands.output import print_table
 
 SCENARIO = """\
 title = "{title}"
@@ -87,6 +88,35 @@ def test_contrasts_prints_the_sentence_and_the_table(compared: str) -> None:
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith("Rough: time together")
     assert "boot low" in done.stdout
+
+
+def test_long_names_leave_numbers_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name is wrapped at its words; a number or a head that is cut in two cannot be read."""
+    head = ("label", "lifetime", "reference lifetime", "difference", "low", "high", "p replicates", "p log rank")
+    row = ("baseline · relational investment=0.5 · integrity=0.2", *["0.001953"] * 7)
+    print_table(head, [row])
+    text = capsys.readouterr().out
+    assert text.count("0.001953") == 7
+    assert "reference lifetime" in text
+    assert [word for line in text.splitlines()[3:] for word in line.partition("  ")[0].split()] == row[0].split()
+
+
+def test_the_survival_of_one_cell_is_a_short_table(compared: str) -> None:
+    told = call("analyse", "survival", compared, "--cell", "0").stdout
+    head = next(line for line in told.splitlines() if line.startswith(" cell"))
+    assert [name.strip() for name in head.split("   ") if name.strip()] == [
+        "cell", "label", "month", "at risk", "going on", "low", "high", "distrust", "disappointment",
+        "strategic change",
+    ]  # fmt: skip
+
+
+def test_cells_that_survival_leaves_out_are_counted(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    done = call("sweep", "grid", "--alliances", "--no-figures", "--quiet")
+    told = call("analyse", "survival", done.stdout.strip())
+    assert "the first 6 of 12 cells; --cell N names others" in told.stderr
+    assert max(map(len, told.stdout.splitlines())) <= 120
+    assert "the first" not in call("analyse", "survival", done.stdout.strip(), "--cell", "0", "--cell", "7").stderr
 
 
 def test_an_outcome_named_twice_is_one(compared: str, tmp_path: Path) -> None:

@@ -156,6 +156,11 @@ def test_lists_show_own_files_and_those_that_come_with_the_program() -> None:
     assert "trial" in call("experiments").stdout
 
 
+@pytest.mark.parametrize("kind", ["scenarios", "experiments"])
+def test_a_list_is_also_there_as_json_without_saying_list(kind: str) -> None:
+    assert strict_json(call(kind, "--json").stdout) == strict_json(call(kind, "list", "--json").stdout)
+
+
 def test_a_list_survives_a_broken_file() -> None:
     Path("scenarios/broken.toml").write_text("title = ", encoding="utf-8")
     result = call("scenarios", "list", "--json")
@@ -329,6 +334,7 @@ def test_settings_reach_the_run() -> None:
         (["compare", "calm"], "at least two scenarios"),
         (["compare", "calm", "scenarios/calm.toml"], "named twice"),
         (["fly"], "No such command 'fly'"),
+        (["scenarios", "--json", "check", "calm"], "after its name"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -538,6 +544,24 @@ def test_a_dry_run_with_a_precision_tells_the_fewest_and_the_most_runs(here: Pat
     assert (document["runs"], document["most_runs"]) == (fewest, 120)
 
 
+def test_a_precision_that_is_not_reached_yet_leaves_the_plan_open(here: Path) -> None:
+    (here / "experiments" / "precise.toml").write_text(EXPERIMENT.replace("seed", "precision = { value = 99.0 }\nseed"))
+    assert call("sweep", "precise", "--no-figures").exit_code == 0
+    (folder,) = result_folders()
+    manifest = (folder / "manifest.json").read_text()
+    assert "at least" not in call("status", str(folder)).stdout
+    (folder / "manifest.json").write_text(manifest.replace('"status": "complete"', '"status": "interrupted"'))
+    assert "until the wanted precision is reached" in call("status", str(folder)).stdout
+    assert isinstance(strict_json(call("status", str(folder), "--json").stdout)["runs planned"], int)
+
+
+def test_one_cell_and_one_replicate_are_one(here: Path) -> None:
+    alone = EXPERIMENT.replace("replicates = 4", "replicates = 1").partition("[factors]")[0]
+    (here / "experiments" / "alone.toml").write_text(alone)
+    told = call("sweep", "alone", "--dry-run").stdout
+    assert "alone: 1 cell × 1 replicate = 1 run, " in told
+
+
 @pytest.mark.parametrize(("encoding", "shown"), [("ascii", "-0.5 +/- 1 -> ..."), ("utf-8", "−0.5 ± 1 → …")])
 def test_signs_that_a_terminal_lacks_become_near_ones(encoding: str, shown: str) -> None:
     """A number that lost its minus would be another number."""
@@ -661,17 +685,27 @@ def test_a_place_that_cannot_be_written_is_named(args: list[str], here: Path) ->
     assert "--out" in line
 
 
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        ((28, "No space left on device"), "No space left on device; free some space"),
+        ((27, "File too large"), "File too large; allow larger files (`ulimit -f unlimited`)"),
+    ],
+    ids=["full disk", "limit of a file"],
+)
 @pytest.mark.parametrize("args", [["run", "calm", "--no-figures"], ["sweep", "trial"]], ids=lambda args: args[0])
-def test_a_disk_that_fills_up_is_named(args: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_is_named(
+    args: list[str], error: tuple[int, str], advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")  # as file.write says it: without a name
+        raise OSError(*error)  # as file.write says it: without a name
 
     monkeypatch.setattr(files.os, "fsync", full)
     result = call(*args)
     assert result.exit_code == 1
     *_, line = result.stderr.splitlines()
     assert "results/" in line
-    assert "No space left on device; free some space" in line
+    assert advice in line
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -191,7 +191,7 @@ def failing_after(original: Callable[..., Any], count: int, code: int) -> Callab
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-@pytest.mark.parametrize("count", [3, 7, 12, 20])
+@pytest.mark.parametrize("count", [4, 7, 12, 20])
 def test_a_full_disk_keeps_what_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, count: int
 ) -> None:

@@ -23,8 +23,9 @@ from sim.library import available
 from sim.parameters import Parameters
 from sim.scenario import Scenario
 from sim.study import page
-from sim.study.page import background, findings, markup, page_html, recipe
+from sim.study.page import background, findings, markup, page_html, recipe, results
 from sim.study.page.results import MOST_FIGURES, Picture
+from sim.study.report import summary_markdown
 from sim.study.words import Study
 from sim.sweeps.design import experiment_of, load_experiment
 from sim.sweeps.reading import Stored, read_results
@@ -214,6 +215,35 @@ def test_the_design_and_the_limits_are_said(parsed: Parsed, folder: Path) -> Non
         assert said in written, said
 
 
+KINDS = [
+    ({"kind": "grid"}, "grid"),
+    ({"kind": "sobol", "points": 64, "seed": 0}, "sobol, points 64, seed 0"),
+    ({"kind": "one_at_a_time", "base": {}}, "one at a time"),
+    ({"kind": "one_at_a_time", "base": {"shy.blame": 0.3, "trust_gain": 0.1}},
+     "one at a time, base blame = 0.3, trust gain = 0.1"),
+    ({"kind": "list", "points": [{"openness": 0.3, "label": "shy"}, {"openness": 0.9}]}, "list, points 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("design", "words"), KINDS)
+def test_each_kind_of_design_is_said_in_words(design: dict[str, Any], words: str, folder: Path) -> None:
+    stored = read_results(folder)
+    plan = {**stored.manifest["design"], "design": design, "precision": {"value": 2.0}}
+    html = str(results.design(Study(Stored(folder, {**stored.manifest, "design": plan}, stored.tables))))
+    assert f"<dt>Design</dt><dd>{words}</dd>" in html
+    assert "<dt>Precision" not in html  # replicates are asked for until it is reached, which is said there
+
+
+def test_a_reference_that_stands_in_is_told(folder: Path) -> None:
+    stored = read_results(folder)
+    kept = ("cells", "failed")
+    tables = {name: table if name in kept else table.query("cell != 0") for name, table in stored.tables.items()}
+    said = "in place of plain · trust gain=0.02, which has no runs"
+    study = Study(Stored(folder, stored.manifest, tables))
+    assert page_html(study).count(said) == 2  # beside what came out, and in the design
+    assert said in summary_markdown(study)
+
+
 def test_parameters_that_differ_come_before_the_whole_list(text: str) -> None:
     differing, _, rest = text.partition('id="parameters"')[2].partition("<details>")
     assert f">trust_loss</th><td>0.2</td><td>{Parameters().trust_loss:g}</td>" in differing
@@ -265,6 +295,16 @@ def test_differences_are_counted_with_their_range() -> None:
     assert findings.tally(rows) == (
         "value: higher in 2 of 3 cells (1 large), not told apart from zero in 1 of 3; from +0.20 to +2.5 money"
     )
+
+
+def test_an_end_that_excludes_zero_does_not_read_as_zero(folder: Path) -> None:
+    stored = read_results(folder)
+    runs = stored.tables["runs"].copy()
+    moved = np.array([0.0125, 0.0325, 0.0525, 0.0725])  # 0.0425 ± 0.0411
+    runs.loc[runs["cell"] == 1, "trust"] = runs.loc[runs["cell"] == 0, "trust"].to_numpy() + moved
+    html = page_html(Study(Stored(folder, stored.manifest, {**stored.tables, "runs": runs})))
+    row = html.partition("Trust: difference from")[2].partition("</table>")[0]
+    assert re.search(r">\+0\.04\d</td><td[^>]*>\+0\.001</td><td[^>]*>\+0\.084</td>.*?<td>small</td>", row)
 
 
 def test_where_nothing_differs_there_is_no_range() -> None:
@@ -465,6 +505,26 @@ def test_text_is_escaped_and_html_is_not_escaped_twice() -> None:
     assert inner == "<b title=\"say &quot;hi&quot;\">1 &lt; 2</b>"  # fmt: skip
     assert markup.element("p", inner, " & more", hidden=True, id=None) == f"<p hidden>{inner} &amp; more</p>"
     assert markup.element("img", alt="") == '<img alt="">'
+
+
+def test_words_from_right_to_left_stand_apart() -> None:
+    said = markup.element("li", "כן, לא: trust 0.5 & 2 money lower than ثقة عالية (95% interval)")
+    assert said == (
+        "<li><bdi>כן, לא</bdi>: trust 0.5 &amp; 2 money lower than <bdi>ثقة عالية</bdi> (95% interval)</li>"
+    )  # fmt: skip
+    assert markup.prose("h1", "ثقة < 5\nכן") == '<h1 dir="auto">ثقة &lt; 5 כן</h1>'
+    assert markup.element("p", "信頼 ü — 🤝") == "<p>信頼 ü — 🤝</p>"
+
+
+def test_names_of_any_script_are_drawn_and_kept_as_they_are(tmp_path: Path) -> None:
+    factors = {"blame": ({"label": "信頼 `shy 🤝", "value": 0.1}, {"label": "ثقة", "value": 0.8})}
+    experiment = experiment_of([scenario("alone")], 2, 1, "names").replace(title="ثقة", factors=factors)
+    html = page.publish(read_results(run_experiment(experiment, tmp_path, jobs=1)))[-1].read_text(encoding="utf-8")
+    parsed = Parsed(html)
+    assert ("title", "ثقة") in parsed.texts
+    assert ("bdi", "ثقة") in parsed.texts
+    assert any(tag == "li" and said.startswith("信頼 `shy 🤝: value") for tag, said in parsed.texts)
+    assert {said for tag, said in parsed.texts if tag == "code"} == {"docs/parameters.md", "network.market"}
 
 
 def test_sort_keys_are_numbers_that_javascript_reads() -> None:

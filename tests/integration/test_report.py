@@ -6,8 +6,9 @@ import dataclasses
 import itertools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from sim.engine import History, simulate_history
 from sim.scenario import Scenario
 from sim.study import analysis, page, plots, report, terminal, words
 from sim.study.attribution import attributions
+from sim.study.plots import histories
 from sim.study.plots.frame import spread_apart, wrap_label
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.reading import Stored, read_results
@@ -242,6 +244,8 @@ def test_two_causes_that_are_on_or_off_are_shared_out(tmp_path: Path) -> None:
     for each in shared:
         assert each.markdown() in summary
         assert each.rows()[1][0] in html
+        amounts = each.table.set_index("part")["amount"]
+        assert f'data-key="{float(amounts["first alone"])!r}">{each.rows()[2][1]}</td>' in html  # sorted by number
     assert "What is due to which cause" in html
 
 
@@ -293,11 +297,48 @@ def test_two_humps_within_chance_are_no_headline(folders: dict[str, Path]) -> No
 def test_points_of_a_sample_are_no_baseline(folders: dict[str, Path]) -> None:
     stored = read_results(folders["two factors"])
     ranges = {"trust_start": {"low": 0.3, "high": 0.7}, "partners": {"low": 1, "high": 2, "integer": True}}
-    design = {**stored.manifest["design"], "factors": ranges}
-    drawn = Stored(stored.folder, {**stored.manifest, "design": design}, stored.tables)
-    for text in (report.summary_markdown(words.Study(drawn)), terminal.summary_text(drawn)):
-        assert words.SAMPLED in flat(text)
-    assert words.SAMPLED not in flat(terminal.summary_text(stored))
+
+    def said(kind: str, factors: Mapping[str, Any]) -> bool:
+        design = {**stored.manifest["design"], "factors": factors, "design": {"kind": kind}}
+        drawn = Stored(stored.folder, {**stored.manifest, "design": design}, stored.tables)
+        texts = (report.summary_markdown(words.Study(drawn)), terminal.summary_text(drawn))
+        found = [words.SAMPLED in flat(text) for text in texts]
+        assert found[0] == found[1]
+        return found[0]
+
+    assert said("latin_hypercube", ranges)
+    assert said("sobol", {"mixing": ["any", "within"]}), "levels are drawn too"
+    assert said("list", ranges)
+    assert not said("list", {"trust_start": [0.3, 0.7]})
+    assert not said("one_at_a_time", ranges), "both ends of a range are levels there, and the reference is the base"
+    assert not said("grid", {"trust_start": [0.3, 0.7]})
+
+
+def test_a_reference_with_a_long_name_is_named_once(folders: dict[str, Path]) -> None:
+    stored = read_results(folders["two factors"])
+    label = "baseline · trust_start=0.3 · a level with a very long name"
+    cells = stored.tables["cells"].assign(label=[label, *stored.tables["cells"]["label"][1:]])
+    long = Stored(stored.folder, stored.manifest, {**stored.tables, "cells": cells})
+    assert f"The reference is {label.replace('_', ' ')}." in flat(terminal.summary_text(long))
+    assert "The reference is" not in terminal.summary_text(stored)
+
+
+def test_a_sweep_with_a_precision_is_not_told_to_have_its_first_round_only(folders: dict[str, Path]) -> None:
+    stored = read_results(folders["several cells"])
+    plan = {**stored.manifest["plan"], "batch": 2, "most": 50, "precision": {"value": 0.1}}
+    study = words.Study(
+        Stored(stored.folder, {**stored.manifest, "plan": plan, "status": "interrupted"}, stored.tables)
+    )
+    count, runs = len(study.tables["cells"]), len(study.runs)
+    assert f"{runs} of {2 * count} to {50 * count} runs are in these tables" in words.warning_of(study)
+    assert f"{count} cells × 2 to 50 replicates, " in report.summary_markdown(study)
+
+
+@pytest.mark.parametrize(("wider", "shown"), [(0.0201, "0.0201"), (0.05, "0.05"), (0.02349, "0.023")])
+def test_a_half_width_that_is_too_wide_reads_so(wider: float, shown: str) -> None:
+    plan = {"precision": {"trust": 0.02}, "most": 80}
+    study = SimpleNamespace(manifest={"plan": plan, "cells": [{"half_widths": {"trust": wider}}]})
+    assert f"wider than ± 0.02 (the widest: ± {shown})" in words.less_precise_than_wanted(study)
 
 
 def test_a_single_replicate_is_not_given_an_interval(folders: dict[str, Path]) -> None:
@@ -500,7 +541,42 @@ def test_spreading_moves_labels_no_more_than_needed() -> None:
 
 def test_the_title_leaves_out_cells_in_which_nobody_is_left(drawn: dict[str, dict[str, Figure]]) -> None:
     assert "(baseline)" in flat(drawn["some ended"]["trajectories"].get_suptitle())
-    assert drawn["all ended"]["trajectories"].get_suptitle() == "Trust over months"
+    assert drawn["all ended"]["trajectories"].get_suptitle() == "No alliance is going on at the horizon"
+
+
+def test_what_has_one_month_is_a_point(drawn: dict[str, dict[str, Figure]]) -> None:
+    """A line of one point is not to be seen: here trust is known on the day of the signature only."""
+    trust, _, result, alive = drawn["all ended"]["trajectories"].axes
+    assert [text.get_text() for text in result.texts] == ["in no month is it known"]
+    assert [list(line.get_xdata()) for line in trust.lines] == [[0]] * len(trust.lines)
+    assert {line.get_marker() for line in trust.lines} == {"o"}
+    assert "o" not in {line.get_marker() for line in alive.lines}
+
+
+def test_cells_alike_to_the_digit_are_not_ranked(folders: dict[str, Path]) -> None:
+    """A highest and a lowest cell with the same number would tell a difference that is not shown."""
+    stored = read_results(folders["several cells"])
+    first = {name: table[table["cell"] == 0] for name, table in stored.tables.items()}
+    two = {name: pd.concat([rows, rows.assign(cell=1)]) for name, rows in first.items()}
+    cells = two["cells"].assign(label=["one", "other"])
+    titles = [
+        plots.trajectories(two["monthly"], cells).get_suptitle(),
+        plots.value_distribution(two["histogram"], cells, two["monthly"]).get_suptitle(),
+    ]
+    assert all("in every cell" in title for title in titles), titles
+
+
+def test_runs_of_a_month_are_of_one_month(folders: dict[str, Path]) -> None:
+    history = simulate_history(base_named("short", months=1), 1, 0)
+    assert "1 months" not in flat(terminal.history_text(history, 1))
+    assert "1 months" not in flat(texts(plots.history(history, 1)))
+    assert "1 months" not in flat(texts(plots.network(history)))
+
+
+def test_what_was_built_and_destroyed_adds_up_as_it_is_written() -> None:
+    """0.004 and −0.107 make −0.103: rounded one by one they would read 0.00, −0.11 and −0.10."""
+    title = histories._gross(pd.DataFrame([[0.0, 0.0], [0.004, -0.107]], columns=["delivery", "friction"]))
+    assert title == "+0.01 of trust built and −0.11 destroyed make −0.10"
 
 
 def test_values_at_two_horizons_are_drawn_each_in_its_own_bins(drawn: dict[str, dict[str, Figure]]) -> None:

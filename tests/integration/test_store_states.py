@@ -438,12 +438,29 @@ def test_a_folder_that_is_moved_while_its_sweep_runs_can_go_on_at_its_new_place(
     [
         (errno.ENOSPC, "free some space"),
         (errno.EFBIG, "allow larger files"),
+        (errno.EMFILE, "allow more open files"),
         (errno.ENOLCK, "on which files can be locked"),
         (errno.EACCES, "make it writable"),
     ],
 )
 def test_what_to_do_first_depends_on_what_the_system_said(code: int, said: str) -> None:
     assert said in str(cannot_store(Path("results"), OSError(code, os.strerror(code)), begun=True))
+
+
+def test_what_no_other_folder_cures_is_said_of_a_new_one_too() -> None:
+    told = str(cannot_store(Path("results"), OSError(errno.EFBIG, os.strerror(errno.EFBIG))))
+    assert "allow larger files (`ulimit -f unlimited`), or choose another folder with --out" in told
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    shard = min((folder / "shards").iterdir())
+    shard.unlink()
+    shard.mkdir()
+    with pytest.raises(CannotStore, match=f"Is a directory: {shard}; remove what stands in its place, then go on"):
+        resume(folder)
+    shard.rmdir()
+    assert tables_in(resume(folder)) == tables_in(complete(tmp_path))
 
 
 def test_a_folder_whose_name_looks_like_an_option_can_be_resumed() -> None:

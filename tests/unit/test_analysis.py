@@ -295,6 +295,11 @@ def test_counts_of_value_are_put_back_into_the_bins_of_their_cell() -> None:
         assert counts[[0, 17, 50, BINS - 1]].tolist() == [1, 18, 51, BINS]
 
 
+def test_a_share_that_is_nearly_none_or_all_does_not_read_so() -> None:
+    shown = {0.0: "0%", 0.003: "0.3%", 0.0096: "1%", 0.5: "50%", 0.9904: "99%", 0.997: "99.7%", 1.0: "100%"}
+    assert {share: analysis.percent(share) for share in shown} == shown
+
+
 def test_two_humps_are_found_where_they_are() -> None:
     counts = sample(np.random.default_rng(1), (0.25, 0.05, 3000), (0.75, 0.06, 7000))
     found = only(analysis.bimodality(histogram(counts)))

@@ -165,6 +165,12 @@ def test_the_sentence_says_shares_meeting_and_intervals() -> None:
     )
 
 
+def test_a_bar_in_the_name_of_a_cause_is_no_column() -> None:
+    table = pd.DataFrame([[part, *row] for part, row in NUMBERS.items()], columns=COLUMNS)
+    lines = Attribution("survived", ("a|b", "crash"), 100, table).markdown().splitlines()
+    assert lines[4] == "| neither a\\|b nor crash | 30% (27 to 33) | – |"
+
+
 def test_the_table_has_a_row_for_each_part() -> None:
     lines = of_numbers("survived", NUMBERS).markdown().splitlines()
     assert lines[0].startswith("Share still going on: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 
@@ -159,6 +160,37 @@ def test_cells_of_one_point_are_seen_or_unseen_together() -> None:
     for seen, unseen in discovery._folds(cases.points, seed=1):
         assert set(cases.points[seen]) & set(cases.points[unseen]) == set()
         assert len(seen) + len(unseen) == 60
+
+
+def test_shuffles_keep_the_cells_of_a_point_together() -> None:
+    """Where all cells of a point fail or none do, that is so in every shuffle; the second point has lost a cell."""
+    points = np.array([0, 1, 2, 3, 0, 1, 2, 3, 0, 2, 3])
+    failures = np.isin(points, [0, 1]) * 5.0
+    runs, fails = sample(11, 5, inside=0.5, outside=0.5)
+    cases = dataclasses.replace(cases_of(runs, FACTORS, fails), points=points, failures=failures)
+    blocks = discovery._blocks(points)
+    assert sorted(np.concatenate([block.ravel() for block in blocks])) == list(range(11))
+    rng = np.random.default_rng(1)
+    failing = set()
+    for _ in range(40):
+        shuffled = pd.Series(discovery._shuffled(cases, blocks, rng)).groupby(points)
+        assert shuffled.nunique().eq(1).all()
+        failing.add(tuple(shuffled.first()))
+    assert failing == {(5, 5, 0, 0), (0, 5, 5, 0), (0, 5, 0, 5)}
+
+
+@pytest.mark.parametrize("seed", [44, 61])
+def test_points_that_differ_for_no_reason_of_the_factors_are_no_region(seed: int) -> None:
+    """Eight levers meet 20 points with chances of their own; shuffling single cells, p was below 0.01 in 11 of 250."""
+    rng = np.random.default_rng(seed)
+    points, odds = rng.random((20, 3)), rng.normal(-1.0, 1.5, 20)
+    cells = pd.DataFrame(np.tile(points, (8, 1)), columns=["a", "b", "c"])
+    cells["lever"] = np.repeat(np.arange(8.0), 20)
+    runs = cells.loc[np.repeat(cells.index, 20)].rename_axis("cell").reset_index()
+    fails = pd.Series(rng.random(len(runs)) < np.repeat(np.tile(1.0 / (1.0 + np.exp(-odds)), 8), 20))
+    checks = discover(runs, ["lever", "a", "b", "c"], fails, seed, points=["a", "b", "c"]).more["checks"].iloc[0]
+    assert checks["p"] >= 0.01
+    assert not checks["found"]
 
 
 @pytest.mark.parametrize(

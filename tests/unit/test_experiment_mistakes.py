@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from sim.cli import alliance
 from sim.commands.codes import BAD_FILE
+from sim.sweeps.design import load_experiment
 
 HEAD = 'title = "T"\nquestion = "Q?"\nexpected = "E."\nscenarios = ["baseline"]\nreplicates = 4\n'
 SOBOL = '[design]\nkind = "sobol"\npoints = 8\n'
@@ -77,6 +78,10 @@ BODIES: list[tuple[str, str]] = [
     ),
     ("constants = [1]\n", "6: constants: must be a table [constants], got [1]"),
     # Ranges and samples
+    (
+        f'[uncertainties]\nmixing = "declared"\n{SOBOL}',
+        "7: uncertainties.mixing: has no declared range, as parameters and traits have: write {low = …, high = …} or",
+    ),
     (f"[uncertainties]\nblame = {{low = nan, high = 1.0}}\n{SOBOL}", "7: uncertainties.blame: low must be a number"),
     (f"[uncertainties]\nblame = {{low = 0.0, high = inf}}\n{SOBOL}", "7: uncertainties.blame: high must be a number"),
     (f"[uncertainties]\nblame = {{low = 0.9, high = 0.1}}\n{SOBOL}", "7: uncertainties.blame: low must be below high"),
@@ -146,6 +151,48 @@ def test_bytes_of_other_kinds_are_refused_with_their_line(content: bytes, expect
     path.write_bytes(content)
     (said,) = check(path)
     assert said.startswith(expected)
+
+
+GROUPS = HEAD.replace("baseline", "aol_time_warner")
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ('[constants]\n"AOL.openness" = 0.4\n[factors]\nopenness = [0.3, 0.5]\n', "9: factors.openness"),
+        (
+            f'[constants]\n"AOL.openness" = 0.4\n[uncertainties]\nopenness = "declared"\n{SOBOL}',
+            "9: uncertainties.openness",
+        ),
+        (f'{LIST}[[design.points]]\n"AOL.openness" = 0.2\nopenness = 0.3\n', "10: design.points.1.openness"),
+        (f'[factors]\nopenness = [0.3]\n"AOL.openness" = [0.2]\n{ONE_AT_A_TIME}', "7: factors.openness"),
+    ],
+    ids=["constant", "constant_and_range", "list", "one_at_a_time"],
+)
+def test_what_sets_a_trait_of_everybody_may_not_undo_that_of_a_group(body: str, line: str, tmp_path: Path) -> None:
+    """The tables would say 0.4 of AOL where everybody has 0.3."""
+    path = tmp_path / "trial.toml"
+    path.write_text(GROUPS + body, encoding="utf-8")
+    (said,) = check(path)
+    assert said.startswith(f"{line}: sets everybody's openness and so undoes 'AOL.openness': name the groups")
+
+
+def test_a_group_may_differ_from_what_everybody_is_set_to(tmp_path: Path) -> None:
+    path = tmp_path / "trial.toml"
+    path.write_text(f'{GROUPS}[constants]\nopenness = 0.4\n[factors]\n"AOL.openness" = [0.2, 0.3]\n')
+    openness = [
+        [group.traits.openness.plain() for group in cell.scenario.groups] for cell in load_experiment(path).cells()
+    ]
+    assert openness == [[0.2, 0.4], [0.3, 0.4]]
+
+
+def test_points_that_come_twice_do_not_hide_what_others_leave_out(tmp_path: Path) -> None:
+    path = tmp_path / "trial.toml"
+    points = "[{openness = 0.3, blame = 0.2}, {openness = 0.3}, {openness = 0.3, blame = 0.2}]"
+    path.write_text(f"{HEAD}{LIST}points = {points}\n", encoding="utf-8")
+    first, second = check(path)
+    assert first.startswith("8: design.points.3: sets the same as an earlier point")
+    assert second.startswith("8: design.points.2: does not set blame")
 
 
 def test_a_grid_of_a_thousand_million_cells_is_counted_and_not_built(tmp_path: Path) -> None:

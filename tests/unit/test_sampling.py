@@ -160,6 +160,8 @@ def test_declared_bounds_are_those_of_the_declaration() -> None:
         assert problems == []
         assert found == ((False, True) if field.annotation is bool else Range(about["low"], about["high"]))
     assert read_range("AOL.openness", "declared")[0] == Range(0.01, 1)
+    for switch in ("events.crash.enabled", "market"):  # switches that are no parameter
+        assert read_range(switch, "declared") == ((False, True), [])
 
 
 def test_plausible_bounds_are_used_where_they_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,17 +373,17 @@ def test_the_others_stay_at_a_stated_base() -> None:
 
 def test_the_base_is_shown_for_every_kind_of_factor() -> None:
     crash = {"kind": "crash", "name": "crash", "month": 2, "depth": 0.5}
-    groups = [{"name": "a", "traits": {"openness": 0.3}}, {"name": "b", "traits": {"openness": 0.9}}]
+    groups = [{"name": "a", "traits": {"openness": 0.3, "optimism": 0.2}}, {"name": "b", "traits": {"openness": 0.9}}]
     grouped = scenario(groups=groups, events=[crash], network={"mixing": "between", "partners": 2})
     experiment = one_at_a_time(
         grouped,
         **{
-            "months": (3,), "mixing": ("any",), "partners": (1,), "openness": (0.5,), "a.openness": (0.7,),
+            "months": (3,), "mixing": ("any",), "partners": (1,), "openness": (0.5,), "a.optimism": (0.7,),
             "blame": (0.1,), "events.crash.enabled": (False,), "events.crash.depth": (0.1,), "clamp_ties": (True,),
         },
     )  # fmt: skip
     assert experiment.cells()[0].factors == {
-        "months": 6, "mixing": "between", "partners": 2, "openness": "by group", "a.openness": 0.3,
+        "months": 6, "mixing": "between", "partners": 2, "openness": "by group", "a.optimism": 0.2,
         "blame": "normal(0.4, 0.15)", "events.crash.enabled": True, "events.crash.depth": 0.5, "clamp_ties": False,
     }  # fmt: skip
     assert len(experiment.cells()) == 10

@@ -15,6 +15,7 @@ from sim.study.response import Factor, Floats, Measure, factor_of, response_of
 from sim.study.sensitivity import (
     MORRIS,
     SOBOL,
+    _sure,
     elementary_effects,
     morris,
     morris_points,
@@ -121,6 +122,14 @@ def test_a_linear_function_has_effects_without_spread() -> None:
     assert "largest with their whole intervals: idle" in answer.sentence
 
 
+@pytest.mark.parametrize("method", [morris, sobol])
+def test_what_is_negligible_is_not_named_among_what_moves_most(method: Callable[..., Answer]) -> None:
+    said = method(lambda x: 100.0 * x[:, 0] + x[:, 1], WIDE, 64).sentence
+    most, negligible, *_ = said.split(". ")
+    assert "then" not in most
+    assert negligible.endswith("with their whole intervals: b, idle")
+
+
 def test_too_few_trajectories_and_a_single_factor_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 4"):
         morris_points(ANGLES, 3)
@@ -129,6 +138,28 @@ def test_too_few_trajectories_and_a_single_factor_are_refused() -> None:
 
 
 # How sure
+def test_of_few_trajectories_there_is_no_interval_and_nothing_is_settled() -> None:
+    """Four effects drawn anew hold the mean size in 70% of the samples, and a single one is always like itself."""
+    few = morris(lambda x: np.exp(2.0 * x[:, 0]) + x[:, 1], WIDE, 4)
+    assert few.sentence.startswith("Over its range each of these moves outcome most (μ*, no interval): a (")
+    assert few.sentence.endswith("Intervals, and whether the ranks have settled, take a sample of 8 or more.")
+    assert few.table[["mu_star_low", "mu_star_high"]].isna().all(axis=None)
+    assert not few.more["convergence"]["settled"].any()
+    assert few.figure.get_suptitle().endswith("the sample is too small to be sure")
+    enough = morris(lambda x: np.exp(2.0 * x[:, 0]) + x[:, 1], WIDE, 16).more["convergence"]
+    assert enough["low"].notna().groupby(enough["size"]).all().to_dict() == {4: False, 8: True, 16: True}
+
+
+def test_the_interval_of_few_trajectories_is_wider_than_plain_percentiles() -> None:
+    """The mean of eight normal effects: Student's t interval, of which plain percentiles are three quarters."""
+    effects = np.random.default_rng(3).normal(10.0, 1.0, (8, 1))
+    rng = np.random.default_rng(4)
+    drawn = effects[rng.integers(8, size=(4000, 8))].mean(axis=1)
+    _, low, high, _ = _sure(effects.mean(axis=0), drawn, size=8, replicates=1, least=-math.inf)
+    student = 2.0 * 2.365 * effects.std(ddof=1) / math.sqrt(8)
+    assert high[0] - low[0] == pytest.approx(student, rel=0.1)
+
+
 def test_ranks_settle_as_the_sample_grows() -> None:
     factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
     clear = sobol(lambda x: x[:, 0] + 3.0 * x[:, 1], factors, base=256).more["convergence"]
@@ -215,6 +246,16 @@ def test_a_title_does_not_hide_that_ranks_have_not_settled() -> None:
     factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
     title = sobol(lambda x: x[:, 0] + x[:, 1], factors, base=64).figure.get_suptitle()
     assert title.endswith("the ranks have not settled")
+
+
+@pytest.mark.parametrize("method", [morris, sobol])
+def test_the_key_of_a_figure_covers_no_bar(method: Callable[..., Answer]) -> None:
+    """With nine factors alike there are bars everywhere."""
+    factors = [Factor(f"f{k}", 0.0, 1.0) for k in range(9)]
+    figure = method(lambda x: np.prod(1.0 + x, axis=1), factors, 32).figure
+    figure.canvas.draw()
+    left = figure.axes[0]
+    assert not left.get_legend().get_window_extent().overlaps(left.get_window_extent())
 
 
 def test_one_replicate_does_not_know_its_noise() -> None:

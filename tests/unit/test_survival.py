@@ -276,6 +276,13 @@ def test_corner_cases_claim_nothing(
     assert answer.figure.get_suptitle()
 
 
+def test_an_end_that_excludes_zero_does_not_read_as_zero() -> None:
+    row = dict(zip(study.COMPARED[3:], (36, 31.9, 31.4, -0.47, -0.92, -0.02, 9, 0.047, 0.5, 0.61), strict=True))
+    said = study._lifetime_words(row, "base")
+    assert "last 0.47 months shorter than in base" in said
+    assert "95% interval 0.02 to 0.92 shorter" in said
+
+
 def test_causes_are_compared_at_the_month_that_both_cells_reach() -> None:
     """In the first 12 months both lose a third; the longer run loses another third to distrust later."""
     base = [(r, t, c) for r in range(8) for t, c in ((6, DISTRUST), (20, DISTRUST), (24, ON))]
@@ -283,7 +290,7 @@ def test_causes_are_compared_at_the_month_that_both_cells_reach() -> None:
     table, cells = alliances(base=counted(base), other=counted(other))
     answer = study.survival(table, cells)
     assert "by distrust: 0% against 33%" in answer.sentence
-    assert answer.figure.get_suptitle() == "67% of the alliances last 12 months in every cell"
+    assert answer.figure.get_suptitle() == "67% of the alliances last beyond month 12 in every cell"
 
 
 def test_few_replicates_have_no_band() -> None:

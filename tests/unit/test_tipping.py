@@ -75,6 +75,7 @@ def test_several_crossings_are_said_and_the_first_is_given() -> None:
     assert (row["crossings"], row["way"]) == (3, "falls")
     assert row["tips_at"] == pytest.approx(1.0 / 6.0, abs=2**-10)
     assert "crosses 3 times" in answer.sentence
+    assert "The scan crosses the level 3 times; marked is the first." in " ".join(answer.figure.get_supxlabel().split())
 
 
 def test_resamples_that_do_not_cross_are_counted() -> None:
@@ -98,6 +99,14 @@ def test_a_level_that_the_mean_just_misses_is_not_flatly_denied() -> None:
     assert row["crossings"] == 0
     assert 0.0 < row["crossed"] < 1.0
     assert "of the resamples of replicates cross it" in answer.sentence
+
+
+def test_an_outcome_that_reaches_the_level_and_stays_there_crosses_it_in_no_resample() -> None:
+    """Every replicate is at 0.7, no sum of powers of two: weighted means of it round to either side of it."""
+    response = lambda x: np.tile(np.minimum(x, 0.7), (1, 10))  # noqa: E731
+    answer = tipping_point(response, UNIT, 0.7)
+    assert answer.table.loc[0, "crossed"] == 0.0
+    assert answer.sentence.endswith("it stays between 0.00 and 0.70.")
 
 
 def test_few_replicates_have_no_interval() -> None:

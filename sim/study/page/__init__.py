@@ -15,10 +15,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from sim.study.page import background, markup, results
-from sim.study.page.markup import Html, element
+from sim.study.page.markup import Html, element, prose
 from sim.study.page.results import Picture
 from sim.study.report import summary_markdown
-from sim.study.words import Study, one_line, warning_of
+from sim.study.words import Study, warning_of
 from sim.sweeps.files import resume_command, write_file
 from sim.sweeps.manifest import COMPLETE, FAILED
 from sim.sweeps.reading import Stored
@@ -100,7 +100,7 @@ def _header(study: Study, parts: Sequence[Section]) -> Html:
     )
     return element(
         "header",
-        element("h1", one_line(manifest["title"])),
+        prose("h1", manifest["title"]),
         element("p", about, class_="meta"),
         element("p", warning, class_="notice", role="note", id="incomplete") if warning else "",
         element(
@@ -133,7 +133,7 @@ def _head(study: Study) -> Html:
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=allowed),
         element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
-        element("title", one_line(study.manifest["title"])),
+        prose("title", study.manifest["title"]),
         element("style", style),
     )
 

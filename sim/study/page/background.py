@@ -11,7 +11,7 @@ from typing import Any
 from sim.parameters import Parameters, Traits, meta
 from sim.study import report
 from sim.study.analysis import label_words
-from sim.study.page.markup import Content, Field, Html, Row, definitions, element, html, table
+from sim.study.page.markup import Content, Field, Html, Row, bullets, definitions, element, html, table
 from sim.study.page.recipe import EXPERIMENT_FILE, files_of
 from sim.study.page.results import sentences
 from sim.study.words import Study, capital, failures, one_line, rows_of
@@ -58,7 +58,13 @@ def _failed(study: Study) -> Html:
 
 def limits() -> Html:
     """What no result of this model can say."""
-    return sentences([CALIBRATED, *report.LIMITS])
+    return bullets([_with_code(said) for said in (CALIBRATED, *report.LIMITS)])
+
+
+def _with_code(text: str) -> Html:
+    """What stands between backticks is code: in sentences of the program only, since a name may hold a backtick."""
+    parts = text.split("`")
+    return html([element("code", part) if k % 2 else part for k, part in enumerate(parts)])
 
 
 # ---------------------------------------------------------------------------------------------------------------

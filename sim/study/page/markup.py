@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,6 +13,10 @@ EMPTY = frozenset({"meta", "img"})
 
 MOST_ROWS = 2000
 """Longer tables are cut on the page; the stored tables have all rows."""
+
+_RIGHT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+RIGHT_TO_LEFT = re.compile(f"[{_RIGHT}]+(?:[ ,.'’־-]+[{_RIGHT}]+)*")
+"""Words of a script that runs from right to left, such as Arabic and Hebrew."""
 
 
 class Html(str):
@@ -25,11 +30,14 @@ Content = str | Iterable["Content"]
 
 
 def html(content: Content) -> Html:
-    """Content as HTML: plain text escaped, lists joined."""
+    """Content as HTML: plain text escaped, lists joined.
+
+    Words that run from right to left stand apart (``bdi``), or a number after them would be drawn before them.
+    """
     if isinstance(content, Html):
         return content
     if isinstance(content, str):
-        return Html(escape(content))
+        return Html(RIGHT_TO_LEFT.sub(r"<bdi>\g<0></bdi>", escape(content)))
     return Html("".join(html(part) for part in content))
 
 
@@ -45,6 +53,11 @@ def element(name: str, *content: Content, **attributes: str | bool | None) -> Ht
     written = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
     opened = f"<{name}{written}>"
     return Html(opened if name in EMPTY else f"{opened}{html(content)}</{name}>")
+
+
+def prose(name: str, text: str, **attributes: str | bool | None) -> Html:
+    """An element of somebody's own words on one line, which runs in the direction of their script."""
+    return element(name, Html(escape(" ".join(text.split()))), dir="auto", **attributes)
 
 
 def _attribute(key: str, value: str | bool | None) -> str:

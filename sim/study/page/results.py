@@ -26,7 +26,7 @@ from sim.study.page.findings import (
     contrasts,
     tally,
 )
-from sim.study.page.markup import Field, Html, Row, bullets, definitions, element, html, table
+from sim.study.page.markup import Field, Html, Row, bullets, definitions, element, html, prose, table
 from sim.study.words import (
     CENSORED,
     SAMPLED,
@@ -102,13 +102,8 @@ class Album:
 
 
 def sentences(items: Sequence[str]) -> Html:
-    """A list of whole sentences; what stands between backticks is code."""
-    return bullets([_with_code(whole_sentence(item)) for item in items])
-
-
-def _with_code(text: str) -> Html:
-    parts = text.split("`")
-    return html([element("code", part) if k % 2 else part for k, part in enumerate(parts)])
+    """A list of whole sentences."""
+    return bullets([whole_sentence(item) for item in items])
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -118,9 +113,9 @@ def question(study: Study) -> Html:
     """The question, the finding expected beforehand, and beside it what came out; two kinds of alliances included."""
     return html(
         [
-            element("p", one_line(study.manifest["question"]), class_="lead"),
+            prose("p", study.manifest["question"], class_="lead"),
             element("h3", "Expected, before the first run"),
-            element("blockquote", element("p", one_line(study.manifest["expected"]))),
+            element("blockquote", prose("p", study.manifest["expected"])),
             element("h3", "What came out"),
             _reference(study),
             sentences([*headlines(study), *study.kinds[:MOST_KINDS]]),
@@ -187,16 +182,27 @@ def _role(factor: str, plan: dict[str, Any]) -> str:
 
 def _is_said(key: str, value: Any) -> bool:
     """Whether an entry of the design still has to be said: it says something, and no line of its own does."""
-    told = ("scenarios", "replicates", "max_replicates", "seed", "settings", "factors", "levers", "uncertainties")
-    return key not in told and value not in ({}, [], None)
+    told = ("scenarios", "replicates", "max_replicates", "precision", "seed", "settings")
+    return key not in (*told, "factors", "levers", "uncertainties") and _says(value)
+
+
+def _says(value: Any) -> bool:
+    return value not in ({}, [], None)
 
 
 def _entry(value: Any) -> str:
     """An entry of the design in words; a table of entries one after the other, its kind first and without a name."""
+    if not isinstance(value, dict):
+        return report.setting_words(value)
+    named = ((label_words(key) if key != "kind" else "", _part(part)) for key, part in value.items() if _says(part))
+    return ", ".join(f"{name} {part}".strip() for name, part in named)
+
+
+def _part(value: Any) -> str:
+    """A part of an entry: settings by name; of a list of points their number, since the table of cells has them."""
     if isinstance(value, dict):
-        named = ((label_words(key) if key != "kind" else "", report.setting_words(item)) for key, item in value.items())
-        return ", ".join(f"{name} {item}".strip() for name, item in named)
-    return report.setting_words(value)
+        return ", ".join(f"{factor_words(key)} = {report.setting_words(item)}" for key, item in value.items())
+    return str(len(value)) if isinstance(value, list) else report.setting_words(value)
 
 
 def _levels(levels: Any) -> str:
@@ -265,7 +271,12 @@ def _shared_out(study: Study) -> list[Html]:
     """For two causes that are each on or off: how much of each outcome's change is due to which, outcome by outcome."""
     parts = []
     for shared in attributions(study.stored):
-        head, *rows = shared.rows()
+        head, *body = shared.rows()
+        numbers = shared.table.set_index("part").loc[list(shared.parts()), ["amount", "share"]].to_numpy()
+        rows: list[Row] = [
+            [words, *(Field(shown, float(key)) for shown, key in zip(fields, keys, strict=True))]
+            for (words, *fields), keys in zip(body, numbers, strict=True)
+        ]
         caption = f"{capital(outcome_words(shared.outcome))}: its change shared out between the two causes."
         parts.append(html([sentences([shared.sentence()]), table(caption, head, rows)]))
     return [element("h3", "What is due to which cause"), *parts] if parts else []
@@ -327,7 +338,7 @@ def _amount(row: dict[str, Any], key: str, unit: str) -> Field:
     value, low, high = (analysis.in_unit(float(row[name]), unit) for name in (key, "low", "high"))
     if math.isnan(value):
         return Field("–")
-    digits = analysis.decimals_for((high - low) / 2.0, value)
+    digits = analysis.decimals_of_interval(value, low, high)
     return Field(number(value, digits) if key == "mean" else signed(value, digits), value)
 
 

@@ -31,7 +31,7 @@ from sim.study.plots.frame import (
     styled,
     wrap_label,
 )
-from sim.study.words import number
+from sim.study.words import how_many, number
 
 
 @styled
@@ -127,7 +127,7 @@ def _step_words(values: Sequence[_Values]) -> str:
     steps = dict(sorted({value.months: value.step for value in values}.items()))
     if len(steps) <= 1:
         return "".join(f"{step:.3g} money" for step in steps.values()) or "equal width"
-    return ", ".join(f"{step:.3g} money ({months} months)" for months, step in steps.items())
+    return ", ".join(f"{step:.3g} money ({how_many(months, 'month')})" for months, step in steps.items())
 
 
 def _value_title(values: Mapping[str, _Values]) -> str:
@@ -137,16 +137,15 @@ def _value_title(values: Mapping[str, _Values]) -> str:
     by_mean = sorted(values, key=lambda label: values[label].mean)
     best, worst = values[by_loss[0]], values[by_loss[-1]]
     if len(values) == 1:
-        return f"An alliance is worth {best.mean:.0f} on average; {percent(best.below_zero)} of them lose money"
+        return f"An alliance is worth {number(best.mean, 0)} on average; {percent(best.below_zero)} of them lose money"
     if worst.below_zero < 0.01:
         return (
-            f"Hardly any alliance loses money; the mean runs from {values[by_mean[0]].mean:.0f} in {by_mean[0]} to "
-            f"{values[by_mean[-1]].mean:.0f} in {by_mean[-1]}"
+            f"Hardly any alliance loses money; the mean runs from {number(values[by_mean[0]].mean, 0)} in "
+            f"{by_mean[0]} to {number(values[by_mean[-1]].mean, 0)} in {by_mean[-1]}"
         )
-    return (
-        f"{percent(worst.below_zero)} of alliances lose money in {by_loss[-1]}, "
-        f"{percent(best.below_zero)} in {by_loss[0]}"
-    )
+    most, least = percent(worst.below_zero), percent(best.below_zero)
+    where = "in every cell" if most == least else f"in {by_loss[-1]}, {least} in {by_loss[0]}"
+    return f"{most} of alliances lose money {where}"
 
 
 def _value_rows(axes: Sequence[Axes], looks: Mapping[int, Look], values: Mapping[int, _Values]) -> None:
@@ -192,10 +191,11 @@ def _value_marks(ax: Axes, value: _Values, look: Look, height: float) -> None:
 def _name_beyond(ax: Axes, value: _Values, tallest: float) -> None:
     """Say how much an end bin holds when its column does not fit."""
     ends = ((0, value.edges[1], "left", "below"), (-1, value.edges[-2], "right", "above"))
+    digits = 0 if value.step >= 1.0 else 2
     for end, x, side, words in ends:
         if value.density[end] > tallest:
             ax.annotate(
-                f"{percent(float(value.shares[end]))} {words} {number(float(x), 0)}", (x, tallest),
+                f"{percent(float(value.shares[end]))} {words} {number(float(x), digits)}", (x, tallest),
                 xytext=(6 if side == "left" else -6, 0), textcoords="offset points", ha=side, va="top", fontsize=12,
                 bbox=ON_WHITE,
             )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -41,6 +42,9 @@ BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, YELLOW = (
     "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442",
 )  # fmt: skip
 """The palette of Okabe and Ito."""
+
+MISSING_LETTER = r"Glyph \d+ .* missing from font"
+"""How Matplotlib warns, for each letter and each time, of a name that its font cannot write; it draws a box."""
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -153,11 +157,12 @@ def darkened(color: ColorType) -> tuple[float, float, float]:
 # The frame of a figure
 # ---------------------------------------------------------------------------------------------------------------
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """Draw in :data:`STYLE`, whatever the caller has set."""
+    """Draw in :data:`STYLE`, whatever the caller has set; a letter that the font lacks is a box, without a word."""
 
     @functools.wraps(draw)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context():
+        with mpl.rc_context(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", MISSING_LETTER)
             mpl.rcdefaults()
             mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
             return draw(*args, **kwargs)

@@ -46,7 +46,8 @@ from sim.study.plots.frame import (
     styled,
     tick_years,
 )
-from sim.study.words import capital
+from sim.study.story.wording import adding_up
+from sim.study.words import capital, how_many
 
 HAPPENINGS = {
     "contingency met together": ("^", GREEN),
@@ -310,17 +311,17 @@ def _event_words(event: Event) -> str:
 
 
 def _history_title(history: History, alliance: int | None) -> str:
-    name = alliance_name(history, alliance)
+    name, months = alliance_name(history, alliance), how_many(history.scenario.months, "month")
     end = history.alliances[-1]
     if alliance is None:
         going = int((end["alive"] == 1).sum())
         scenario = label_words(history.scenario.name).capitalize()
-        return f"{scenario}, {name}: {going} go on after {history.scenario.months} months"
+        return f"{scenario}, {name}: {going} go on after {months}"
     tie = end[alliance - 1]
     start, last = float(np.mean(tie.trust_start)), float(np.mean(tie.effective))
     moved = f"trust goes from {start:.2f} to {last:.2f}"
     if tie.alive == 1:
-        return f"{capital(name)}: {moved}, still going on after {history.scenario.months} months"
+        return f"{capital(name)}: {moved}, still going on after {months}"
     return f"{capital(name)}: {moved}; ended in month {int(tie.ended)} by {CAUSES_OF_ENDING[int(tie.cause)]}"
 
 
@@ -410,5 +411,7 @@ def _stack(ax: Axes, months: NDArray[np.int64], summed: pd.DataFrame) -> None:
 def _gross(summed: pd.DataFrame) -> str:
     """What was gained and lost in all."""
     end = summed.iloc[-1]
-    gained, lost = float(end.clip(lower=0.0).sum()), float(end.clip(upper=0.0).sum())
-    return f"{signed(gained)} of trust built and {signed(lost)} destroyed make {signed(gained + lost)}"
+    parts = {"built": float(end.clip(lower=0.0).sum()), "destroyed": float(end.clip(upper=0.0).sum())}
+    total = round(100 * sum(parts.values()))
+    shown = {name: signed(part / 100) for name, part in adding_up(parts, total, 100).items()}
+    return f"{shown['built']} of trust built and {shown['destroyed']} destroyed make {signed(total / 100)}"

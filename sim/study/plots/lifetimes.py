@@ -95,5 +95,5 @@ def _title(curves: pd.DataFrame, looks: Mapping[int, Look]) -> str:
     (least, low), (most, high) = left[0], left[-1]
     if percent(least) == percent(most):
         everywhere = " in every cell" if len(left) > 1 else ""
-        return f"{percent(least)} of the alliances last {month} months{everywhere}"
-    return f"{percent(most)} of the alliances last {month} months in {high}, {percent(least)} in {low}"
+        return f"{percent(least)} of the alliances last beyond month {month}{everywhere}"
+    return f"{percent(most)} of the alliances last beyond month {month} in {high}, {percent(least)} in {low}"

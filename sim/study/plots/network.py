@@ -33,6 +33,7 @@ from sim.study.plots.frame import (
     styled,
     tick_years,
 )
+from sim.study.words import how_many
 
 MOST_SHOWN = 60
 """More organizations than this cannot be told apart in a panel; those nearest to the best connected one are drawn."""
@@ -236,13 +237,9 @@ def _panel_title(stage: _Stage, month: int, living: Any) -> str:
     """How many alliances there are and their mean trust; when only some are drawn, how many those are of all."""
     total = int((stage.history.alliances[month].alive == 1).sum())
     if len(stage.rows) < stage.history.organizations.shape[1]:
-        return f"Month {month}: {len(living)} of {_alliances(total)} drawn"
+        return f"Month {month}: {len(living)} of {how_many(total, 'alliance')} drawn"
     trust = f", mean trust {living.effective.mean():.2f}" if total else ""
-    return f"Month {month}: {_alliances(total)}{trust}"
-
-
-def _alliances(count: int) -> str:
-    return "1 alliance" if count == 1 else f"{count} alliances"
+    return f"Month {month}: {how_many(total, 'alliance')}{trust}"
 
 
 def _draw_trust(ax: Axes, stage: _Stage, living: Any) -> None:
@@ -304,7 +301,8 @@ def _key(ax: Axes, stage: _Stage) -> None:
         name = "organization" if len(scenario.groups) == 1 else group.name
         handles.append(_node(marker, color, stage.radius, name))
     handles += [
-        _node("o", "white", stage.radius * np.sqrt(1.0 + 0.35 * held), f"with {_alliances(held)}") for held in (1, 4)
+        _node("o", "white", stage.radius * np.sqrt(1.0 + 0.35 * held), f"with {how_many(held, 'alliance')}")
+        for held in (1, 4)
     ]
     ax.legend(handles=handles, loc="center", ncols=5, columnspacing=1.6, handletextpad=0.8, labelspacing=0.9)
 
@@ -360,9 +358,9 @@ def _strip(ax: Axes, name: str, values: Floats, months: Sequence[int]) -> None:
 def _title(history: History) -> str:
     series = network_over_months(history)
     last = {name: float(values[-1]) for name, values in series.items()}
-    scenario, months = history.scenario, history.scenario.months
+    scenario, months = history.scenario, how_many(history.scenario.months, "month")
     living = int(last["Living alliances"])
-    said = f"{scenario.title}: {_alliances(living)} after {months} months"
+    said = f"{scenario.title}: {how_many(living, 'alliance')} after {months}"
     if living == 0:
         return said
     said += f", with a mean trust of {last['Mean trust']:.2f}"

@@ -34,6 +34,7 @@ from sim.study.plots.frame import (
     tick_years,
     wrap_label,
 )
+from sim.study.words import how_many
 
 RUN_MONTHS = "month of the run"
 """Name of the month axis of trajectories in a market, where alliances are signed all through the run."""
@@ -91,6 +92,8 @@ def trajectories(
         if variable == "alive" or "0 to 1" in unit:
             ax.set_ylim(0, 1)
         tick_years(ax)
+        if all(data.empty for data in series.values()):
+            say_empty(ax, "in no month is it known")
         ends.append((ax, [_last(data, looks[cell]) for cell, data in series.items() if len(data)]))
     for ax in axes[-columns:]:
         ax.set_xlabel(RUN_MONTHS if market else MONTHS)
@@ -119,7 +122,8 @@ def _trajectory(ax: Axes, data: pd.DataFrame, look: Look, banded: bool) -> None:
     if banded:
         ax.fill_between(months, data["q25"], data["q75"], color=look.color, alpha=0.10, linewidth=0)
     ax.fill_between(months, mean - 1.96 * error, mean + 1.96 * error, color=look.color, alpha=0.35, linewidth=0)
-    ax.plot(months, mean, color=look.color, linestyle=look.dashes)
+    alone = len(months) == 1  # one point makes no line, and it stands on an end of the axis
+    ax.plot(months, mean, color=look.color, linestyle=look.dashes, marker="o" if alone else "", clip_on=not alone)
 
 
 def _trajectory_title(monthly: pd.DataFrame, looks: Mapping[int, Look], variable: str, market: bool) -> str:
@@ -132,15 +136,17 @@ def _trajectory_title(monthly: pd.DataFrame, looks: Mapping[int, Look], variable
         if len(data) and data["month"].max() == rows["month"].max():
             ends[look.label] = (float(data["mean"].iloc[-1]), int(data["month"].iloc[-1]))
     if not ends:
-        return f"{name} over months"
+        return "No alliance is going on at the horizon"
     ranked = sorted(ends, key=lambda label: ends[label][0])
     low, high = ranked[0], ranked[-1]
     month = max(month for _, month in ends.values())
     if len(ranked) == 1:
-        when = f"in month {month} of the run" if market else f"after {month} months"
+        when = f"in month {month} of the run" if market else f"after {how_many(month, 'month')}"
         return f"{name} stands at {ends[low][0]:.2f} {when} ({low})"
     who = "alliances going on at the end of the run" if market else "alliances that last"
-    return f"Among {who}, {name.lower()} comes to {ends[high][0]:.2f} in {high} and to {ends[low][0]:.2f} in {low}"
+    most, least = (f"{ends[label][0]:.2f}" for label in (high, low))
+    where = "in every cell" if most == least else f"in {high} and to {least} in {low}"
+    return f"Among {who}, {name.lower()} comes to {most} {where}"
 
 
 @styled
@@ -235,20 +241,16 @@ def _market_survival_title(looks: Mapping[int, Look], lives: Mapping[int, float]
     """As :func:`_survival_title`, but of the age that alliances reach, which is not the month of the run."""
     known = {look.label: lives.get(cell, math.nan) for cell, look in looks.items()}
     ended = {label: months for label, months in known.items() if not math.isnan(months)}
+    words = {label: how_many(round(months), "month") for label, months in ended.items()}
     if not ended:
-        return f"More than half of the alliances last {longest} months"
+        return f"More than half of the alliances last {how_many(longest, 'month')}"
     first, last = (pick(ended, key=lambda label: ended[label]) for pick in (min, max))
     if len(known) == 1:
-        return f"Half of the alliances end within {ended[first]:.0f} months of their signature"
+        return f"Half of the alliances end within {words[first]} of their signature"
     if len(ended) < len(known):
         many = len(known) - len(ended)
         where = next(label for label in known if label not in ended) if many == 1 else f"{many} others"
-        return (
-            f"Half end within {ended[first]:.0f} months of their signature in {first}; in {where} more than half last"
-        )
+        return f"Half end within {words[first]} of their signature in {first}; in {where} more than half last"
     if ended[first] == ended[last]:
-        return f"Half of the alliances end within {ended[first]:.0f} months of their signature in every cell"
-    return (
-        f"Half end within {ended[first]:.0f} months of their signature in {first}, but only within "
-        f"{ended[last]:.0f} months in {last}"
-    )
+        return f"Half of the alliances end within {words[first]} of their signature in every cell"
+    return f"Half end within {words[first]} of their signature in {first}, but only within {words[last]} in {last}"

@@ -38,11 +38,14 @@ def morris_figure(
         outcome: in words.
         replicates: of each point.
     """
+    sure = bool(table["mu_star_low"].notna().all())
     caption = (
-        "Left: dot and bar, mean size of the elementary effects (μ*) and its 95% interval, the change of the outcome "
+        f"Left: {'dot and bar' if sure else 'dot'}, mean size of the elementary effects (μ*)"
+        f"{' and its 95% interval' if sure else ''}, the change of the outcome "
         "when the factor moves over its range; ring, standard deviation of the effects (σ): where it is as large as "
         "μ*, the effect depends on the other factors or is curved. Right: μ* at a quarter, half and all of the "
-        f"sample, for the first six factors. {_replicate_words(replicates)}"
+        "sample, for the first six factors. "
+        + (_replicate_words(replicates) if sure else "The sample is too small for intervals.")
     )
     title = f"No factor can be told to move {outcome}"
     if len(told):
@@ -94,8 +97,9 @@ def sobol_figure(
 
 def _as_sure(title: str, settling: pd.DataFrame) -> str:
     """The title, with a warning when another sample could order the factors otherwise."""
-    settled = bool(settling.loc[settling["size"] == settling["size"].max(), "settled"].all())
-    return capital(title if settled else f"{title}; the ranks have not settled")
+    last = settling[settling["size"] == settling["size"].max()].iloc[0]
+    doubt = "; the sample is too small to be sure" if np.isnan(last["rank_shift"]) else "; the ranks have not settled"
+    return capital(title if last["settled"] else f"{title}{doubt}")
 
 
 def _replicate_words(replicates: int) -> str:
@@ -119,7 +123,7 @@ def _finish_rows(ax: Axes, table: pd.DataFrame, label: str) -> None:
     ax.axvline(0.0, color=INK, linewidth=1.2)
     ax.set_xlabel(label)
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
     bare_rows(ax, lines=True)
 
 

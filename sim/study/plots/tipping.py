@@ -25,7 +25,7 @@ def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, repl
     """
     found = table.iloc[0]
     name = factor_words(str(found["factor"]))
-    several, band = replicates > 1, not math.isnan(found["tips_low"])
+    several, band, several_times = replicates > 1, not math.isnan(found["tips_low"]), found["crossings"] > 1
     beyond = " It goes on beyond the range." if math.isinf(found["tips_low"]) or math.isinf(found["tips_high"]) else ""
     caption = (
         f"Dots: mean over {replicates} replicates, the same ones at every value"
@@ -33,6 +33,7 @@ def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, repl
         + "They crowd where the bisection looked. Dashed: the level. "
         + ("Band: 95% interval of the crossing, the bisection repeated with replicates drawn anew." if band else "")
         + beyond
+        + (f" The scan crosses the level {found['crossings']} times; marked is the first." if several_times else "")
     )
     figure, (ax,) = new_figure(_title(found, name, outcome), caption, 5.6)
     x = points[str(found["factor"])]
