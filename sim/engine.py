@@ -26,6 +26,8 @@ from sim.dynamics.state import (
     CAUSES_OF_ENDING,
     CRASH,
     EVENT,
+    FIRST_TRAIT,
+    FIRST_WISHED,
     KEY_PERSON_LEAVES,
     LAYERS,
     LEAVERS,
@@ -68,8 +70,8 @@ def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.in
             spread = getattr(group.traits, name)
             orgs[name][:, mine] = draw_trait(spread, number, keys, seed, replicates)
     orgs.operationalization_start[:] = orgs.operationalization
-    for t, name in enumerate(SCALAR_TRAITS):
-        orgs.wished[..., t] = orgs[name]
+    columns, count = float_view(orgs), len(SCALAR_TRAITS)
+    columns[..., FIRST_WISHED : FIRST_WISHED + count] = columns[..., FIRST_TRAIT : FIRST_TRAIT + count]
     return orgs
 
 
@@ -194,12 +196,12 @@ class Result:
 
     def runs(self) -> pd.DataFrame:
         """One row a replicate: the mean of every outcome over its alliances."""
-        columns: dict[str, Any] = {"replicate": self.replicates}
         exists = self.alliances.exists == 1
+        means = np.full((len(OUTCOMES), len(self.replicates)), np.nan)
         with np.errstate(invalid="ignore"):
-            for name, outcome in OUTCOMES.items():
-                columns[name] = _mean_of_defined(np.where(exists, outcome.formula(self.alliances), np.nan))
-        return pd.DataFrame(columns)
+            for number, outcome in enumerate(OUTCOMES.values()):
+                kernel.mean_of_defined(outcome.formula(self.alliances), exists, means[number])
+        return pd.DataFrame({"replicate": self.replicates, **dict(zip(OUTCOMES, means, strict=True))})
 
     def alliances_table(self) -> pd.DataFrame:
         """One row an alliance: partners (numbers from 1), when it was formed, how it ended, and every outcome."""
@@ -266,22 +268,9 @@ class Result:
 
         A replicate without alliances has NaN.
         """
-        means = np.full((len(self.ledger), *self.ledger.shape[3:]), np.nan)
-        for r, exists in enumerate(self.alliances.exists == 1):
-            if exists.any():
-                means[r] = self.ledger[r][exists].mean(axis=(0, 1))
-        return means
-
-
-def _mean_of_defined(values: Floats) -> Floats:
-    """Mean over the last axis of what is not NaN; NaN where nothing is.
-
-    Added up one by one: NumPy's sum adds in another order when a row is padded, as runs of a market are.
-    """
-    defined = ~np.isnan(values)
-    counts = defined.sum(-1)
-    sums = np.cumsum(np.where(defined, values, 0.0), axis=-1)[..., -1:].sum(-1)  # of no alliances, no last one
-    return np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+        sums = self.ledger.sum(axis=(1, 2))  # of places that are not used, nothing
+        sides = np.broadcast_to(2 * self.alliances.exists.sum(-1)[:, None, None], sums.shape)
+        return np.divide(sums, sides, out=np.full(sums.shape, np.nan), where=sides > 0)
 
 
 def monthly_table(moments: Floats, histogram: NDArray[np.int64]) -> pd.DataFrame:

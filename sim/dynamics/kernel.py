@@ -23,7 +23,7 @@ from sim.dynamics.market import (
     shuns,
     vets,
 )
-from sim.dynamics.recording import observe
+from sim.dynamics.recording import mean_of_defined, observe
 from sim.dynamics.signature import place_of, sign, write_contract
 from sim.dynamics.state import LAYERS, N_CAUSES, NO_TURNOVER, SIDES
 from sim.dynamics.steps import (
@@ -66,6 +66,7 @@ __all__ = [
     "extra_mile_terms",
     "is_free",
     "market_month",
+    "mean_of_defined",
     "month_of_all",
     "organizations_month",
     "place_of",

@@ -1,4 +1,4 @@
-"""What is kept of every month: moments and histograms over the alliances."""
+"""What is kept of runs: moments and histograms over the alliances every month, means of outcomes at the end."""
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
@@ -55,3 +55,24 @@ def observe(alliances, count, months, moments, histogram):
                 note(0.5 * (tie.effort[0] + tie.effort[1]), EXTRA_MILE, 1.0, moments, histogram)
                 note(0.5 * (tie.net[0] + tie.net[1]), RESULT, 1.0, moments, histogram)
         note(tie.value[0] + tie.value[1], VALUE, float(months), moments, histogram)
+
+
+@compiled
+def mean_of_defined(values, exists, means):
+    """Mean of an outcome over the alliances of each run for which it is defined, added up in their order.
+
+    NumPy's sum would add in an order that depends on how far the rows of a market are padded.
+
+    Args:
+        values: float64 (R, M), NaN where the outcome is not defined.
+        exists: bool (R, M), whether the place holds an alliance.
+        means: float64 (R,), filled in place; left as it is where the outcome is defined for no alliance.
+    """
+    for r in range(values.shape[0]):
+        total, count = 0.0, 0
+        for k in range(values.shape[1]):
+            if exists[r, k] and values[r, k] == values[r, k]:  # NaN is not equal to itself
+                total += values[r, k]
+                count += 1
+        if count > 0:
+            means[r] = total / count

@@ -90,11 +90,18 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing, so that their names last after a power cut."""
+    """Make a folder, and those above it that are missing, so that their names last after a power cut.
+
+    Raises:
+        NotADirectoryError: when a file stands in the place of one of them.
+    """
     if path.is_dir():
         return
     make_folder(path.parent)
-    path.mkdir(exist_ok=True)  # another sweep may have just made it
+    try:
+        path.mkdir(exist_ok=True)  # another sweep may have just made it
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
     sync_folder(path.parent)
 
 

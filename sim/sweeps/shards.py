@@ -123,14 +123,14 @@ class Sums:
 
 def sums_of(moments: Floats) -> Sums:
     """Sums over replicates; ``moments`` is (R, months + 1, variables, 3): count, sum, sum of squares."""
-    n, s, q = (moments[..., k] for k in range(3))
-    count, total = n.sum(0), s.sum(0)
+    n, s = moments[..., 0], moments[..., 1]
+    count, total, squares = np.moveaxis(moments.sum(0), -1, 0)
     mean = np.divide(total, count, out=np.zeros(count.shape), where=count > 0)
     off = s - n * mean
     return Sums(
         count=count,
         total=total,
-        squares=q.sum(0),
+        squares=squares,
         replicates=(n > 0).sum(0).astype(np.float64),
         deviations=(off**2).sum(0),
         tilt=(n * off).sum(0),

@@ -21,7 +21,7 @@ from sim.sweeps.plan import Plan, ShardKey
 from sim.sweeps.shards import CellSums, Shard, failed_rows, rows_of
 
 TABLES = ("cells", "runs", "monthly", "survival", "ledger", "run_ledger", "histogram", "failed", "alliances")
-ROWS = 2**14
+ROWS = 2**12
 """Rows in a row group; all that is held in memory of a table that is being written."""
 
 

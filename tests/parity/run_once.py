@@ -35,7 +35,8 @@ def run_once() -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for name, scenario in WORLDS.items():
         history = simulate_history(scenario, SEED, REPLICATE)
-        of_run = {**arrays(simulate(scenario, [REPLICATE], SEED)), "monthly_ledger": history.ledger}
+        result = simulate(scenario, [REPLICATE], SEED)
+        of_run = {**arrays(result), "runs": result.runs().to_numpy(), "monthly_ledger": history.ledger}
         found |= {f"{name} {array}": values for array, values in of_run.items()}
     return found
 
