@@ -365,6 +365,8 @@ def _lifetime_words(row: Mapping[str, float | str], base: str) -> str:
         f"sign-flip test over {pairs} {p_words(float(row['p_replicates']))}; log-rank "
         f"test, which takes alliances as independent, {p_words(float(row['p_log_rank']))}"
     )
+    if difference == 0.0 and row["replicates"] == 1:
+        return f"the mean lifetime is the same as in {base} (one paired replicate: no interval)"
     if difference == low == high == 0.0:
         return f"the mean lifetime is the same as in {base} in each of {pairs}"
     if low <= 0.0 <= high:

@@ -23,6 +23,9 @@ from sim.sweeps.sampling import LATIN_HYPERCUBE, LIST, SOBOL
 MOST_DETAILS = 6
 """Cells that are described one by one; with more, a choice that shows the range, the same as in the figures."""
 
+MOST_NAMED = 3
+"""Cells without runs that are named; of more, their number says enough."""
+
 LONG_NAME = 40
 """A reference with a longer name is called :data:`REFERENCE`, since every sentence names it."""
 
@@ -302,12 +305,21 @@ def warning_of(study: Study) -> str:
     planned = f"{count * int(plan['most']):,}"
     if plan["precision"]:
         planned = f"{count * int(plan['batch']):,} to {planned}"
-    missing = count - len(study.numbers)
-    cells = f" {missing} of {count} cells have no runs." if missing else ""
     return (
         f"> **Not complete ({study.manifest['status']}).** {len(study.runs):,} of {planned} runs are in these "
-        f"tables; {failures(study)} failed.{cells}"
+        f"tables; {failures(study)} failed.{_without_runs(study)}"
     )
+
+
+def _without_runs(study: Study) -> str:
+    """How many cells have no runs, and which they are when they are few."""
+    planned = study.tables["cells"]
+    names = dict(zip(planned["cell"], short_labels([str(label) for label in planned["label"]]), strict=True))
+    missing = [name for cell, name in names.items() if cell not in study.numbers]
+    if not missing:
+        return ""
+    which = f": {', '.join(missing)}" if len(missing) <= MOST_NAMED else ""
+    return f" {len(missing)} of {len(names)} cells {'has' if len(missing) == 1 else 'have'} no runs{which}."
 
 
 def asked_for(study: Study) -> str:

@@ -371,8 +371,9 @@ def test_what_is_missing_is_said_before_all_else(folder: Path) -> None:
     tables["failed"] = pd.DataFrame({"cell": [1], "replicate": [0], "seed": [3], "error": [f"ValueError: {NASTY}"]})
     html = page_html(Study(Stored(stored.folder, {**stored.manifest, "status": "interrupted"}, tables)))
     parsed = Parsed(html)
-    notice = "Not complete (interrupted). 12 of 16 runs are in these tables; 1 failed. 1 of 4 cells have no runs."
-    assert ("p", f"{notice} To go on: alliance resume {folder.name}") in parsed.texts
+    notice = "Not complete (interrupted). 12 of 16 runs are in these tables; 1 failed. 1 of 4 cells has no runs: "
+    name = Study(stored).names[1]
+    assert ("p", f"{notice}{name}. To go on: alliance resume {folder.name}") in parsed.texts
     ended = page_html(Study(Stored(stored.folder, {**stored.manifest, "status": "some runs failed"}, tables)))
     assert f"To try the failed runs again: alliance resume {folder.name} --retry-failed" in ended
     assert html.index("Not complete") < html.index("<h2")

@@ -432,10 +432,11 @@ def interrupted(stored: Stored) -> Stored:
 
 
 def test_what_is_missing_is_said_first(folders: dict[str, Path]) -> None:
-    stored = interrupted(read_results(folders["several cells"]))
+    whole = read_results(folders["several cells"])
+    stored, name = interrupted(whole), words.Study(whole).names[1]
     summary = report.summary_markdown(words.Study(stored))
-    warning = "**Not complete (interrupted).** 7 of 12 runs are in these tables; 1 failed. 1 of 3 cells have no runs."
-    assert warning in summary
+    warning = "**Not complete (interrupted).** 7 of 12 runs are in these tables; 1 failed. 1 of 3 cells has no runs: "
+    assert f"{warning}{name}." in summary
     assert summary.index(warning) < summary.index("## ")
     assert "(the first, cell 2, replicate 0: ValueError: too bad)" in summary
     assert "Not complete (interrupted)" in terminal.summary_text(stored)

@@ -261,6 +261,11 @@ def test_a_difference_that_chance_explains_is_not_claimed() -> None:
         ),
         ([(0, 5, ON)], [(0, 5, ON)], "Other: as in base, no alliance ends within 5 months."),
         (
+            [(0, 5, DISTRUST)],
+            [(0, 5, DISTRUST)],
+            "Other: within 5 months the mean lifetime is the same as in base (one paired replicate: no interval).",
+        ),
+        (
             [(r, 5, DISTRUST) for r in range(3)],
             [(r, 5, DISTRUST) for r in range(3)],
             "Other: within 5 months the mean lifetime is the same as in base in each of 3 paired replicates.",
