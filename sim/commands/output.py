@@ -212,5 +212,6 @@ class Bar:
 
 
 def speed(progress: Progress) -> str:
-    """Runs a second and the time that is left."""
-    return f"{progress.rate:.0f} runs/s, {duration(progress.eta)} left"
+    """Runs a second and the time that is left, of this round where others may follow."""
+    left = "left in this round" if progress.in_rounds else "left"
+    return f"{progress.rate:.0f} runs/s, {duration(progress.eta)} {left}"

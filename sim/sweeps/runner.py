@@ -76,6 +76,8 @@ class Progress:
     runs_before: int = 0
     """Runs that were stored before this process began."""
     alliance_months_before: int = 0
+    in_rounds: bool = False
+    """Whether another round may follow when these runs are done, until intervals are narrow enough."""
 
     @property
     def rate(self) -> float:
@@ -199,7 +201,7 @@ class _Sweep:
         self._precision = {cell.index: Precision(self.plan.precision) for cell in self.plan.cells}
         self._rounds = [0] * len(self.plan.cells)  # rounds of each cell that are known to be needed and are complete
         self._work = [work_of(cell.scenario) for cell in self.plan.cells]
-        self.progress = Progress(0, 0, 0, 0.0)
+        self.progress = Progress(0, 0, 0, 0.0, in_rounds=bool(self.plan.precision))
 
     def run(self, stop: CtrlC) -> None:
         """Compute and store everything that is not stored yet.

@@ -830,6 +830,16 @@ def test_progress_on_a_terminal_is_a_bar_that_goes_away(monkeypatch: pytest.Monk
         assert (task.completed, task.total, task.fields["speed"]) == (100, 400, "10 runs/s, 30 s left")
 
 
+def test_what_is_left_of_a_round_is_not_called_all_that_is_left() -> None:
+    assert output.speed(runner.Progress(100, 400, 1000, 10.0, 4000)) == "10 runs/s, 30 s left"
+    assert output.speed(runner.Progress(100, 400, 1000, 10.0, 4000, in_rounds=True)).endswith("30 s left in this round")
+    wanted = design.experiment_of([load("scenarios/calm.toml")], 4, 1, "trial").replace(precision={"trust": 0.5})
+    seen: list[bool] = []
+    runner.run_experiment(wanted, Path("results"), jobs=1, on_progress=lambda progress: seen.append(progress.in_rounds))
+    assert seen
+    assert all(seen)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.5, "0.5 s"), (45, "45 s"), (600, "10 min"), (7200, "2.0 h"), (float("inf"), "unknown time")],
