@@ -146,6 +146,26 @@ def test_tasks_of_any_length_give_the_same_tables(experiment: Experiment, tmp_pa
     assert min(sizes) < SHARD if target < 1 else max(sizes) > SHARD
 
 
+@pytest.mark.parametrize(("tasks", "pieces"), [(1.0, {5}), (2.9, {5}), (3.0, {2, 1}), (5.0, {1})])
+def test_a_shard_is_cut_only_when_it_takes_long(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: float, pieces: set[int]
+) -> None:
+    """``tasks``: as how many tasks a shard is expected to take, here whatever it does take."""
+    monkeypatch.setattr(runner, "SHARD_WORK", runner.SHARD_WORK / tasks)
+    monkeypatch.setattr(runner._Sweep, "_learn_pace", lambda *_: None)
+    found: set[int] = set()
+
+    class Watched(LocalExecutor):
+        def run(self, work: Callable[[Any], Any], tasks: Iterator[Task]) -> Iterator[Any]:  # type: ignore[override]
+            for item in super().run(work, tasks):
+                if item is not None:
+                    found.update(piece.stop - piece.first for piece in item[0].pieces)
+                yield item
+
+    run_experiment(experiment, tmp_path, executor=Watched(1))
+    assert found == pieces
+
+
 def test_the_size_of_shards_moves_no_number_by_more_than_rounding(
     experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
