@@ -182,14 +182,15 @@ def survival(ctx: click.Context, /, folder: Path, cells: tuple[int, ...], seed: 
         from sim.study.survival import survival as ask
 
         stored = _stored(folder)
-        if "alliances" not in stored.tables:
+        alliances = stored.alliances("cell", "replicate", "duration", "cause")
+        if alliances is None:
             raise ValueError(f"{folder} holds no single alliances: run its sweep again with --alliances")
         known = _cells(stored)["cell"].tolist()
         chosen = [_cell(stored, cell) for cell in cells] or known[:MOST_CELLS]
         if not cells and len(known) > MOST_CELLS:
             say(f"the first {MOST_CELLS} of {len(known)} cells; --cell N names others", bool(how["quiet"]))
         rows = _cells(stored).set_index("cell", drop=False).loc[list(dict.fromkeys(chosen))]
-        answer = ask(stored.tables["alliances"], rows, seed)
+        answer = ask(alliances, rows, seed)
     columns = ["label", "lifetime", "reference_lifetime", "difference", "low", "high", "p_replicates", "p_log_rank"]
     bands = ("_low", "_high")  # of the causes; that of those going on is shown
     alone = [name for name in answer.table if not name.startswith("greenwood") and not name.endswith(bands)]
@@ -220,7 +221,8 @@ def humps(ctx: click.Context, /, folder: Path, variable: str, seed: int, **how: 
         from sim.study.humps import humps as ask
 
         stored = _stored(folder)
-        answer = ask(stored.tables["histogram"], _cells(stored), variable, stored.tables.get("alliances"), seed)
+        alliances = stored.alliances("cell", "replicate", "cause", variable)
+        answer = ask(stored.tables["histogram"], _cells(stored), variable, alliances, seed)
     columns = ["label", "humps", "mean", "mode", "low_mode", "low_share", "high_mode", "high_share", "p_one_hump"]
     _give(ctx, "humps", answer, How(**how), answer.table[[*columns, "two_humps"]])
 

@@ -102,7 +102,8 @@ class Study:
         found = []
         for variable, rows in two.groupby("variable", sort=False):
             cells = self.cells[self.cells["cell"].isin(rows["cell"])]
-            table = humps(self.tables["histogram"], cells, str(variable), self.tables.get("alliances")).table
+            alliances = self.stored.alliances("cell", "replicate", "cause", str(variable))
+            table = humps(self.tables["histogram"], cells, str(variable), alliances).table
             names = [self.names[int(cell)] for cell in table["cell"]]
             found.append(table.assign(label=names, variable=variable, sure=beyond_chance(table)))
         return pd.concat(found, ignore_index=True) if found else two.assign(sure=False)

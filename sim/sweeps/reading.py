@@ -6,7 +6,7 @@ import hashlib
 import shlex
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,14 @@ class Stored:
     folder: Path
     manifest: dict[str, Any]
     tables: Mapping[str, pd.DataFrame]
+
+    def alliances(self, *columns: str) -> pd.DataFrame | None:
+        """Some columns of the table of single alliances, without holding the others; None when it was not kept."""
+        if "alliances" not in self.tables:
+            return None
+        if isinstance(self.tables, Tables):
+            return self.tables.columns("alliances", columns)
+        return self.tables["alliances"][list(columns)]
 
 
 class Tables(Mapping[str, pd.DataFrame]):
@@ -58,6 +66,12 @@ class Tables(Mapping[str, pd.DataFrame]):
         if name not in self._frames:
             self._frames[name] = _read_table(self._path(name), self._sha256[name])
         return self._frames[name]
+
+    def columns(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns of a table, without holding the others and without keeping any."""
+        if name in self._frames:
+            return self._frames[name][list(columns)]
+        return _read_table(self._path(name), self._sha256[name], columns)
 
     def __contains__(self, name: object) -> bool:  # the inherited one reads the table to find out
         return name in self._sha256
@@ -131,15 +145,18 @@ def _check_table(path: Path, sha256: str) -> None:
         raise bad_file(path, f"cannot be read: {error}; {_remedy(path)}") from None
 
 
-def _read_table(path: Path, sha256: str) -> pd.DataFrame:
-    """A table that was checked before. It is checked again, or tables from before and after a resume could be mixed."""
+def _read_table(path: Path, sha256: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """A table that was checked before, or some of its columns.
+
+    It is checked again, or tables from before and after a resume could be mixed.
+    """
     try:
         with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                 raise bad_file(path, "has changed since the folder was opened: ask again for what you asked")
             file.seek(0)
             with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
-                frame: pd.DataFrame = parquet.read().to_pandas()
+                frame: pd.DataFrame = parquet.read(columns).to_pandas()
             return frame
     except (OSError, pa.ArrowException) as error:
         raise bad_file(path, f"cannot be read: {error}; {_remedy(path)}") from None

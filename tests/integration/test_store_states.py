@@ -8,11 +8,13 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from nursery import SHARD, experiment_for
@@ -271,13 +273,14 @@ def test_whoever_may_only_read_is_told_that_a_sweep_runs(tmp_path: Path, monkeyp
 # ---------------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def tables_read(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each table has been read from its file."""
+    """How often each table has been read from its file as a whole."""
     counted: Counter[str] = Counter()
     read_table = reading._read_table
 
-    def counting(path: Path, sha256: str) -> Any:
-        counted[path.stem] += 1
-        return read_table(path, sha256)
+    def counting(path: Path, sha256: str, columns: Sequence[str] | None = None) -> Any:
+        if columns is None:
+            counted[path.stem] += 1
+        return read_table(path, sha256, columns)
 
     monkeypatch.setattr(reading, "_read_table", counting)
     return counted
@@ -305,6 +308,18 @@ def test_what_is_shown_of_a_sweep_reads_no_table_twice(tmp_path: Path, tables_re
     assert done.exit_code == 0, done.output
     assert tables_read["runs"] == 1
     assert set(tables_read.values()) == {1}
+    assert "alliances" not in tables_read  # it is by far the largest, and some columns are enough
+
+
+def test_single_alliances_are_read_by_the_column(tmp_path: Path) -> None:
+    stored = read_results(run_experiment(experiment_for(2), tmp_path, jobs=1, keep_alliances=True))
+    before = stored.alliances("trust", "cell")
+    whole = stored.tables["alliances"]
+    assert before is not None
+    for kept in (stored, replace(stored, tables=dict(stored.tables))):
+        pd.testing.assert_frame_equal(kept.alliances("trust", "cell"), before)
+    pd.testing.assert_frame_equal(before, whole[["trust", "cell"]])
+    assert read_results(run_experiment(experiment_for(2), tmp_path, jobs=1)).alliances("trust") is None
 
 
 def test_a_damaged_table_is_found_before_any_is_asked_for(tmp_path: Path) -> None:

@@ -364,10 +364,10 @@ def _lifetimes(study: Study) -> Html:
     """How much longer alliances last than in the reference, and how sure that is; needs a row for every alliance."""
     from sim.study.survival import survival  # it draws, and Matplotlib takes a while to import
 
-    if "alliances" not in study.tables:
+    alliances = study.stored.alliances("cell", "replicate", "duration", "cause")
+    if alliances is None:
         return Html("")
     cells = study.cells[study.cells["cell"].isin(study.detailed)]
-    alliances = study.tables["alliances"][["cell", "replicate", "duration", "cause"]]
     answer = survival(alliances[alliances["cell"].isin(study.detailed)], cells)
     return element("p", answer.sentence)
 
