@@ -4,8 +4,9 @@
 
 The kernel is ordinary Python that reads and writes attributes, so with ``NUMBA_DISABLE_JIT=1`` its month runs on any
 objects that have them. This file runs it, in a process of its own, on ``mesa.Agent`` organizations and plain alliance
-objects, first with the engine's keyed random numbers, to prove that the objects reproduce the compiled run number by
-number, and then with Python's own generator, for the clock. benchmarks/README.md says what is counted and why.
+objects (``plain_objects.py``), first with the engine's keyed random numbers, to prove that the objects reproduce the
+compiled run number by number, and then with Python's own generator, for the clock. benchmarks/README.md says what is
+counted and why.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import argparse
 import json
 import os
 import platform
-import random
 import statistics
 import subprocess
 import sys
@@ -43,100 +43,17 @@ def the_scenario() -> Any:
 # ---------------------------------------------------------------------------------------------------------------
 def serve_plain_runs() -> None:
     """Answer one line of JSON, ``{"replicate": …, "mode": …}``, with another: seconds, months lived, alliances."""
-    model_class = plain_model()
+    from plain_objects import PlainModel  # it imports Mesa and changes the kernel, which the compiled side must not
+
     scenario = the_scenario()
     for line in sys.stdin:
         asked = json.loads(line)
-        model = model_class(scenario, asked["replicate"], asked["mode"])
+        model = PlainModel(scenario, SEED, asked["replicate"], own_draws=asked["mode"] == "own")
         start = time.perf_counter()
         for _ in range(scenario.months):
             model.step()
         seconds = time.perf_counter() - start
         print(json.dumps({"seconds": seconds, "alliances": [tie.plain() for tie in model.alliances]}), flush=True)
-
-
-def plain_model() -> type:
-    """The Mesa model on plain objects. Made inside a function, so that the compiled side never imports Mesa."""
-    import mesa
-
-    from sim.dynamics import draws, kernel, rules
-    from sim.dynamics.state import ALLIANCE, N_CAUSES, ORGANIZATION
-    from sim.engine import LiveRun
-
-    keyed_draws = draws.four
-    empty = {(layer, cause): 0.0 for layer in range(3) for cause in range(N_CAUSES)}
-
-    def clear(entries: list[dict[Any, float]]) -> None:
-        """As ``kernel.clear``: a dictionary is the fastest thing in plain Python that ``entries[i, j]`` can address."""
-        for side in entries:
-            side.update(empty)
-
-    kernel.clear = clear
-
-    class Parameters:
-        """The parameters as attributes."""
-
-        __slots__ = LiveRun(the_scenario()).parameters.dtype.names
-
-        def __init__(self, record: Any) -> None:
-            for name in self.__slots__:
-                setattr(self, name, record[name].item())
-
-    class Alliance:
-        """An alliance with ordinary attributes; fields of two sides are lists."""
-
-        __slots__ = ALLIANCE.names
-
-        def __init__(self, record: Any) -> None:
-            for name in self.__slots__:
-                setattr(self, name, record[name].tolist())
-
-        def plain(self) -> dict[str, Any]:
-            return {name: getattr(self, name) for name in self.__slots__}
-
-    class Organization(mesa.Agent):
-        """An organization with ordinary attributes, which works on the alliances in which it is side A."""
-
-        def __init__(self, model: Model, record: Any) -> None:
-            super().__init__(model)
-            for name in ORGANIZATION.names or ():
-                setattr(self, name, record[name].tolist())
-            self.alliances: list[Alliance] = []
-
-        def work(self) -> None:
-            model = self.model
-            for tie in self.alliances:
-                if tie.alive == 1:
-                    kernel.alliance_month(
-                        model.parameters, model.organizations, tie, model.market, SEED, model.replicate, model.steps,
-                        model.entries, model.rates,
-                    )  # fmt: skip
-
-    class Model(mesa.Model):
-        """The engine's start, turned into objects. No dated events, no data collection."""
-
-        def __init__(self, scenario: Any, replicate: int, mode: str) -> None:
-            super().__init__(rng=SEED)
-            start = LiveRun(scenario, SEED, replicate)
-            if len(start.events):
-                raise ValueError("the plain objects know no dated events: choose a scenario without")
-            self.replicate, self.market = replicate, 1.0
-            self.parameters = Parameters(start.parameters)
-            self.organizations = [Organization(self, record) for record in start.organizations]
-            self.alliances = [Alliance(record) for record in start.alliances]
-            for tie in self.alliances:
-                self.organizations[tie.org[0]].alliances.append(tie)
-            self.entries = [dict(empty), dict(empty)]
-            self.rates = [0.0] * N_CAUSES
-            uniform = random.Random(replicate).random
-            draws.four = keyed_draws if mode == "keyed" else lambda *_: (uniform(), uniform(), uniform(), uniform())
-
-        def step(self) -> None:
-            self.agents.do("work")
-            kernel.organizations_month(self.parameters, self.organizations)
-            self.market = rules.toward(self.market, 1.0, self.parameters.market_recovery)
-
-    return Model
 
 
 class PlainRuns:

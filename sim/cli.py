@@ -33,6 +33,7 @@ from sim.commands import (
     whatif,
 )
 from sim.commands.codes import BAD_FILE, CANNOT_WRITE, FINE, INTERRUPTED
+from sim.sweeps.remedies import REMEDIES
 
 EPILOG = """\b
 Examples:
@@ -155,10 +156,8 @@ def _one_line(error: Exception) -> str:
 
 def _remedy(error: OSError) -> str:
     """What to do about a failed write."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "; free some space, or write elsewhere with --out"
-    if error.errno == errno.EFBIG:
-        return "; allow larger files (`ulimit -f unlimited`)"
+    if first := REMEDIES.get(error.errno or 0):
+        return f"; {first}, or write elsewhere with --out"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "; you may not write there: choose another folder with --out"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):

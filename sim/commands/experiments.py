@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.commands.listing import print_list
+from sim.commands.listing import list_without_command, print_list
 from sim.commands.options import FileName, json_option
 from sim.commands.output import print_json, print_table, toml
 from sim.commands.scenarios import check_files, print_texts
@@ -34,10 +34,7 @@ def experiments(ctx: click.Context, as_json: bool) -> None:
     outcomes of interest, and the finding expected beforehand. Files in ./experiments come before those that come with
     the program.
     """
-    if ctx.invoked_subcommand is None:
-        print_list("experiments", as_json)
-    elif as_json:
-        raise click.UsageError("--json here is for the list; a command takes its own, after its name")
+    list_without_command(ctx, "experiments", as_json)
 
 
 @experiments.command("list")

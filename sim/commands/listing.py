@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+
 from sim.commands.output import print_json, print_table
 
 
@@ -16,6 +18,18 @@ def print_list(kind: str, as_json: bool) -> None:
         print_json(rows)
     else:
         print_table(("name", "title", "question"), [(row["name"], row["title"], row["question"]) for row in rows])
+
+
+def list_without_command(ctx: click.Context, kind: str, as_json: bool) -> None:
+    """The list, when a group of commands is called without one of them.
+
+    Raises:
+        click.UsageError: when ``--json`` stands before the command that it is meant for.
+    """
+    if ctx.invoked_subcommand is None:
+        print_list(kind, as_json)
+    elif as_json:
+        raise click.UsageError("--json here is for the list; a command takes its own, after its name")
 
 
 def about(path: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.commands.codes import BAD_FILE
-from sim.commands.listing import print_list
+from sim.commands.listing import list_without_command, print_list
 from sim.commands.options import FileName, json_option
 from sim.commands.output import print_json, print_table, say, show, toml, toml_text, writing
 
@@ -37,10 +37,7 @@ def scenarios(ctx: click.Context, as_json: bool) -> None:
     A scenario says who meets whom and what happens. It is a TOML file that holds only what differs from the defaults.
     Files in ./scenarios come before those that come with the program.
     """
-    if ctx.invoked_subcommand is None:
-        print_list("scenarios", as_json)
-    elif as_json:
-        raise click.UsageError("--json here is for the list; a command takes its own, after its name")
+    list_without_command(ctx, "scenarios", as_json)
 
 
 @scenarios.command("list")

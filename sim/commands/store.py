@@ -26,8 +26,6 @@ def status(folder: Path, as_json: bool) -> None:
     Tells from the journal of RESULT_FOLDER how many runs are stored and what to type next. Changes nothing.
     """
     from sim.sweeps.checking import differences_from_now, status_of
-    from sim.sweeps.folder import read_manifest
-    from sim.sweeps.manifest import COMPLETE, FAILED
 
     found = status_of(folder)
     changed = differences_from_now(folder) if found.next else []
@@ -41,7 +39,7 @@ def status(folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"folder": found.folder, **facts, "next": found.next, "changed since": changed})
         return
-    if found.status not in (COMPLETE, FAILED) and read_manifest(folder)["plan"]["precision"]:
+    if found.in_rounds:
         facts["runs planned"] = f"at least {found.planned}, until the wanted precision is reached"
     print_table(("what", "value"), facts.items())
     if found.next:

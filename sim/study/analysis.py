@@ -179,8 +179,12 @@ def _unit_of_difference(about: Outcome) -> str:
 
 
 def decimals_of_interval(value: float, low: float, high: float) -> int:
-    """Decimals for a value and its interval; more where an end that excludes zero would read as zero."""
-    digits = decimals_for((high - low) / 2.0, value)
+    """Decimals for a value and its interval, :func:`clear_of_zero`."""
+    return clear_of_zero(decimals_for((high - low) / 2.0, value), low, high)
+
+
+def clear_of_zero(digits: int, low: float, high: float) -> int:
+    """So many decimals, or more where an end of an interval that excludes zero would read as zero."""
     nearest = min(abs(low), abs(high))
     while low * high > 0.0 and round(nearest, digits) == 0.0 and digits < 6:
         digits += 1

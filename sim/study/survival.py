@@ -24,7 +24,7 @@ from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study.analysis import (
     CONFIDENCE,
     FEWEST_RESAMPLED,
-    decimals_for,
+    clear_of_zero,
     interval,
     label_words,
     percent,
@@ -376,7 +376,7 @@ def _lifetime_words(row: Mapping[str, float | str], base: str) -> str:
         )
     way = "shorter" if difference < 0 else "longer"
     near, far = sorted((abs(low), abs(high)))
-    digits = decimals_for(near, near) if round(near, 1) == 0.0 else 1  # an end that excludes zero must not read as zero
+    digits = clear_of_zero(1, low, high)
     sure = (
         "one paired replicate: no interval"
         if math.isnan(low)

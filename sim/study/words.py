@@ -301,7 +301,7 @@ def warning_of(study: Study) -> str:
     """What a reader must know first: that the sweep is not complete, or less precise than wanted; else nothing."""
     if study.manifest["status"] == "complete":
         short = less_precise_than_wanted(study)
-        return f"> **Less precise than wanted.** {short[0].upper()}{short[1:]}." if short else ""
+        return f"> **Less precise than wanted.** {capital(short)}." if short else ""
     count, plan = len(study.tables["cells"]), study.manifest["plan"]
     planned = f"{count * int(plan['most']):,}"
     if plan["precision"]:

@@ -49,6 +49,8 @@ class Status:
     shards: int
     next: str
     """What to type to go on; empty when there is nothing to do."""
+    in_rounds: bool
+    """Whether ``planned`` is the least: runs go on until a wanted precision is reached."""
 
 
 def status_of(folder: Path | str) -> Status:
@@ -65,8 +67,10 @@ def status_of(folder: Path | str) -> Status:
     runs, failed = sum(record.runs for record in done.values()), sum(record.failed for record in done.values())
     if status == COMPLETE:  # the tables hold them, whatever has become of journal and shards
         runs = sum(cell["replicates_done"] for cell in manifest["cells"])
-    planned = runs + failed if status in (COMPLETE, FAILED) else len(plan.cells) * plan.batch
-    return Status(folder, status, runs, failed, max(planned, runs + failed), len(done), command.get(status, ""))
+    ended = status in (COMPLETE, FAILED)
+    planned = max(runs + failed, 0 if ended else len(plan.cells) * plan.batch)
+    in_rounds = bool(plan.precision) and not ended
+    return Status(folder, status, runs, failed, planned, len(done), command.get(status, ""), in_rounds)
 
 
 def differences_from_now(folder: Path | str) -> list[str]:

@@ -17,19 +17,7 @@ from typing import BinaryIO
 
 import pandas as pd
 
-_FULL = "free some space"
-_NO_LOCKS = "copy it to a disk on which files can be locked"
-_REMEDIES = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EFBIG: "allow larger files (`ulimit -f unlimited`)",
-    errno.EMFILE: "allow more open files (`ulimit -n 256`)",
-    errno.ENOLCK: _NO_LOCKS,
-    errno.EOPNOTSUPP: _NO_LOCKS,
-    errno.EIO: "check the disk",
-    errno.EISDIR: "remove what stands in its place",
-}
-"""What to do first when the system says so."""
+from sim.sweeps.remedies import REMEDIES
 
 
 class CannotStore(OSError):
@@ -122,7 +110,7 @@ def cannot_store(path: Path, error: OSError, begun: bool = False) -> CannotStore
     reason = error.strerror or str(error).splitlines()[0]
     if error.errno == errno.EISDIR:  # a folder bears the name of a file
         reason += f": {error.filename2 or error.filename}"
-    first = _REMEDIES.get(error.errno or 0)
+    first = REMEDIES.get(error.errno or 0)
     if begun and error.errno == errno.ENOENT:
         advice = "was it moved or removed? What is left of it goes on with `alliance resume` and its new name"
     elif begun:

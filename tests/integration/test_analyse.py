@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from sim.cli import alliance
 from sim.commands.output import print_table
+from sim.sweeps.reading import read_results
 
 SCENARIO = """\
 title = "{title}"
@@ -167,6 +169,20 @@ def test_discover_names_the_factor_that_decides(grid: str) -> None:
     document = json.loads(done.stdout)
     assert sum(row["coverage"] for row in document["table"]) == pytest.approx(1.0)
     assert document["checks"][0]["cells"] == 12
+
+
+def test_discover_takes_all_that_is_no_lever_for_a_point(grid: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also factors that are no uncertainties, as in a grid."""
+    asked: list[Any] = []
+
+    def ask(*arguments: Any) -> Any:
+        asked.append(arguments)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("sim.study.discovery.discover", ask)
+    call("analyse", "discover", grid, "--outcome", "trust", "--below", "0")
+    ((*_, points),) = asked
+    assert points == list(read_results(grid).manifest["design"]["factors"])
 
 
 # Of a scenario

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -292,6 +292,21 @@ def test_two_humps_within_chance_are_no_headline(folders: dict[str, Path]) -> No
     figure = plots.draw_all(doubtful, study.split)["trust_humps"]
     assert figure.get_suptitle().startswith("Trust ends perhaps in two humps")
     assert words.Study(stored).split == [0]
+
+
+def test_the_figures_of_a_report_know_which_humps_are_sure(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told: list[Collection[int]] = []
+    monkeypatch.setattr(plots, "draw_all", lambda stored, sure: told.append(sure) or {})
+    page.publish(with_humps(read_results(folders["several cells"])), tmp_path)
+    assert told == [[0]]
+
+
+@pytest.mark.parametrize(("mean", "shown"), [(math.nan, "–"), (0.25, "25.0 ± 1.0%")])
+def test_a_share_that_is_not_defined_has_no_unit(mean: float, shown: str) -> None:
+    row = {"outcome": "survived", "mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+    assert terminal._plus_minus(row) == shown
 
 
 def test_points_of_a_sample_are_no_baseline(folders: dict[str, Path]) -> None:

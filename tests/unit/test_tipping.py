@@ -101,12 +101,14 @@ def test_a_level_that_the_mean_just_misses_is_not_flatly_denied() -> None:
     assert "of the resamples of replicates cross it" in answer.sentence
 
 
-def test_an_outcome_that_reaches_the_level_and_stays_there_crosses_it_in_no_resample() -> None:
-    """Every replicate is at 0.7, no sum of powers of two: weighted means of it round to either side of it."""
-    response = lambda x: np.tile(np.minimum(x, 0.7), (1, 10))  # noqa: E731
-    answer = tipping_point(response, UNIT, 0.7)
+@pytest.mark.parametrize("level", [0.3, 0.6, 0.7])
+def test_an_outcome_that_reaches_the_level_and_stays_there_crosses_it_in_no_resample(level: float) -> None:
+    """Every replicate is at the level, which is no sum of powers of two: weighted means round to either side of it."""
+    response = lambda x: np.tile(np.minimum(x, level), (1, 10))  # noqa: E731
+    answer = tipping_point(response, UNIT, level)
     assert answer.table.loc[0, "crossed"] == 0.0
-    assert answer.sentence.endswith("it stays between 0.00 and 0.70.")
+    assert "does not cross" in answer.sentence
+    assert "of the resamples" not in answer.sentence
 
 
 def test_few_replicates_have_no_interval() -> None:

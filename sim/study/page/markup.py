@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from sim.study.words import one_line
+
 EMPTY = frozenset({"meta", "img"})
 """Elements without an end tag."""
 
@@ -57,7 +59,7 @@ def element(name: str, *content: Content, **attributes: str | bool | None) -> Ht
 
 def prose(name: str, text: str, **attributes: str | bool | None) -> Html:
     """An element of somebody's own words on one line, which runs in the direction of their script."""
-    return element(name, Html(escape(" ".join(text.split()))), dir="auto", **attributes)
+    return element(name, Html(escape(one_line(text))), dir="auto", **attributes)
 
 
 def _attribute(key: str, value: str | bool | None) -> str:
