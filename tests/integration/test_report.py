@@ -22,7 +22,7 @@ from sim.engine import History, simulate_history
 from sim.scenario import Scenario
 from sim.study import analysis, page, plots, report, terminal, words
 from sim.study.attribution import attributions
-from sim.study.plots import histories
+from sim.study.plots import distributions, histories
 from sim.study.plots.frame import spread_apart, wrap_label
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.reading import Stored, read_results
@@ -580,6 +580,20 @@ def test_cells_alike_to_the_digit_are_not_ranked(folders: dict[str, Path]) -> No
         plots.value_distribution(two["histogram"], cells, two["monthly"]).get_suptitle(),
     ]
     assert all("in every cell" in title for title in titles), titles
+
+
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [
+        ((40.0, 60.0), "; the mean runs from 40 in one to 60 in other"),
+        ((40.1, 40.2), "; the mean is 40 in every cell"),
+    ],
+)
+def test_where_all_lose_alike_the_means_tell_the_cells_apart(means: tuple[float, float], said: str) -> None:
+    values = {
+        label: SimpleNamespace(mean=mean, below_zero=0.05) for label, mean in zip(("one", "other"), means, strict=True)
+    }
+    assert distributions._value_title(values) == f"5% of alliances lose money in every cell{said}"
 
 
 def test_runs_of_a_month_are_of_one_month(folders: dict[str, Path]) -> None:

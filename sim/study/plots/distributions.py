@@ -138,14 +138,16 @@ def _value_title(values: Mapping[str, _Values]) -> str:
     best, worst = values[by_loss[0]], values[by_loss[-1]]
     if len(values) == 1:
         return f"An alliance is worth {number(best.mean, 0)} on average; {percent(best.below_zero)} of them lose money"
-    if worst.below_zero < 0.01:
-        return (
-            f"Hardly any alliance loses money; the mean runs from {number(values[by_mean[0]].mean, 0)} in "
-            f"{by_mean[0]} to {number(values[by_mean[-1]].mean, 0)} in {by_mean[-1]}"
-        )
+    poorest, richest = (number(values[by_mean[end]].mean, 0) for end in (0, -1))
+    means = f"the mean runs from {poorest} in {by_mean[0]} to {richest} in {by_mean[-1]}"
+    if poorest == richest:
+        means = f"the mean is {richest} in every cell"
     most, least = percent(worst.below_zero), percent(best.below_zero)
-    where = "in every cell" if most == least else f"in {by_loss[-1]}, {least} in {by_loss[0]}"
-    return f"{most} of alliances lose money {where}"
+    if worst.below_zero < 0.01:
+        return f"Hardly any alliance loses money; {means}"
+    if most == least:
+        return f"{most} of alliances lose money in every cell; {means}"
+    return f"{most} of alliances lose money in {by_loss[-1]}, {least} in {by_loss[0]}"
 
 
 def _value_rows(axes: Sequence[Axes], looks: Mapping[int, Look], values: Mapping[int, _Values]) -> None:
