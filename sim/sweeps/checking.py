@@ -19,10 +19,10 @@ from sim.sweeps.folder import (
     SHARDS,
     is_taken,
     manifest_now,
-    problem_with,
     read_manifest,
     replayed,
     stored_plan,
+    wrong_shards,
 )
 from sim.sweeps.journal import OPENED, read_journal
 from sim.sweeps.manifest import COMPLETE, FAILED, INTERRUPTED, differences
@@ -61,15 +61,15 @@ def status_of(folder: Path | str) -> Status:
     """
     folder = Path(folder)
     manifest = manifest_now(folder)
-    plan, status = stored_plan(folder, manifest), manifest["status"]
+    plan, status = manifest["plan"], manifest["status"]
     done, _ = replayed(folder)
     command = {INTERRUPTED: resume_command(folder), FAILED: f"{resume_command(folder)} --retry-failed"}
     runs, failed = sum(record.runs for record in done.values()), sum(record.failed for record in done.values())
     if status == COMPLETE:  # the tables hold them, whatever has become of journal and shards
         runs = sum(cell["replicates_done"] for cell in manifest["cells"])
     ended = status in (COMPLETE, FAILED)
-    planned = max(runs + failed, 0 if ended else len(plan.cells) * plan.batch)
-    in_rounds = bool(plan.precision) and not ended
+    planned = max(runs + failed, 0 if ended else len(manifest["cells"]) * plan["batch"])
+    in_rounds = bool(plan["precision"]) and not ended
     return Status(folder, status, runs, failed, planned, len(done), command.get(status, ""), in_rounds)
 
 
@@ -100,7 +100,8 @@ def verify(folder: Path | str) -> list[Finding]:
 def _findings(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     found = _wrong_lines(folder, manifest) + _wrong_tables(folder, manifest)
     if manifest["status"] != COMPLETE:
-        found += _wrong_shards(folder, manifest["plan_digest"])
+        wrong = wrong_shards(folder, replayed(folder)[0], manifest["plan_digest"])
+        found += [Finding(folder / SHARDS / key.file_name, problem, False) for key, problem in wrong]
     if not is_taken(folder):
         leftovers = sorted(path for path in folder.rglob(".*.tmp") if is_temporary(path))
         found += [
@@ -155,14 +156,3 @@ def _rows_of_cells(path: Path) -> dict[int, int]:
         for rows in file.iter_batches(columns=["cell"]):
             counted.update(rows.column("cell").to_pylist())
     return dict(counted)
-
-
-def _wrong_shards(folder: Path, digest: str) -> list[Finding]:
-    """Stored shards that are not what the journal says."""
-    found = []
-    for key, record in sorted(replayed(folder)[0].items()):
-        path = folder / SHARDS / key.file_name
-        problem = problem_with(path, key, record, digest)
-        if problem:
-            found.append(Finding(path, problem, False))
-    return found

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.dynamics.outcomes import OUTCOMES
@@ -60,8 +60,8 @@ def mistakes(experiment: Experiment, whole: bool = True) -> list[Problem]:
 
 def fingerprint(scenario: Scenario) -> str:
     """What decides a scenario's runs, as text: everything but its sentences."""
-    plain = {key: value for key, value in scenario.plain().items() if key not in ("title", "question", "source")}
-    plain.pop("expected")
+    sentences = ("title", "question", "source", "expected")
+    plain = {key: value for key, value in scenario.plain().items() if key not in sentences}
     return json.dumps(numbers_alike(plain), sort_keys=True)
 
 
@@ -250,7 +250,7 @@ def _problems_in(
     try:
         base = scenario.with_settings(settings)
     except BadFile as error:
-        yield from _traced(error, lambda key: ("settings", key), settings, ("settings",))
+        yield from _traced(error, {key: ("settings", key) for key in settings}, ("settings",))
         return
     complete = whole and (experiment.design.kind == GRID or len(factors) == len(experiment.factors))
     for trial in _trials(experiment, scenario, settings, factors, complete):
@@ -313,14 +313,16 @@ def _problems_of(experiment: Experiment, base: Scenario, trial: _Trial) -> Itera
     cells: dict[str, str] = {}
     drawn = trial.are_cells and experiment.design.kind in SAMPLED
     for tried in trial.combinations:
+        at: Key = tried.key or ("factors",)  # levers are always among the factors
         labels[tried.label] = labels.get(tried.label, 0) + 1
         if trial.are_cells and labels[tried.label] == 2:
             advice = "would name two cells: give each level or point a label of its own"
-            yield Problem(tried.key or ("factors",), f"{tried.label!r} {advice}")
+            yield Problem(at, f"{tried.label!r} {advice}")
         try:
             cell = base.with_settings(tried.values)
         except BadFile as error:
-            yield from _traced(error, _placer(experiment, tried), tried.values, tried.key or ("factors",))
+            places = {name: (*(("factors",) if name in experiment.levers else at), name) for name in tried.values}
+            yield from _traced(error, places, at)
             if drawn or tried.key == ("design", "base"):
                 return  # every other cell would have the same mistakes
             continue
@@ -329,16 +331,6 @@ def _problems_of(experiment: Experiment, base: Scenario, trial: _Trial) -> Itera
             if same != tried.label:
                 message = f"{same!r} and {tried.label!r} are the same: one factor undoes another"
                 yield Problem(("factors",), message)
-
-
-def _placer(experiment: Experiment, tried: Combination) -> Callable[[str], Key]:
-    """Where the file has the value of a factor in a combination."""
-
-    def place(factor: str) -> Key:
-        beside = tried.key and factor not in experiment.levers
-        return (*tried.key, factor) if beside else ("factors", factor)
-
-    return place
 
 
 def _unknown(scenario: Scenario, key: str, value: Any) -> str:
@@ -350,12 +342,12 @@ def _unknown(scenario: Scenario, key: str, value: Any) -> str:
     return ""
 
 
-def _traced(error: BadFile, place: Callable[[str], Key], keys: Iterable[str], otherwise: Key) -> Iterator[Problem]:
+def _traced(error: BadFile, places: Mapping[str, Key], otherwise: Key) -> Iterator[Problem]:
     """A scenario's mistakes, laid at the setting or factor that they come from, else at ``otherwise``."""
-    names = {key.rpartition(".")[2]: key for key in keys}
+    by_last_part = {name.rpartition(".")[2]: place for name, place in places.items()}
     for problem in error.problems:
-        source = next((names[part] for part in reversed(problem.key) if part in names), None)
-        if source is None:
+        place = next((by_last_part[part] for part in reversed(problem.key) if part in by_last_part), None)
+        if place is None:
             yield Problem(otherwise, f"{problem.dotted()}: {problem.message}")
         else:
-            yield Problem(place(source), problem.message)
+            yield Problem(place, problem.message)

@@ -170,8 +170,10 @@ class Experiment:
 
         Raises:
             BadFile: when a value is outside the factor's range, or the model does not take it.
-            ValueError: when the shape does not fit.
+            ValueError: when the shape does not fit, or it is a table whose columns may stand in another order.
         """
+        if hasattr(points, "columns"):
+            raise ValueError("a table has names for its columns: give its rows, points.to_dict('records')")
         rows = points if isinstance(points, Sequence) else self._rows(np.asarray(points, dtype=np.float64))
         if labels and len(labels) != len(rows):
             raise ValueError(f"{len(labels)} labels for {len(rows)} points")

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +23,10 @@ from sim.sweeps.plan import Plan, ShardKey, plan_in
 from sim.sweeps.shards import Shard, decode, said_of
 from sim.tomlfile import BadFile, Problem
 
-NEEDED = ("status", "command", "cells", "plan_digest", "code_digest", "numerics", "timings", "files")
-"""What the manifest of a sweep must hold to be read; ``plan`` beside it to be resumed."""
+NEEDED = ("status", "command", "cells", "plan", "plan_digest", "code_digest", "numerics", "timings", "files")
+PLANNED = ("seed", "batch", "most", "precision", "keep_alliances")
+"""What the manifest of a sweep must hold, and what its plan must."""
+DAMAGED = "is damaged or is no manifest of a result folder: run the sweep again"
 MANIFEST, JOURNAL, LOCK, SHARDS = "manifest.json", "journal.jsonl", ".lock", "shards"
 
 
@@ -41,7 +44,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         kind, version = manifest["kind"], manifest.get("format")
         if version == FORMAT and kind == KIND:
-            _ = [manifest[key] for key in NEEDED], [about["sha256"] for about in manifest["files"].values()]
+            _ = [manifest[key] for key in NEEDED], [manifest["plan"][key] for key in PLANNED]
+            _ = [about["sha256"] for about in manifest["files"].values()]
     except (FileNotFoundError, NotADirectoryError):
         inside = sorted(found.parent for found in folder.glob("*/manifest.json")) if folder.is_dir() else []
         hint = f"; did you mean {inside[-1]}?" if inside else "; `alliance sweep` and `alliance compare` make one"
@@ -51,7 +55,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise bad_file(path, f"cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise bad_file(path, "is damaged or is no manifest of a result folder: run the sweep again") from None
+        raise bad_file(path, DAMAGED) from None
     if kind != KIND:
         raise bad_file(folder, f"holds a {kind}, not a sweep: `alliance sweep` and `alliance compare` make one")
     if version != FORMAT:
@@ -77,17 +81,15 @@ def manifest_now(folder: Path) -> dict[str, Any]:
 
 
 def stored_plan(folder: Path, manifest: Mapping[str, Any]) -> Plan:
-    """What a sweep was begun to compute, from its manifest.
+    """What a sweep was begun to compute, from its manifest. Takes a while when there are thousands of cells.
 
     Raises:
-        BadFile: when the manifest does not say.
+        BadFile: when the manifest does not say, or this version cannot read a scenario.
     """
     try:
         return plan_in(manifest)
     except (KeyError, TypeError):
-        raise bad_file(
-            folder, f"was begun by a version whose sweeps cannot be resumed; run it again: {manifest['command']}"
-        ) from None
+        raise bad_file(folder / MANIFEST, DAMAGED) from None
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -95,16 +97,14 @@ def stored_plan(folder: Path, manifest: Mapping[str, Any]) -> Plan:
 # ---------------------------------------------------------------------------------------------------------------
 def is_taken(path: Path) -> bool:
     """True when a process is writing to the folder."""
-    try:
-        return _is_locked(path / LOCK)
-    except OSError:  # there is none, or it is on a file system without such locks
-        return _is_marked(path / LOCK)
+    if os.name == "posix":
+        with suppress(OSError):  # there is no lock, or it is on a file system without such locks
+            return _is_locked(path / LOCK)
+    return _is_marked(path / LOCK)
 
 
 def _is_locked(lock: Path) -> bool:
     """Looked at with a shared lock: whoever may read can tell, and two who look are not in each other's way."""
-    if os.name != "posix":
-        return _is_marked(lock)
     import fcntl
 
     with lock.open("rb") as file:
@@ -206,6 +206,14 @@ def problem_with(path: Path, key: ShardKey, record: Record, digest: str) -> str:
         return "is missing"
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
+
+
+def wrong_shards(path: Path, done: Mapping[ShardKey, Record], digest: str) -> Iterator[tuple[ShardKey, str]]:
+    """Every stored shard that is not what the journal says, and what is wrong with it."""
+    for key, record in sorted(done.items()):
+        problem = problem_with(path / SHARDS / key.file_name, key, record, digest)
+        if problem:
+            yield key, problem
 
 
 def _wrong_with(content: bytes, key: ShardKey, record: Record, digest: str) -> str:

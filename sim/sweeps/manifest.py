@@ -8,7 +8,7 @@ import importlib.metadata
 import platform
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from sim.sweeps.plan import Plan
 KIND = "sweep"
 FORMAT = 2
 """Version of the folder's layout; raised when a reader of an older one would misread a newer one."""
+
+AROUND_THE_CORE = ("scenario.py", "engine.py", "sweeps/shards.py")
+"""What a number passes on its way from a scenario to a shard, beside the core."""
 
 COMPLETE, FAILED, INTERRUPTED, RUNNING = "complete", "some runs failed", "interrupted", "running"
 
@@ -99,7 +102,7 @@ def numerics() -> dict[str, str]:
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     return {
         **{name: installed(name) for name in ("numpy", "numba", "scipy")},
-        "code around the core": code_around_the_core(),
+        "code around the core": digest_of_code(AROUND_THE_CORE),
         "C library": " ".join(platform.libc_ver()).strip() or platform.platform(),
         "processor": platform.machine(),
         "processor features": " ".join(found),
@@ -107,12 +110,12 @@ def numerics() -> dict[str, str]:
     }
 
 
-def code_around_the_core() -> str:
-    """SHA-256 (first 16 hex digits) of what a number passes on its way from a scenario to a shard, beside the core."""
+def digest_of_code(patterns: Iterable[str]) -> str:
+    """SHA-256 (first 16 hex digits) of files of this package, by their names in it, and of those names."""
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
-    for name in ("scenario.py", "engine.py", "sweeps/shards.py"):
-        digest.update(name.encode() + b"\0" + (package / name).read_bytes() + b"\0")
+    for path in [path for pattern in patterns for path in sorted(package.glob(pattern))]:
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 

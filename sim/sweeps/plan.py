@@ -42,6 +42,11 @@ class ShardKey(NamedTuple):
     stop: int
 
     @property
+    def replicates(self) -> range:
+        """The numbers of its replicates."""
+        return range(self.first, self.stop)
+
+    @property
     def file_name(self) -> str:
         """The name of its file."""
         return f"c{self.cell:05d}-r{self.first:08d}-{self.stop:08d}.parquet"
@@ -111,7 +116,7 @@ def plan_in(manifest: Mapping[str, Any]) -> Plan:
 
     Raises:
         BadFile: when this version cannot read a scenario.
-        KeyError, TypeError: when the manifest was written before sweeps could be resumed.
+        KeyError, TypeError: when the manifest is damaged.
     """
     rows, recorded = manifest["cells"], manifest["plan"]
     return Plan(
@@ -152,7 +157,7 @@ class Precision:
     The rule is to stop at the first look at which the interval is narrow enough, but neither before the spread can be
     known (:data:`sim.sweeps.design.FEWEST` values) nor because none has been seen yet. Why it takes both, and that such
     intervals are right in the limit: Chow & Robbins 1965, https://doi.org/10.1214/aoms/1177700156. How often they are
-    before that is measured by ``benchmarks/precision.py``.
+    before that is measured by ``benchmarks/coverage.py``.
 
     Count, mean and sum of squared deviations of each outcome are kept and joined (Chan, Golub & LeVeque 1983,
     https://doi.org/10.1080/00031305.1983.10483115), always in the order of rounds.

@@ -7,12 +7,13 @@ workers, any chunking, and any history of interruptions. The main process alone 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from sim.sweeps.checking import verify
 from sim.sweeps.design import Cell, Experiment
 from sim.sweeps.executors import Executor, make
 from sim.sweeps.files import CannotStore, resume_command
-from sim.sweeps.folder import by_cell, cells_done
+from sim.sweeps.folder import by_cell, cells_done, wrong_shards
 from sim.sweeps.interrupts import CtrlC
 from sim.sweeps.manifest import COMPLETE, FAILED, INTERRUPTED, RUNNING, describe, differences
 from sim.sweeps.plan import SHARD_WORK, Precision, ShardKey, plan_of, work_of
@@ -108,16 +109,10 @@ def warm_up(on_message: OnMessage | None = None) -> None:
 # ---------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Piece:
-    """Replicates ``first`` to ``stop`` (not included), all of one shard."""
+    """Some or all of a shard's replicates."""
 
     shard: ShardKey
-    first: int
-    stop: int
-
-    @property
-    def whole(self) -> bool:
-        """True when it is the whole shard."""
-        return (self.first, self.stop) == (self.shard.first, self.shard.stop)
+    replicates: range
 
 
 @dataclass(frozen=True)
@@ -133,10 +128,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole shard, ready to be stored: the content of its file and how many runs are in it."""
+    """A whole shard, ready to be stored: the content of its file, how many runs came out and how many failed."""
 
     content: bytes
     runs: int
+    failed: int
 
 
 @dataclass(frozen=True)
@@ -162,11 +158,13 @@ def compute(task: Task) -> Outcome:
 
 
 def _compute_piece(task: Task, piece: Piece) -> Part | Whole:
-    result = simulate(task.scenario, range(piece.first, piece.stop), task.seed)
-    part = reduce(result, task.keep_alliances)
-    if not piece.whole:
-        return part
-    return Whole(encode(condense([part]), piece.shard, task.sweep), len(part.replicates))
+    part = reduce(simulate(task.scenario, piece.replicates, task.seed), task.keep_alliances)
+    return _whole(piece.shard, task.sweep, [part]) if piece.replicates == piece.shard.replicates else part
+
+
+def _whole(key: ShardKey, sweep: str, parts: list[Part], failures: Iterable[Failure] = ()) -> Whole:
+    shard = condense(parts, failures)
+    return Whole(encode(shard, key, sweep), len(shard.replicates), len(shard.failures))
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -190,11 +188,16 @@ class _Sweep:
     """One running sweep: hands out tasks, takes results in, stores each shard when it is whole."""
 
     def __init__(
-        self, folder: SweepFolder, executor: Executor, chunk: int | None, fail_fast: bool, progress: OnProgress | None
+        self,
+        folder: SweepFolder,
+        executor: Executor,
+        chunk: int | None,
+        fail_fast: bool,
+        progress: OnProgress | None,
+        stop: CtrlC,
     ) -> None:
         self.folder, self.plan, self.executor = folder, folder.plan, executor
-        self.chunk, self.fail_fast, self.on_progress = chunk, fail_fast, progress
-        self.stop = CtrlC()
+        self.chunk, self.fail_fast, self.on_progress, self.stop = chunk, fail_fast, progress, stop
         self._assemblies: dict[ShardKey, _Assembly] = {}
         self._again: deque[Task] = deque()  # what is tried once more, replicate by replicate
         self._pace = executor.task_seconds / SHARD_WORK  # seconds an alliance-month, a first guess
@@ -203,14 +206,13 @@ class _Sweep:
         self._work = [work_of(cell.scenario) for cell in self.plan.cells]
         self.progress = Progress(0, 0, 0, 0.0, in_rounds=bool(self.plan.precision))
 
-    def run(self, stop: CtrlC) -> None:
+    def run(self) -> None:
         """Compute and store everything that is not stored yet.
 
         Raises:
             KeyboardInterrupt: after Ctrl-C, when what ended in time has been stored.
             RunFailed: at the first run that fails, when that was asked for.
         """
-        self.stop = stop
         self._count_what_is_there()
         begun = time.perf_counter()  # compiling is no part of the speed
         while True:
@@ -220,16 +222,15 @@ class _Sweep:
             results: Any = self.executor.run(compute, self._tasks(wave))  # a generator
             with closing(results):
                 for item in results:
-                    if stop.overdue():
+                    if self.stop.overdue():
                         break
                     if item is not None and self._take(*item):
                         self._report(begun)
-            stop.check()
+            self.stop.check()
 
     def needed(self) -> dict[int, list[ShardKey]]:
         """The shards that the tables are made of, for each cell, in order."""
-        stops = [min(count * self.plan.batch, self.plan.most) for count in self._rounds]
-        found = by_cell(self.folder.done)
+        stops, found = self._stops(), by_cell(self.folder.done)
         return {cell: [key for key in keys if key.stop <= stops[cell]] for cell, keys in found.items()}
 
     def precision(self) -> dict[int, dict[str, float | None]]:
@@ -245,7 +246,7 @@ class _Sweep:
             while self._rounds[cell.index] < len(rounds):
                 self.stop.check()  # rounds that are stored are read again, which takes time
                 replicates = rounds[self._rounds[cell.index]]
-                if self.plan.precision and self._rounds[cell.index] and self._precision[cell.index].reached():
+                if self._rounds[cell.index] and self._precision[cell.index].reached():
                     break
                 keys = list(self.plan.shards(cell.index, replicates))
                 if any(key not in self.folder.done for key in keys):
@@ -259,18 +260,25 @@ class _Sweep:
 
     def _plan_progress(self, wave: list[tuple[Cell, range]]) -> None:
         """How much there is to do as far as is known."""
-        stops = [min(count * self.plan.batch, self.plan.most) for count in self._rounds]
+        stops = self._stops()
         for cell, replicates in wave:
             stops[cell.index] = replicates.stop
         self.progress.runs_total = sum(stops)
         self.progress.alliance_months_total = sum(n * work for n, work in zip(stops, self._work, strict=True))
 
+    def _stops(self) -> list[int]:
+        """For each cell the replicate before which its complete rounds end."""
+        return [min(count * self.plan.batch, self.plan.most) for count in self._rounds]
+
     def _count_what_is_there(self) -> None:
         for key in self.folder.done:
-            self.progress.runs_done += key.stop - key.first
-            self.progress.alliance_months_done += (key.stop - key.first) * self._work[key.cell]
+            self._count(key)
         self.progress.runs_before = self.progress.runs_done
         self.progress.alliance_months_before = self.progress.alliance_months_done
+
+    def _count(self, key: ShardKey) -> None:
+        self.progress.runs_done += len(key.replicates)
+        self.progress.alliance_months_done += len(key.replicates) * self._work[key.cell]
 
     # Tasks
     def _tasks(self, wave: list[tuple[Cell, range]]) -> Iterator[Task]:
@@ -284,21 +292,22 @@ class _Sweep:
 
     def _fresh(self, wave: list[tuple[Cell, range]]) -> Iterator[Task]:
         for cell, replicates in wave:
-            waiting: list[ShardKey] = []
+            waiting: list[Piece] = []
             for key in self.plan.shards(cell.index, replicates):
                 if key in self.folder.done:
                     continue
                 self.folder.begun(key)
-                size = self._task_size(cell)
-                if size < key.stop - key.first:
-                    yield from (self._task(cell, (piece,)) for piece in _pieces(key, size))
+                size, runs = self._task_size(cell), key.replicates
+                if size < len(runs):
+                    for k in range(0, len(runs), size):
+                        yield self._task(cell, [Piece(key, runs[k : k + size])])
                     continue
-                waiting.append(key)
-                if sum(of.stop - of.first for of in waiting) + (key.stop - key.first) > size:
-                    yield self._task(cell, tuple(Piece(of, of.first, of.stop) for of in waiting))
+                waiting.append(Piece(key, runs))
+                if sum(len(piece.replicates) for piece in waiting) + len(runs) > size:
+                    yield self._task(cell, waiting)
                     waiting = []
             if waiting:
-                yield self._task(cell, tuple(Piece(of, of.first, of.stop) for of in waiting))
+                yield self._task(cell, waiting)
 
     def _task_size(self, cell: Cell) -> int:
         """Replicates in a task: as many as take about the time that the executor likes, going by the speed so far.
@@ -311,8 +320,8 @@ class _Sweep:
         shard = self.plan.shard_sizes[cell.index]
         return max(shard, round(size)) if shard < UNCUT * size else math.ceil(shard / round(shard / size))
 
-    def _task(self, cell: Cell, pieces: tuple[Piece, ...]) -> Task:
-        return Task(cell.scenario, self.plan.seed, self.plan.keep_alliances, self.folder.digest, pieces)
+    def _task(self, cell: Cell, pieces: Iterable[Piece]) -> Task:
+        return Task(cell.scenario, self.plan.seed, self.plan.keep_alliances, self.folder.digest, tuple(pieces))
 
     # Results
     def _take(self, task: Task, outcome: Outcome | BaseException) -> bool:
@@ -332,51 +341,46 @@ class _Sweep:
 
     def _take_piece(self, task: Task, piece: Piece, result: Part | Whole | str, seconds: float) -> bool:
         if isinstance(result, Whole):
-            self._store(piece.shard, result.content, result.runs, 0, seconds)
+            self._store(piece.shard, result, seconds)
             return True
         assembly = self._assemblies.setdefault(piece.shard, _Assembly())
-        if not assembly.covered.isdisjoint(range(piece.first, piece.stop)):  # a lost task came back after all
+        if not assembly.covered.isdisjoint(piece.replicates):  # a lost task came back after all
             return False
-        if isinstance(result, str) and piece.stop - piece.first > 1:
-            one_by_one = (Piece(piece.shard, first, first + 1) for first in range(piece.first, piece.stop))
-            cell = self.plan.cells[piece.shard.cell]
-            self._again.extend(self._task(cell, (one,)) for one in one_by_one)
+        if isinstance(result, str) and len(piece.replicates) > 1:
+            one_by_one = (Piece(piece.shard, range(one, one + 1)) for one in piece.replicates)
+            self._again.extend(dataclasses.replace(task, pieces=(one,)) for one in one_by_one)
             return False
         if isinstance(result, Part):
             assembly.parts.append(result)
         else:
-            self._fail(piece, result)
-            assembly.failures.append(Failure(piece.first, result))
-        assembly.covered.update(range(piece.first, piece.stop))
+            failure = Failure(piece.replicates[0], result)
+            self._check_failure(piece.shard.cell, failure)
+            assembly.failures.append(failure)
+        assembly.covered.update(piece.replicates)
         assembly.seconds += seconds
-        if len(assembly.covered) < piece.shard.stop - piece.shard.first:
+        if len(assembly.covered) < len(piece.shard.replicates):
             return False
-        self._store_assembled(piece.shard, assembly)
+        whole = _whole(piece.shard, self.folder.digest, assembly.parts, assembly.failures)
+        self._store(piece.shard, whole, assembly.seconds)
         return True
 
-    def _fail(self, piece: Piece, error: str) -> None:
+    def _check_failure(self, cell: int, failure: Failure) -> None:
+        """Stop at the first run that fails, when that was asked for."""
         if self.fail_fast:
-            cell = self.plan.cells[piece.shard.cell]
             raise RunFailed(
-                f"stopped at the first run that failed: cell {cell.index} ({cell.label}), replicate {piece.first}, "
-                f"seed {self.plan.seed}: {error}",
+                f"stopped at the first run that failed: cell {cell} ({self.plan.cells[cell].label}), "
+                f"replicate {failure.replicate}, seed {self.plan.seed}: {failure.error}",
                 self.folder.path,
             )
 
-    def _store_assembled(self, key: ShardKey, assembly: _Assembly) -> None:
-        shard = condense(assembly.parts, assembly.failures)
-        runs, failed = len(shard.replicates), len(shard.failures)
-        self._store(key, self.folder.encode(key, shard), runs, failed, assembly.seconds)
-
-    def _store(self, key: ShardKey, content: bytes, runs: int, failed: int, seconds: float) -> None:
-        self.folder.store(key, content, runs, failed, seconds)
+    def _store(self, key: ShardKey, whole: Whole, seconds: float) -> None:
+        self.folder.store(key, whole.content, whole.runs, whole.failed, seconds)
         self._assemblies.pop(key, None)
-        self.progress.runs_done += runs + failed
-        self.progress.alliance_months_done += (runs + failed) * self._work[key.cell]
+        self._count(key)
 
     def _learn_pace(self, task: Task, seconds: float) -> None:
         """Follow the speed: half of what the newest task says, half of what was thought before."""
-        replicates = sum(piece.stop - piece.first for piece in task.pieces)
+        replicates = sum(len(piece.replicates) for piece in task.pieces)
         work = replicates * self._work[task.pieces[0].shard.cell]
         self._pace = (self._pace + max(seconds / work, 1e-12)) / 2
 
@@ -384,11 +388,6 @@ class _Sweep:
         self.progress.seconds = time.perf_counter() - begun
         if self.on_progress is not None:
             self.on_progress(self.progress)
-
-
-def _pieces(key: ShardKey, size: int) -> Iterator[Piece]:
-    for first in range(key.first, key.stop, size):
-        yield Piece(key, first, min(first + size, key.stop))
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -436,7 +435,7 @@ def run_experiment(
     """
     _check_positive(jobs=jobs, chunk=chunk)
     plan = plan_of(experiment, keep_alliances)
-    with _Hands(executor, jobs, scheduler, on_message) as hands:
+    with _hands(executor, jobs, scheduler, on_message) as hands:
         manifest = describe(experiment, plan, hands.jobs, command)
         folder = SweepFolder.begin(Path(out), experiment.name, manifest, plan)
         return _carry_on(folder, hands, chunk, fail_fast, on_progress, on_message)
@@ -482,7 +481,7 @@ def resume(
                 on_message("nothing to compute: every run is stored and every table is whole")
             return store.path
         _admit(store, force)
-        with _Hands(executor, jobs, scheduler, on_message) as hands:
+        with _hands(executor, jobs, scheduler, on_message) as hands:
             return _carry_on(store, hands, chunk, fail_fast, on_progress, on_message, retry_failed)
     finally:
         store.close("left as it was")
@@ -518,25 +517,18 @@ def _admit(store: SweepFolder, force: bool) -> None:
     store.replace_manifest(forced=[*earlier, {"reasons": reasons, "shards_before": len(store.done)}])
 
 
-class _Hands:
+@contextmanager
+def _hands(
+    executor: str | Executor, jobs: int | None, scheduler: str | None, on_message: OnMessage | None
+) -> Iterator[Executor]:
     """An executor for as long as it is entered; one that was made here is closed at the end."""
-
-    def __init__(
-        self, executor: str | Executor, jobs: int | None, scheduler: str | None, on_message: OnMessage | None
-    ) -> None:
-        self._given = None if isinstance(executor, str) else executor
-        self._how = (executor if isinstance(executor, str) else "", jobs, scheduler)
-        self._on_message = on_message
-
-    def __enter__(self) -> Executor:
-        if self._how[0] == "dask" and self._on_message is not None:
-            self._on_message(STARTING if self._how[2] is None else f"looking for workers at {self._how[2]} …")
-        self._executor = make(*self._how) if self._given is None else self._given
-        return self._executor
-
-    def __exit__(self, *_: object) -> None:
-        if self._given is None:
-            self._executor.close()
+    if not isinstance(executor, str):
+        yield executor
+        return
+    if executor == "dask" and on_message is not None:
+        on_message(STARTING if scheduler is None else f"looking for workers at {scheduler} …")
+    with closing(make(executor, jobs, scheduler)) as made:
+        yield made
 
 
 def _carry_on(
@@ -558,8 +550,8 @@ def _carry_on(
         _check_room(store)
         warm_up(on_message)
         with CtrlC(on_message) as stop:
-            sweep = _Sweep(store, executor, chunk, fail_fast, on_progress)
-            sweep.run(stop)
+            sweep = _Sweep(store, executor, chunk, fail_fast, on_progress, stop)
+            sweep.run()
             _finish(store, sweep, begun)
     except ConnectionError as error:  # the workers are lost
         raise type(error)(f"{error}; the command that goes on: `{resume_command(store.path)}`") from error
@@ -592,7 +584,7 @@ def _strike_out(store: SweepFolder, retry_failed: bool, say: OnMessage) -> None:
             f"{store.path}: tables are damaged, and the shards were removed when they were made; runs are repeated, at "
             f"first they took {seconds:.0f} s of computing. The other tables are kept until new ones are there"
         )
-    damaged = dict(store.damaged_shards())
+    damaged = dict(wrong_shards(store.path, store.done, store.digest))
     if not was_complete:
         lines = [f"{store.shard_path(key)} {problem}; it is computed again" for key, problem in damaged.items()]
         _say_first(say, lines)
@@ -631,7 +623,7 @@ def _check_room(store: SweepFolder) -> None:
     plan = store.plan
     missing = [plan.batch] * len(plan.cells)
     for key in store.done:
-        missing[key.cell] = max(0, missing[key.cell] - (key.stop - key.first))
+        missing[key.cell] = max(0, missing[key.cell] - len(key.replicates))
     rows = sum(
         runs * (1 + plan.keep_alliances * cell.scenario.alliances)
         for cell, runs in zip(plan.cells, missing, strict=True)

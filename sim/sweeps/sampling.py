@@ -26,8 +26,7 @@ from numpy.typing import NDArray
 
 from sim.parameters import Parameters, Traits, meta
 from sim.sweeps.levels import column_name, identity, is_number, label_problem, plain_name
-from sim.tomlfile import Key, Problem, did_you_mean
-from sim.tomlfile import shown as quoted
+from sim.tomlfile import Key, Problem, did_you_mean, shown
 
 Array = NDArray[np.float64]
 
@@ -160,7 +159,7 @@ class Design:
     def problems(self) -> list[Problem]:
         """What is wrong with it by itself; whether it fits the factors is the experiment's to say."""
         if self.kind not in KINDS:
-            return [Problem(("design", "kind"), f"{quoted(self.kind)} is no design{did_you_mean(self.kind, KINDS)}")]
+            return [Problem(("design", "kind"), f"{shown(self.kind)} is no design{did_you_mean(self.kind, KINDS)}")]
         problems: list[Problem] = []
         if self.kind in SAMPLED:
             problems += whole_problems(self.points, 2, MAX_POINTS, ("design", "points"))
@@ -206,10 +205,10 @@ def read_design(value: Any) -> tuple[Design | None, list[Problem]]:
         named, problems = read_design({"kind": value})
         return named, [Problem(("design",), problem.message) for problem in problems]
     if not isinstance(value, dict):
-        return None, [Problem(("design",), f"must be a kind of design or a table [design], got {quoted(value)}")]
+        return None, [Problem(("design",), f"must be a kind of design or a table [design], got {shown(value)}")]
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        wrong = f"{quoted(kind)} is no design{did_you_mean(str(kind), KINDS)}"
+        wrong = f"{shown(kind)} is no design{did_you_mean(str(kind), KINDS)}"
         missing = f"is missing: one of {', '.join(KINDS)}"
         return None, [Problem(("design", "kind"), missing if kind is None else wrong)]
     known = ("kind", *KINDS[kind])
@@ -225,15 +224,13 @@ def read_design(value: Any) -> tuple[Design | None, list[Problem]]:
     elif "points" in KINDS[kind] and "points" not in fields:
         problems.append(Problem(("design", "points"), f"is missing: how many, from 2 to {MAX_POINTS}"))
     if not isinstance(fields.get("base", {}), dict):
-        problems.append(
-            Problem(("design", "base"), f"must be a table {{factor = value}}, got {quoted(fields['base'])}")
-        )
+        problems.append(Problem(("design", "base"), f"must be a table {{factor = value}}, got {shown(fields['base'])}"))
     return (None if problems else Design(kind, **fields)), problems
 
 
 def _range_by_word(key: str, word: str) -> tuple[Range | tuple[Any, ...] | None, list[str]]:
     if word not in BOUNDS:
-        return None, [f"{quoted(word)} is no range: write {{low = …, high = …}}{did_you_mean(word, BOUNDS)}"]
+        return None, [f"{shown(word)} is no range: write {{low = …, high = …}}{did_you_mean(word, BOUNDS)}"]
     name, trait = plain_name(key), key.rpartition(".")[2]
     declared = Parameters.model_fields.get(name) or Traits.model_fields.get(trait)
     if trait in SWITCHES:
@@ -258,11 +255,11 @@ def _range_problems(given: Mapping[str, Any]) -> list[str]:
         if name not in given:
             problems.append(f"{name} is missing: a range is {{low = …, high = …}}")
         elif not is_number(given[name]) or not math.isfinite(given[name]):
-            problems.append(f"{name} must be a number, got {quoted(given[name])}")
+            problems.append(f"{name} must be a number, got {shown(given[name])}")
     if given["scale"] not in SCALES:
-        problems.append(f"scale: {quoted(given['scale'])} is not allowed{did_you_mean(str(given['scale']), SCALES)}")
+        problems.append(f"scale: {shown(given['scale'])} is not allowed{did_you_mean(str(given['scale']), SCALES)}")
     if not isinstance(given["integer"], bool):
-        problems.append(f"integer must be true or false, got {quoted(given['integer'])}")
+        problems.append(f"integer must be true or false, got {shown(given['integer'])}")
     if problems:
         return problems
     low, high = given["low"], given["high"]
@@ -279,7 +276,7 @@ def _read_listed(rows: Any) -> tuple[tuple[Point, ...], list[Problem]]:
     at: Key = ("design", "points")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         missing = "is missing: list points as tables [[design.points]]"
-        return (), [Problem(at, missing if rows is None else f"must be tables [[design.points]], got {quoted(rows)}")]
+        return (), [Problem(at, missing if rows is None else f"must be tables [[design.points]], got {shown(rows)}")]
     points, problems, met = [], [], set()
     for k, row in enumerate(rows):
         label = row.get("label", "")
@@ -316,7 +313,7 @@ def _listed_problems(points: Sequence[Point]) -> list[Problem]:
 def whole_problems(value: Any, low: int, high: int, at: Key) -> list[Problem]:
     """Why a value is no whole number from ``low`` to ``high``; empty when it is one."""
     if isinstance(value, bool) or not isinstance(value, int):
-        return [Problem(at, f"must be a whole number from {low} to {high}, got {quoted(value)}")]
+        return [Problem(at, f"must be a whole number from {low} to {high}, got {shown(value)}")]
     if not low <= value <= high:
         return [Problem(at, f"{value} is out of range: from {low} to {high}")]
     return []

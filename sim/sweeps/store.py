@@ -19,7 +19,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ from sim.sweeps.folder import (
     Record,
     bad_file,
     load_shard,
-    problem_with,
     read_manifest,
     replayed,
     stored_plan,
@@ -44,7 +43,7 @@ from sim.sweeps.folder import (
 from sim.sweeps.journal import BEGUN, CLOSED, DONE, LOST, OPENED, Journal
 from sim.sweeps.manifest import COMPLETE
 from sim.sweeps.plan import Plan, ShardKey
-from sim.sweeps.shards import Shard, encode
+from sim.sweeps.shards import Shard
 from sim.sweeps.tables import TABLES, write_tables
 
 
@@ -57,14 +56,23 @@ class ResultFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    @classmethod
-    def create(cls, out: Path, experiment: str, digest: str) -> ResultFolder:
+    @staticmethod
+    def create(out: Path, experiment: str, digest: str) -> ResultFolder:
         """A new folder ``<out>/<experiment>/<UTC time>-<digest>``; never one that is there already.
 
         Raises:
             CannotStore: when it cannot be made or written to.
         """
-        return cls(_create(out, experiment, digest))
+        parent = Path(out) / (re.sub(r"[^\w.-]+", "-", experiment).strip(".-") or "experiment")
+        stem = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest[:8]}"  # the time is for people
+        try:
+            make_folder(parent)
+            path = _make_new(parent, stem)
+            (path / "tables").mkdir()
+            sync_folder(parent)
+        except OSError as error:
+            raise cannot_store(parent, error) from error
+        return ResultFolder(path)
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write ``manifest.json``, replacing an earlier one.
@@ -78,20 +86,6 @@ class ResultFolder:
             write_file(self.path / MANIFEST, text.encode())
         except OSError as error:
             raise cannot_store(self.path, error, begun=(self.path / JOURNAL).exists()) from error
-
-
-def _create(out: Path, experiment: str, digest: str) -> Path:
-    """See :meth:`ResultFolder.create`. The time is for people; the name is new whatever the clock says."""
-    parent = Path(out) / (re.sub(r"[^\w.-]+", "-", experiment).strip(".-") or "experiment")
-    stem = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{digest[:8]}"
-    try:
-        make_folder(parent)
-        path = _make_new(parent, stem)
-        (path / "tables").mkdir()
-        sync_folder(parent)
-    except OSError as error:
-        raise cannot_store(parent, error) from error
-    return path
 
 
 def _make_new(parent: Path, stem: str) -> Path:
@@ -109,8 +103,6 @@ def _make_new(parent: Path, stem: str) -> Path:
 # ---------------------------------------------------------------------------------------------------------------
 # A sweep's folder, open for writing
 # ---------------------------------------------------------------------------------------------------------------
-
-
 class SweepFolder(ResultFolder):
     """The one open door to a sweep's folder. Every method leaves a folder that can be resumed, also when it is killed.
 
@@ -121,27 +113,29 @@ class SweepFolder(ResultFolder):
         done: every shard that is stored.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any], plan: Plan) -> None:
-        """Take the lock and read the journal; use :meth:`begin` or :meth:`open`.
+    def __init__(self, path: Path, plan: Plan) -> None:
+        """Take the lock and read manifest and journal; use :meth:`begin` or :meth:`open`.
 
         Raises:
             BadFile: when another process writes to the folder.
             CannotStore: when it cannot be written.
         """
         super().__init__(path)
-        self.manifest, self.plan = manifest, plan
-        self.digest: str = manifest["plan_digest"]
+        self.plan = plan
         self._lock = _taken_lock(path)
         self._lock_file = (path / LOCK).stat().st_ino
         try:
-            (path / SHARDS).mkdir(exist_ok=True)
-            self.done, self.damaged_lines = replayed(path)
-            self._remove_leftovers()
-            self._journal = Journal(path / JOURNAL)
-            sync_folder(path)  # the names of the journal and of the folder of shards
-        except OSError as error:
+            with self._writing():
+                self.manifest = read_manifest(path)  # now: who wrote before may have changed it to the last
+                self.digest: str = self.manifest["plan_digest"]
+                (path / SHARDS).mkdir(exist_ok=True)
+                self.done, self.damaged_lines = replayed(path)
+                self._remove_leftovers()
+                self._journal = Journal(path / JOURNAL)
+                sync_folder(path)  # the names of the journal and of the folder of shards
+        except BaseException:
             self._lock.release()
-            raise cannot_store(path, error, begun=True) from error
+            raise
 
     @classmethod
     def begin(cls, out: Path, name: str, manifest: dict[str, Any], plan: Plan) -> SweepFolder:
@@ -150,9 +144,9 @@ class SweepFolder(ResultFolder):
         Raises:
             CannotStore: when it cannot be made or written to.
         """
-        path = _create(out, name, manifest["design_digest"])
-        ResultFolder(path).write_manifest(manifest)
-        return cls(path, manifest, plan)
+        folder = ResultFolder.create(out, name, manifest["design_digest"])
+        folder.write_manifest(manifest)
+        return cls(folder.path, plan)
 
     @classmethod
     def open(cls, path: Path) -> SweepFolder:
@@ -162,13 +156,13 @@ class SweepFolder(ResultFolder):
             BadFile: when it is no such folder, is damaged beyond what can be computed again, or is being written to.
             CannotStore: when it cannot be written.
         """
-        manifest = read_manifest(path)
-        return cls(path, manifest, stored_plan(path, manifest))
+        return cls(path, stored_plan(path, read_manifest(path)))
 
     def opened(self, **facts: Any) -> None:
         """Note in the journal that this process has begun to write, with what, and which lines it could not read."""
         about = {"pid": os.getpid(), "host": socket.gethostname(), "damaged_lines": self.damaged_lines}
-        self._committed(OPENED, **about, **facts)
+        with self._writing():
+            self._journal.commit(OPENED, **about, **facts)
 
     def shard_path(self, key: ShardKey) -> Path:
         """Where a shard is stored."""
@@ -176,7 +170,8 @@ class SweepFolder(ResultFolder):
 
     def begun(self, key: ShardKey) -> None:
         """Note that a shard is going to be computed. Not waited for: if the note is lost, nothing is."""
-        self._noted(BEGUN, shard=key)
+        with self._writing():
+            self._journal.note(BEGUN, shard=key)
 
     def store(self, key: ShardKey, content: bytes, runs: int, failed: int, seconds: float) -> None:
         """Store a shard; when this returns it will survive a power cut.
@@ -186,11 +181,9 @@ class SweepFolder(ResultFolder):
         """
         self._check_lock()
         sha256 = hashlib.sha256(content).hexdigest()
-        try:
+        with self._writing():
             write_file(self.shard_path(key), content)
-        except OSError as error:
-            raise cannot_store(self.path, error, begun=True) from error
-        self._committed(DONE, shard=key, sha256=sha256, runs=runs, failed=failed, seconds=round(seconds, 4))
+            self._journal.commit(DONE, shard=key, sha256=sha256, runs=runs, failed=failed, seconds=round(seconds, 4))
         self.done[key] = Record(bytes.fromhex(sha256), runs, failed, seconds)
 
     def lose(self, reasons: Mapping[ShardKey, str]) -> None:
@@ -201,13 +194,11 @@ class SweepFolder(ResultFolder):
         Raises:
             CannotStore: when the disk is full or gone.
         """
-        for key, reason in reasons.items():
-            self._noted(LOST, shard=key, reason=reason)
-            del self.done[key]
-        try:
+        with self._writing():
+            for key, reason in reasons.items():
+                self._journal.note(LOST, shard=key, reason=reason)
+                del self.done[key]
             self._journal.sync()
-        except OSError as error:
-            raise cannot_store(self.path, error, begun=True) from error
 
     def load(self, key: ShardKey) -> Shard:
         """A stored shard, checked against the journal.
@@ -216,17 +207,6 @@ class SweepFolder(ResultFolder):
             BadFile: when it is missing or damaged.
         """
         return load_shard(self.path, key, self.done[key], self.digest)
-
-    def damaged_shards(self) -> Iterator[tuple[ShardKey, str]]:
-        """Every shard that is not what the journal says, and what is wrong with it."""
-        for key, record in sorted(self.done.items()):
-            problem = problem_with(self.shard_path(key), key, record, self.digest)
-            if problem:
-                yield key, problem
-
-    def encode(self, key: ShardKey, shard: Shard) -> bytes:
-        """A shard as the content of its file."""
-        return encode(shard, key, self.digest)
 
     def replace_manifest(self, **changes: Any) -> None:
         """Change the manifest on the disk, if that changes anything.
@@ -247,13 +227,11 @@ class SweepFolder(ResultFolder):
         Raises:
             CannotStore: when the disk is full or gone; the shards are kept.
         """
-        try:
+        with self._writing():
             (self.path / "tables").mkdir(exist_ok=True)
             files = write_tables(self.path / "tables", self.plan, keys, self.load, check)
-        except OSError as error:
-            raise cannot_store(self.path, error, begun=True) from error
-        for stale in set(TABLES) - set(files):
-            (self.path / "tables" / f"{stale}.parquet").unlink(missing_ok=True)
+            for stale in set(TABLES) - set(files):
+                (self.path / "tables" / f"{stale}.parquet").unlink(missing_ok=True)
         self.replace_manifest(files=files, **changes)
         self.tidy()
 
@@ -281,24 +259,18 @@ class SweepFolder(ResultFolder):
         Raises:
             CannotStore: when it is not there, or is another one.
         """
-        try:
+        with self._writing():
             ours = (self.path / LOCK).stat().st_ino == self._lock_file
-        except OSError as error:
-            raise cannot_store(self.path, error, begun=True) from error
         if not ours:
             raise CannotStore(
                 f"{self.path}: another process writes here since {LOCK} was removed: leave the rest to it"
             )
 
-    def _noted(self, event: str, **facts: Any) -> None:
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say of an error of the system what to do."""
         try:
-            self._journal.note(event, **facts)
-        except OSError as error:
-            raise cannot_store(self.path, error, begun=True) from error
-
-    def _committed(self, event: str, **facts: Any) -> None:
-        try:
-            self._journal.commit(event, **facts)
+            yield
         except OSError as error:
             raise cannot_store(self.path, error, begun=True) from error
 

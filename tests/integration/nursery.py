@@ -72,6 +72,11 @@ def experiment_for(replicates: int) -> Any:
     return experiment_of(scenarios, replicates, 11, "trial")
 
 
+def tables_in(folder: Path) -> dict[str, bytes]:
+    """The content of every table of a sweep, by the name of its file."""
+    return {path.name: path.read_bytes() for path in sorted((folder / "tables").iterdir())}
+
+
 def _serve() -> None:
     """Answer orders until there are no more.
 

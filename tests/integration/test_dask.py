@@ -23,6 +23,7 @@ from typing import Any
 
 import psutil
 import pytest
+from nursery import tables_in
 
 from sim.scenario import Scenario
 from sim.sweeps.design import Experiment, experiment_of
@@ -315,16 +316,8 @@ def test_a_worker_that_joins_later_is_checked_with_its_first_task() -> None:
 
 def test_what_differs_between_machines() -> None:
     here = facts()
-    assert {
-        "model",
-        "code around the core",
-        "python",
-        "numpy",
-        "numba",
-        "scipy",
-        "pandas",
-        *dask_executor.NOTED,
-    } <= set(here)
+    decisive = {"model", "code around the core", "python", "numpy", "numba", "scipy", "pandas"}
+    assert decisive | set(dask_executor.NOTED) <= set(here)
     assert differences(here, here) == ([], [])
     assert differences({**here, "numpy": "1.0"}, here) == ([f"numpy 1.0, here {here['numpy']}"], [])
     assert differences({**here, "processor": "abacus"}, here) == ([], [f"processor abacus, here {here['processor']}"])
@@ -360,10 +353,6 @@ SIDES: tuple[tuple[str, dict[str, Any]], ...] = (
 def expected(trial: Experiment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The tables as threads of this process make them."""
     return tables_in(run_experiment(trial, tmp_path_factory.mktemp("local"), jobs=2))
-
-
-def tables_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((folder / "tables").iterdir())}
 
 
 class AtFirstProgress:
@@ -487,18 +476,7 @@ def run_script(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 
 def test_the_job_script_of_a_node_asks_for_what_was_asked() -> None:
-    options = (
-        "--cores",
-        "8",
-        "--memory",
-        "16GB",
-        "--walltime",
-        "02:30:00",
-        "--partition",
-        "short",
-        "--account",
-        "trust",
-    )
+    options = ("--cores=8", "--memory=16GB", "--walltime=02:30:00", "--partition=short", "--account=trust")
     done = run_script("--show", "--interface", "lo", *options)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -506,13 +484,8 @@ def test_the_job_script_of_a_node_asks_for_what_was_asked() -> None:
         assert f"#SBATCH {line}" in lines
     worker = lines[-1] if lines[-1] else lines[-2]
     assert "-m distributed.cli.dask_worker tcp://127.0.0.1:" in worker
-    for option in (
-        "--nthreads 1",
-        "--nworkers 8",
-        "--nanny",
-        "--preload sim.sweeps.executors.dask",
-        "--lifetime 8700s",
-    ):
+    nodes = ("--nthreads 1", "--nworkers 8", "--nanny", "--preload sim.sweeps.executors.dask", "--lifetime 8700s")
+    for option in nodes:
         assert f" {option} " in worker
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
-from nursery import SHARD, experiment_for
+from nursery import SHARD, experiment_for, tables_in
 
 from sim.cli import alliance
 from sim.sweeps import checking, plan, reading, runner, store
@@ -57,10 +57,6 @@ def stop_after(shards: int) -> Callable[[Any], None]:
             raise KeyboardInterrupt
 
     return stop
-
-
-def tables_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((folder / "tables").iterdir())}
 
 
 def edited(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -248,6 +244,23 @@ def test_a_sweep_that_ends_between_two_looks_is_not_interrupted(
     assert status_of(folder).status == "complete"
 
 
+def test_a_sweep_that_ends_while_resume_waits_for_the_lock_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = half(tmp_path)
+    take = store._taken_lock
+
+    def taken_when_the_other_has_ended(path: Path) -> Any:
+        monkeypatch.setattr(store, "_taken_lock", take)
+        resume(path)
+        return take(path)
+
+    monkeypatch.setattr(store, "_taken_lock", taken_when_the_other_has_ended)
+    told: list[str] = []
+    resume(folder, on_message=told.append)
+    assert told == ["nothing to compute: every run is stored and every table is whole"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs permissions")
 def test_whoever_may_only_read_is_told_that_a_sweep_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
@@ -320,20 +333,6 @@ def test_single_alliances_are_read_by_the_column(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(kept.alliances("trust", "cell"), before)
     pd.testing.assert_frame_equal(before, whole[["trust", "cell"]])
     assert read_results(run_experiment(experiment_for(2), tmp_path, jobs=1)).alliances("trust") is None
-
-
-def test_a_damaged_table_is_found_before_any_is_asked_for(tmp_path: Path) -> None:
-    folder = complete(tmp_path)
-    path = folder / "tables" / "histogram.parquet"
-    sound = path.read_bytes()
-    path.write_bytes(sound[:-5] + b"wrong")
-    with pytest.raises(
-        BadFile, match=r"is damaged \(its SHA-256 is not the manifest's\): `alliance resume .*` makes it"
-    ):
-        read_results(folder)
-    path.unlink()
-    with pytest.raises(BadFile, match=r"cannot be read: .*; `alliance resume .*` makes it again"):
-        read_results(folder)
 
 
 def test_tables_of_two_states_of_a_folder_are_not_mixed(tmp_path: Path) -> None:
@@ -485,14 +484,6 @@ def test_a_folder_whose_name_looks_like_an_option_can_be_resumed() -> None:
 # ---------------------------------------------------------------------------------------------------------------
 # What is told
 # ---------------------------------------------------------------------------------------------------------------
-def test_a_complete_sweep_says_that_there_is_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = complete(tmp_path)
-    monkeypatch.setattr(runner, "compute", lambda _: pytest.fail("something was computed"))
-    answer = call("resume", folder, "--no-figures")
-    assert answer.exit_code == 0
-    assert "nothing to compute" in answer.stderr
-
-
 def test_a_lost_journal_is_told(tmp_path: Path) -> None:
     folder = half(tmp_path)
     (folder / "journal.jsonl").unlink()
@@ -508,13 +499,30 @@ def test_a_lost_manifest_is_told_from_no_sweep_at_all(tmp_path: Path) -> None:
         resume(folder)
 
 
-@pytest.mark.parametrize("key", ["status", "command", "cells", "code_digest", "numerics", "plan_digest", "files"])
 @pytest.mark.parametrize("look", [status_of, verify, read_results, resume, differences_from_now])
-def test_a_manifest_without_something_is_damaged(tmp_path: Path, look: Callable[[Path], Any], key: str) -> None:
+def test_a_manifest_without_something_is_damaged(tmp_path: Path, look: Callable[[Path], Any]) -> None:
     folder = half(tmp_path)
-    edited(folder, lambda manifest: manifest.pop(key))
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for key in ("status", "command", "cells", "plan", "plan_digest", "code_digest", "numerics", "timings", "files"):
+        path.write_text(json.dumps({name: said for name, said in manifest.items() if name != key}), encoding="utf-8")
+        with pytest.raises(BadFile, match="is damaged or is no manifest"):
+            look(folder)
+
+
+def test_a_complete_sweep_whose_manifest_lost_part_of_its_plan_is_damaged(tmp_path: Path) -> None:
+    folder = complete(tmp_path)
+    edited(folder, lambda manifest: manifest["plan"].pop("keep_alliances"))
     with pytest.raises(BadFile, match="is damaged or is no manifest"):
-        look(folder)
+        verify(folder)
+
+
+def test_cells_whose_scenario_is_gone_are_damage_to_who_needs_them(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    edited(folder, lambda manifest: manifest["cells"][0].pop("resolved"))
+    assert status_of(folder).runs == 3 * SHARD  # what is stored can be told without them
+    with pytest.raises(BadFile, match="is damaged or is no manifest"):
+        resume(folder)
 
 
 def test_a_thousand_lines_of_damage_are_not_a_thousand_messages(tmp_path: Path) -> None:

@@ -248,11 +248,6 @@ def test_values_that_do_not_go_together_are_found_before_the_run() -> None:
         sampled(factors={"partners": Range(1, 4, integer=True)}, settings={"organizations": 5})
 
 
-def test_a_setting_cannot_undo_a_sampled_factor() -> None:
-    with pytest.raises(BadFile, match=r"factors\.openness: is already a constant"):
-        sampled().with_settings({"openness": 0.4})
-
-
 def test_a_range_is_one_level_that_says_its_ends() -> None:
     (level,) = sampled().levels("trust_gain")
     assert level.shown == "0.01 to 0.1, log"
@@ -315,6 +310,8 @@ def test_points_that_do_not_fit_are_refused() -> None:
         experiment.scaled(np.full(4, 0.5))
     with pytest.raises(ValueError, match=r"lie in \[0, 1\]"):
         experiment.scaled(np.full((2, 2), 1.5))
+    with pytest.raises(ValueError, match=r"a table has names for its columns: .*to_dict\('records'\)"):
+        experiment.with_points(pd.DataFrame({"openness": [0.3], "trust_gain": [0.05]}))  # not in their order
     with pytest.raises(ValueError, match="1 labels for 2 points"):
         experiment.with_points(np.full((2, 2), 0.5), labels=["one"])
     with pytest.raises(

@@ -10,7 +10,8 @@ What goes wrong with a cluster, and what happens then:
   (``distributed.scheduler.allowed-failures``) is a *suspect*: Dask blames every task that such a worker held. Suspects
   are run again, one at a time, when nothing else is under way: what kills its workers alone is handed back as failed.
 * A worker runs another copy of the code, other libraries or no such package: :class:`ClusterError`, before the first
-  task for the workers that are there, with its first task for a worker that comes later.
+  task for the workers that are there, with its first task for a worker that comes later. One that comes later and has
+  no such package cannot even say so: it dies of its first task.
 * The scheduler is lost or silent, or there is no worker for a long time: :class:`ClusterError`. The sweep has stored
   what was handed back, and can be resumed.
 
@@ -22,7 +23,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
 import importlib
 import logging
 import os
@@ -35,10 +35,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sim.sweeps.executors.local import cores
+from sim.sweeps.executors.local import LOOK_SECONDS, cores
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,8 +46,6 @@ TASK_SECONDS = 2.0
 """How long a task should take: handing one over costs some milliseconds, ten times as much as between threads."""
 TASKS_A_THREAD = 2
 """Tasks under way for each thread of a worker: one is computed while the next one is there already."""
-LOOK_SECONDS = 0.1
-"""The caller gets to look around after this time with no result."""
 WATCH_SECONDS = 2.0
 """Between two looks at the workers."""
 CONNECT_SECONDS = 15.0
@@ -87,20 +84,18 @@ class _WrongWorker(RuntimeError):
 Facts = dict[str, str]
 NOTED = ("C library", "processor", "processor features")
 """Facts in which machines of a sweep may differ: they decide the last digits at most. The others must be equal."""
+CODE = ("*.py", "dynamics/*.py", "sweeps/*.py", "sweeps/executors/*.py")
+"""Files of the package that a task meets on its way."""
 
 
 @functools.cache
 def facts() -> Facts:
     """What decides the results of this process: the code that computes and reduces runs, versions, the machine."""
     from sim.dynamics.compiled import source_digest
-    from sim.sweeps.manifest import numerics, versions
+    from sim.sweeps.manifest import digest_of_code, numerics, versions
 
-    package = Path(__file__).resolve().parents[2]
-    folders = (package, package / "dynamics", package / "sweeps", package / "sweeps" / "executors")
-    code = hashlib.sha256()
-    for path in [path for folder in folders for path in sorted(folder.glob("*.py"))]:
-        code.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return {"model": source_digest(), **versions(), **numerics(), "code around the core": code.hexdigest()[:16]}
+    code = digest_of_code(CODE)  # more than ``numerics`` counts: tasks must mean the same on both sides
+    return {"model": source_digest(), **versions(), **numerics(), "code around the core": code}
 
 
 def differences(theirs: Facts, ours: Facts) -> tuple[list[str], list[str]]:
@@ -312,8 +307,7 @@ class DaskExecutor:
     def _check_workers(self) -> None:
         """Ask every worker what it runs."""
         probes = {
-            address: self._client.submit(facts, workers=[address], pure=False, key=f"probe-{uuid.uuid4().hex}")
-            for address in self._client.nthreads()
+            address: self._client.submit(facts, workers=[address], pure=False) for address in self._client.nthreads()
         }
         for address, probe in probes.items():
             try:

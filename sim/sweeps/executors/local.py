@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-LOOK_EVERY = 0.2
+LOOK_SECONDS = 0.2
 """Seconds after which a waiting sweep gets to look around."""
 TASK_SECONDS = 0.5
 """Long against the cost of a task (under a millisecond), short against a person's patience."""
@@ -61,7 +61,7 @@ class LocalExecutor:
                 if not under_way:
                     return
                 try:
-                    result = done.get(timeout=LOOK_EVERY)
+                    result = done.get(timeout=LOOK_SECONDS)
                 except Empty:
                     yield None
                     continue
