@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from sim.dynamics.outcomes import OUTCOMES, Outcome
+from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import BINS, VARIABLES, histogram_range
 from sim.engine import History
 from sim.scenario import Scenario
@@ -28,6 +29,9 @@ FEWEST_RESAMPLED = 8
 
 RESAMPLES_AT_ONCE = 100
 """Resamples held in memory. BCa leaves out each replicate once, which all at once takes their number squared."""
+
+ROUNDING = 1e-9
+"""Shares that are no farther apart are the same: a product of shares is rounded, and no cell has 10⁹ alliances."""
 
 BANDWIDTH = 0.03
 """Standard deviation of the Gaussian that smooths a histogram of trust before humps are looked for, trust."""
@@ -97,25 +101,28 @@ def label_words(label: str) -> str:
 def short_labels(labels: Sequence[str]) -> list[str]:
     """Labels without the parts that all cells share, in words: "baseline · blame=0.2" becomes "blame=0.2".
 
-    A dotted name of a factor is cut to its last part, "AOL.default_culture=0.9" to "default culture=0.9", where that
-    leaves every label different from the others.
+    Factors are called as :func:`factor_names` calls them: "default culture=0.9" for "AOL.default_culture=0.9".
     """
-    parts = [label.split(" · ") for label in labels]
-    if len(parts) < 2 or len({len(row) for row in parts}) > 1:
+    rows = [label.split(" · ") for label in labels]
+    if len(rows) < 2 or len({len(row) for row in rows}) > 1:
         return [label_words(label) for label in labels]
-    differs = [k for k in range(len(parts[0])) if len({row[k] for row in parts}) > 1]
-    kept = [[row[k] for k in differs or range(len(row))] for row in parts]
-    names = {part.partition("=")[0] for row in kept for part in row if "=" in part}
-    short = {name: factor_words(name) for name in names}
-    if len(set(short.values())) < len(names):
-        short = {name: name for name in names}
-    return [label_words(" · ".join(_renamed(part, short) for part in row)) for row in kept]
+    columns = list(zip(*rows, strict=True))
+    kept = [column for column in columns if len(set(column)) > 1] or columns
+    short = factor_names({part.partition("=")[0] for column in kept for part in column if "=" in part})
+    return [label_words(" · ".join(_renamed(part, short) for part in row)) for row in zip(*kept, strict=True)]
 
 
 def factor_words(name: str) -> str:
     """ "AOL.blame" becomes "blame"; of an event, its own name stays too: "crash depth" for "events.crash.depth"."""
     parts = name.split(".")
     return label_words(" ".join(parts[1:]) if parts[0] == "events" else parts[-1])
+
+
+def factor_names(names: Iterable[str]) -> dict[str, str]:
+    """What each of several factors is called: :func:`factor_words`, or "AOL blame" where another one is "blame" too."""
+    short = {name: factor_words(name) for name in names}
+    count = Counter(short.values())
+    return {name: said if count[said] == 1 else label_words(name.replace(".", " ")) for name, said in short.items()}
 
 
 def _renamed(part: str, short: Mapping[str, str]) -> str:
@@ -152,7 +159,7 @@ def sentence(row: Mapping[str, Any] | pd.Series) -> str:
     difference, low, high = (in_unit(float(row[key]), about.unit) for key in ("difference", "low", "high"))
     if difference == low == high == 0.0:
         return f"{who} the same as in {reference} (in each of {n} paired replicates)"
-    unit = _unit_of_difference(about)
+    unit = unit_words(about.name)
     digits = decimals_of_interval(difference, low, high)
     if n == 1 and difference == 0.0:
         return f"{who} the same as in {reference} (one paired replicate: no interval)"
@@ -171,11 +178,12 @@ def sentence(row: Mapping[str, Any] | pd.Series) -> str:
     )
 
 
-def _unit_of_difference(about: Outcome) -> str:
-    """The unit as it follows a number; "value per month 0.3 money lower" needs no second month."""
-    if about.unit == "money/month" and outcome_words(about.name).endswith("per month"):
+def unit_words(outcome: str) -> str:
+    """The unit of a difference as it follows a number; "value per month 0.3 money lower" needs no second month."""
+    unit = OUTCOMES[outcome].unit
+    if unit == "money/month" and outcome_words(outcome).endswith("per month"):
         return " money"
-    return {"share": " percentage points", "month": " months", "trust": ""}.get(about.unit, f" {about.unit}")
+    return {"share": " percentage points", "month": " months", "trust": "", outcome: ""}.get(unit, f" {unit}")
 
 
 def decimals_of_interval(value: float, low: float, high: float) -> int:
@@ -201,8 +209,10 @@ def signed(value: float, digits: int = 2) -> str:
 
 def percent(share: float) -> str:
     """A share in percent; what is nearly none or nearly all keeps a digit, so that it does not read as none or all."""
-    nearly = 0.0 < min(share, 1.0 - share) < 0.0095
-    return f"{100 * share:.1f}%" if nearly else f"{100 * share:.0f}%"
+    rest = min(share, 1.0 - share)
+    if 0.0 < rest < 0.0005:
+        return "<0.1%" if share == rest else ">99.9%"
+    return f"{100 * share:.1f}%" if 0.0 < rest < 0.0095 else f"{100 * share:.0f}%"
 
 
 def choose_alliance(history: History, alliance: int | None) -> int | None:
@@ -238,23 +248,44 @@ def alliance_name(history: History, alliance: int | None) -> str:
 # ---------------------------------------------------------------------------------------------------------------
 # Means and paired differences
 # ---------------------------------------------------------------------------------------------------------------
-def interval(values: Iterable[float]) -> tuple[float, float, float, int]:
+def interval(values: ArrayLike) -> tuple[float, float, float, int]:
     """Mean, low and high end of its 95% t interval, and how many values are defined.
 
     NaN values are dropped. All NaN without any value; NaN bounds from a single one.
     """
-    from scipy.special import stdtrit
-
-    x = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=np.float64)
-    x = x[~np.isnan(x)]
+    x = _defined(values)
     n = len(x)
     if n == 0:
         return math.nan, math.nan, math.nan, 0
     mean = float(x.mean())
     if n == 1:
         return mean, math.nan, math.nan, 1
-    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0) * x.std(ddof=1) / math.sqrt(n))
+    half = _student(n) * float(x.std(ddof=1)) / math.sqrt(n)
     return mean, mean - half, mean + half, n
+
+
+def jackknife_interval(value: float, left_out: Floats) -> tuple[float, float, float]:
+    """An estimate with the ends of its 95% t interval by the delete-one jackknife.
+
+    Args:
+        value: the estimate from n ≥ 2 replicates.
+        left_out: the estimate without each of them, (n,).
+    """
+    n = len(left_out)
+    half = _student(n) * math.sqrt((n - 1) * float(left_out.var()))
+    return value, value - half, value + half
+
+
+def _defined(values: ArrayLike) -> Floats:
+    x = np.asarray(values, dtype=np.float64)
+    return x[~np.isnan(x)]
+
+
+def _student(n: int) -> float:
+    """Half the width of a 95% t interval of n values, in standard errors."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0))
 
 
 def cell_means(runs: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
@@ -341,20 +372,35 @@ def resampled_level(n: int) -> float:
     (2015), What teachers should know about the bootstrap, doi:10.1080/00031305.2015.1089789, expands the percentiles
     by both: 95.2% for 200 values, 96.8% for 20, 98.9% for 8.
     """
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import ndtr
 
-    quantile = math.sqrt(n / (n - 1)) * float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0))
-    return float(1.0 - 2.0 * ndtr(-quantile))
+    return float(1.0 - 2.0 * ndtr(-math.sqrt(n / (n - 1)) * _student(n)))
+
+
+def resampled_interval(drawn: Floats, n: int) -> tuple[Floats, Floats]:
+    """Low and high end of the 95% percentile interval of what resamples of n values gave, at :func:`resampled_level`.
+
+    Args:
+        drawn: a resample a row, (resamples, …).
+        n: with fewer than :data:`FEWEST_RESAMPLED` both ends are NaN.
+
+    Returns:
+        Each of shape (…).
+    """
+    if n < FEWEST_RESAMPLED:
+        nothing = np.full(drawn.shape[1:], math.nan)
+        return nothing, nothing
+    tail = 50.0 * (1.0 - resampled_level(n))
+    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
+    return low, high
 
 
 BOOTSTRAP = ["cell", "label", "outcome", "difference", "t_low", "t_high", "boot_low", "boot_high", "n"]
 """Columns of :func:`bootstrap_contrasts`."""
 
 
-def bootstrap_interval(
-    values: Iterable[float], seed: int = 1, resamples: int = 2000, method: str = "BCa"
-) -> tuple[float, float]:
-    """A 95% bootstrap interval of the mean: it leans on no normal distribution, so it may be lopsided.
+def bootstrap_interval(values: ArrayLike, seed: int = 1, resamples: int = 2000) -> tuple[float, float]:
+    """A 95% bootstrap interval of the mean (BCa): it leans on no normal distribution, so it may be lopsided.
 
     Efron, B. (1987), Better bootstrap confidence intervals, doi:10.1080/01621459.1987.10478410, at the level of
     :func:`resampled_level`.
@@ -363,29 +409,20 @@ def bootstrap_interval(
         values: one a replicate; NaN values are dropped.
         seed: of the resampling; the same seed gives the same interval.
         resamples: how often the replicates are drawn anew.
-        method: ``BCa`` (bias-corrected and accelerated) or ``percentile``.
 
     Returns:
         Its low and high end; NaN with fewer than :data:`FEWEST_RESAMPLED` values, the mean twice when all are equal.
     """
     from scipy.stats import bootstrap
 
-    x = np.asarray(list(values), dtype=np.float64)
-    x = x[~np.isnan(x)]
+    x = _defined(values)
     if len(x) < FEWEST_RESAMPLED:
         return math.nan, math.nan
     if np.ptp(x) == 0.0:  # BCa divides by the spread
         return float(x[0]), float(x[0])
     level = resampled_level(len(x))
     found = bootstrap(
-        (x,),
-        np.mean,
-        n_resamples=resamples,
-        batch=RESAMPLES_AT_ONCE,
-        axis=-1,
-        confidence_level=level,
-        method=method,
-        rng=seed,
+        (x,), np.mean, n_resamples=resamples, batch=RESAMPLES_AT_ONCE, confidence_level=level, rng=seed
     ).confidence_interval
     return float(found.low), float(found.high)
 
@@ -418,15 +455,19 @@ def bootstrap_contrasts(
     return table[BOOTSTRAP].astype({"boot_low": "float64", "boot_high": "float64"})
 
 
-def spread_cells(runs: pd.DataFrame, outcome: str, most: int) -> list[int]:
-    """At most ``most`` cells that show the whole range of an outcome: the reference (the first), then even ranks."""
+def spread_cells(runs: pd.DataFrame, outcome: str, most: int, reference: int | None = None) -> list[int]:
+    """At most ``most`` cells that show the whole range of an outcome: the reference, else the first, and even ranks.
+
+    Cells in which it is not defined only fill up.
+    """
     means = runs.groupby("cell")[outcome].mean()
     cells = [int(cell) for cell in means.index]
     if len(cells) <= most:
         return cells
-    others = means.iloc[1:].sort_values(kind="stable")
-    ranks = np.round(np.linspace(0, len(others) - 1, most - 1)).astype(int)
-    return sorted([cells[0], *(int(others.index[rank]) for rank in ranks)])
+    first = cells[0] if reference is None else reference
+    others = means.drop(first).sort_values(kind="stable")  # NaN last
+    ranks = np.round(np.linspace(0, max(others.count(), most - 1) - 1, most - 1)).astype(int)
+    return sorted([first, *(int(others.index[rank]) for rank in ranks)])
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -439,7 +480,7 @@ def half_life(survival: pd.DataFrame) -> dict[int, float]:
     """
     lives: dict[int, float] = {}
     for cell, group in survival.groupby("cell", sort=True):
-        gone = group.loc[group["going on"] <= 0.5, "month"]
+        gone = group.loc[group["going on"] <= 0.5 + ROUNDING, "month"]
         lives[int(cell)] = float(gone.min()) if len(gone) else math.nan
     return lives
 
@@ -476,13 +517,9 @@ def edges_of(variable: str, months: int) -> Floats:
 
 def smooth(counts: Floats, bandwidth_bins: float) -> Floats:
     """Counts smoothed by a Gaussian (standard deviation in bins), reflected at both ends so that none is lost."""
-    return _convolve(counts, _kernel(bandwidth_bins))
-
-
-def _kernel(bandwidth_bins: float) -> Floats:
     reach = math.ceil(4.0 * bandwidth_bins)
-    weights: Floats = np.exp(-0.5 * (np.arange(-reach, reach + 1) / bandwidth_bins) ** 2)
-    return weights / weights.sum()
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / bandwidth_bins) ** 2)
+    return np.convolve(np.pad(counts, reach, mode="symmetric"), weights / weights.sum(), mode="valid")
 
 
 @functools.cache
@@ -493,10 +530,6 @@ def _smoother(bins: int, bandwidth_bins: float) -> Floats:
     no second count: the two weights add up before they are squared.
     """
     return np.column_stack([smooth(one, bandwidth_bins) for one in np.eye(bins)])
-
-
-def _convolve(counts: Floats, kernel: Floats) -> Floats:
-    return np.convolve(np.pad(counts, len(kernel) // 2, mode="symmetric"), kernel, mode="valid")
 
 
 HUMPS = ["cell", "month", "n", "humps", "mode", "low_mode", "valley", "high_mode", "low_share", "high_share", "depth"]
@@ -566,7 +599,7 @@ def valley_depth(counts: Floats) -> float:
     Args:
         counts: a histogram of [0, 1], (bins,), smoothed by a Gaussian of :data:`BANDWIDTH`.
     """
-    density = _convolve(counts, _kernel(BANDWIDTH * len(counts)))
+    density = smooth(counts, BANDWIDTH * len(counts))
     return _deepest_valley(density, density)[3]
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,16 @@ from numpy.typing import NDArray
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.study import analysis
-from sim.study.analysis import decimals_of_interval, factor_words, in_unit, outcome_words, signed
-from sim.study.words import whole_sentence
+from sim.study.analysis import (
+    decimals_of_interval,
+    factor_words,
+    in_unit,
+    label_words,
+    outcome_words,
+    signed,
+    unit_words,
+)
+from sim.study.words import number, whole_sentence
 from sim.sweeps.reading import Stored
 
 Floats = NDArray[np.float64]
@@ -73,7 +81,7 @@ class Attribution:
         name, (first, second) = outcome_words(self.outcome), self.causes
         if self.n == 0:
             return f"{name} cannot be shared out: in no replicate is it defined in all four cells"
-        begun, ended, change = self._mean("neither"), self._mean("both"), self._amount("change")
+        begun, ended, change = (self._amount(part) for part in (*MEANS, "change"))
         told = f"{name}: {begun} with neither {first} nor {second}, {ended} with both, a change of {change}"
         if self.n == 1:
             return f"{told}; one replicate has no interval, so the change is not shared out"
@@ -101,10 +109,7 @@ class Attribution:
 
     def rows(self) -> list[list[str]]:
         """The table as people read it, first row its head: :meth:`parts`, amount and share, each with its interval."""
-        body = [
-            [words, self._mean(part) if part in MEANS else self._amount(part), self._share(part)]
-            for part, words in self.parts().items()
-        ]
+        body = [[words, self._amount(part), self._share(part)] for part, words in self.parts().items()]
         return [["part", outcome_words(self.outcome), "share of the change"], *body]
 
     def markdown(self) -> str:
@@ -118,20 +123,15 @@ class Attribution:
         row = self.table[self.table["part"] == part].iloc[0]
         return {name: float(row[name]) for name in COLUMNS[1:]}
 
-    def _numbers(self, part: str) -> list[float]:
-        """Amount and interval of a part as they are shown: shares in percent."""
-        row = self._row(part)
-        return [in_unit(row[name], OUTCOMES[self.outcome].unit) for name in ("amount", "low", "high")]
-
-    def _mean(self, part: str) -> str:
-        unit = OUTCOMES[self.outcome].unit
-        after = {"share": "%", "trust": ""}.get(unit, f" {unit}")
-        return _with_interval(self._numbers(part), after)
-
     def _amount(self, part: str) -> str:
-        unit = OUTCOMES[self.outcome].unit
-        after = {"share": " percentage points", "trust": ""}.get(unit, f" {unit}")
-        return _with_interval(self._numbers(part), after, plus=True)
+        """Amount and interval of a part as they are shown: shares in percent, changes with their sign."""
+        row, unit = self._row(part), OUTCOMES[self.outcome].unit
+        numbers = [in_unit(row[name], unit) for name in ("amount", "low", "high")]
+        if part not in MEANS:
+            return _with_interval(numbers, unit_words(self.outcome), plus=True)
+        if unit == "share":  # a t interval knows no bounds; a share does
+            return _with_interval(np.clip(numbers, 0.0, 100.0).tolist(), "%")
+        return _with_interval(numbers, unit_words(self.outcome))
 
     def _share(self, part: str) -> str:
         row = self._row(part)
@@ -150,10 +150,11 @@ def attributions(stored: Stored) -> list[Attribution]:
     factors = design["factors"]
     if len(design["scenarios"]) != 1 or len(factors) != 2:
         return []
-    causes = [cause_of(name, levels) for name, levels in factors.items()]
-    first, second = causes
+    first, second = (cause_of(name, levels) for name, levels in factors.items())
     if first is None or second is None:
         return []
+    if first.words == second.words:
+        first, second = (replace(cause, words=_in_full(cause)) for cause in (first, second))
     runs = stored.tables["runs"]
     if len(runs[[first.column, second.column]].drop_duplicates()) < 4:  # a sweep that was stopped, or cells that failed
         return []
@@ -164,15 +165,18 @@ def cause_of(factor: str, levels: Any) -> Cause | None:
     """The cause that a factor is, from its name and its levels as a design records them; None when it is none."""
     if not isinstance(levels, list) or len(levels) != 2:
         return None
-    words = factor_words(factor).removesuffix(" enabled")
     off, on = levels
-    if all(isinstance(level, bool) for level in levels):
-        return Cause(factor, off, on, words) if on and not off else None
     if all(isinstance(level, Mapping) and "label" in level for level in levels):
-        return Cause(factor, off["label"], on["label"], on["label"])
-    if all(isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels):
-        return Cause(factor, off, on, words) if off == 0 and on != 0 else None
+        return Cause(factor, off["label"], on["label"], label_words(on["label"]))
+    numbers = all(isinstance(level, (bool, int, float)) for level in levels)
+    if numbers and isinstance(off, bool) == isinstance(on, bool) and off == 0 and on != 0:
+        return Cause(factor, off, on, factor_words(factor).removesuffix(" enabled"))
     return None
+
+
+def _in_full(cause: Cause) -> str:
+    """What a cause is called beside another of the same words: "North blame high", or "North blame 0.9"."""
+    return label_words(f"{cause.column.replace('.', ' ')} {cause.on}")
 
 
 def attribute(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> Attribution:
@@ -216,14 +220,8 @@ def jackknife_ratio(top: Floats, bottom: Floats) -> tuple[float, float, float]:
     Args:
         top, bottom: float64 (n,), without NaN; no n − 1 of ``bottom`` may add up to zero.
     """
-    from scipy.special import stdtrit
-
-    n = len(top)
-    ratio = float(top.sum() / bottom.sum())
-    without = (top.sum() - top) / (bottom.sum() - bottom)
-    error = math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
-    half = float(stdtrit(n - 1, 0.5 + analysis.CONFIDENCE / 2.0)) * error
-    return ratio, ratio - half, ratio + half
+    whole, below = top.sum(), bottom.sum()
+    return analysis.jackknife_interval(float(whole / below), (whole - top) / (below - bottom))
 
 
 def _four(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> tuple[Floats, ...]:
@@ -243,5 +241,5 @@ def _with_interval(numbers: Sequence[float], unit: str, plus: bool = False) -> s
     """A value, its low and its high end: "12.2 money (11.0 to 13.4)"; without an interval when there is none."""
     value, low, high = numbers
     digits = decimals_of_interval(value, low, high)
-    shown = [signed(x, digits) if plus or x < 0 else f"{abs(x):.{digits}f}" for x in numbers]
+    shown = [(signed if plus else number)(x, digits) for x in numbers]
     return f"{shown[0]}{unit}" if math.isnan(low) else f"{shown[0]}{unit} ({shown[1]} to {shown[2]})"

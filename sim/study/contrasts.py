@@ -37,8 +37,7 @@ def contrasts(runs: pd.DataFrame, reference: int, outcomes: Sequence[str], seed:
         raise ValueError("there is one cell only, so there is nothing to compare it with")
     labels = dict(zip(runs["cell"], runs["label"], strict=True))
     short = dict(zip(labels, short_labels(list(labels.values())), strict=True))
-    first = runs.assign(cell=runs["cell"].replace({reference: -1}))  # the choice keeps the lowest number: the reference
-    shown = analysis.spread_cells(first, outcomes[0], MOST_CELLS)
+    shown = analysis.spread_cells(runs, outcomes[0], MOST_CELLS, reference)
     quoted = table.assign(low=table["boot_low"].fillna(table["t_low"]), high=table["boot_high"].fillna(table["t_high"]))
     quoted = quoted[quoted["cell"].isin(shown)].assign(reference=labels[reference])
     said = [

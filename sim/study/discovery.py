@@ -16,22 +16,25 @@ Needs the extra ``analysis`` (scikit-learn).
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.study.analysis import factor_words, label_words, percent
+from sim.study.analysis import factor_names, label_words, percent
 from sim.study.answer import Answer, optional
 from sim.study.plots.discovery import discovery_figure
 from sim.study.words import capital
 
 Floats = NDArray[np.float64]
+Cells = NDArray[np.int64]
+"""Numbers of cells, or one number for each of them."""
+Folds = Sequence[tuple[Cells, Cells]]
+"""Cells to grow trees on, and cells to predict."""
 
 DEPTH = 3
 """Conditions in a box, at most: more cannot be kept in mind."""
@@ -71,7 +74,7 @@ class Cases:
     Attributes:
         columns: one number a factor; a factor of words is a column for each word, 1 where it holds, or a single one
             when there are two, (cells, k).
-        names: of the columns.
+        names: of the columns: what people call the factor, and "factor=word" for a word.
         words: of a column that stands for a word: what is said where it holds, and where it does not.
         points: number of the point of the sample at which each cell lies, (cells,).
         runs: runs of each cell, (cells,).
@@ -81,7 +84,7 @@ class Cases:
     columns: Floats
     names: tuple[str, ...]
     words: Mapping[str, tuple[str, str]]
-    points: NDArray[np.int64]
+    points: Cells
     runs: Floats
     failures: Floats
 
@@ -89,6 +92,16 @@ class Cases:
     def share(self) -> float:
         """Share of all runs that fail."""
         return float(self.failures.sum() / self.runs.sum())
+
+    def only(self, cells: Cells) -> Cases:
+        """Some of the cells."""
+        return replace(
+            self,
+            columns=self.columns[cells],
+            points=self.points[cells],
+            runs=self.runs[cells],
+            failures=self.failures[cells],
+        )
 
 
 def cases_of(runs: pd.DataFrame, factors: Sequence[str], fails: pd.Series, points: Sequence[str] = ()) -> Cases:
@@ -133,16 +146,16 @@ def _columns(table: pd.DataFrame) -> tuple[dict[str, Floats], dict[str, tuple[st
     """Factors as numbers; a factor of words as a column for each word."""
     columns: dict[str, Floats] = {}
     words: dict[str, tuple[str, str]] = {}
-    for name in table:
-        if pd.api.types.is_numeric_dtype(table[name]) and not pd.api.types.is_bool_dtype(table[name]):
-            columns[name] = table[name].to_numpy(dtype=np.float64)
+    for column, name in factor_names(table).items():
+        if pd.api.types.is_numeric_dtype(table[column]) and not pd.api.types.is_bool_dtype(table[column]):
+            columns[name] = table[column].to_numpy(dtype=np.float64)
             continue
-        known = sorted(table[name].astype(str).unique())
+        values = table[column].astype(str)
+        known = sorted(values.unique())
         for word in known if len(known) > 2 else known[:1]:
-            column, said = f"{name}={word}", f"{factor_words(str(name))} is {label_words(word)}"
-            columns[column] = (table[name].astype(str) == word).to_numpy(dtype=np.float64)
+            columns[f"{name}={word}"] = (values == word).to_numpy(dtype=np.float64)
             other = f"is not {label_words(word)}" if len(known) > 2 else f"is {label_words(known[1])}"
-            words[column] = (said, f"{factor_words(str(name))} {other}")
+            words[f"{name}={word}"] = f"{name} is {label_words(word)}", f"{name} {other}"
     return columns, words
 
 
@@ -192,28 +205,24 @@ class Box:
             if name in cases.words:
                 holds, does_not = cases.words[name]
                 said.append(holds if low >= 0.0 else does_not)
-                continue
-            short = factor_words(name)
-            if math.isinf(low):
-                said.append(f"{short} ≤ {high:.3g}")
+            elif math.isinf(low):
+                said.append(f"{name} ≤ {high:.3g}")
             elif math.isinf(high):
-                said.append(f"{short} > {low:.3g}")
+                said.append(f"{name} > {low:.3g}")
             else:
-                said.append(f"{low:.3g} < {short} ≤ {high:.3g}")
+                said.append(f"{low:.3g} < {name} ≤ {high:.3g}")
         return " and ".join(said) or "anywhere"
 
 
-def _grow(cases: Cases, failures: Floats | None = None, cells: NDArray[np.int64] | None = None) -> Any:
-    """A tree on some cells: each counts once as failing and once as not, weighted by its runs of that kind.
+def _grow(cases: Cases) -> Any:
+    """A tree: each cell counts once as failing and once as not, weighted by its runs of that kind.
 
     Raises:
         MissingExtra: without scikit-learn.
     """
-    failures = cases.failures if failures is None else failures
-    chosen = np.arange(len(cases.runs)) if cells is None else cells
-    x = np.concatenate([cases.columns[chosen]] * 2)
-    y = np.repeat([1, 0], len(chosen))
-    weights = np.concatenate([failures[chosen], cases.runs[chosen] - failures[chosen]])
+    x = np.concatenate([cases.columns] * 2)
+    y = np.repeat([1, 0], len(cases.runs))
+    weights = np.concatenate([cases.failures, cases.runs - cases.failures])
     tree = optional("sklearn.tree", "scenario discovery").DecisionTreeClassifier(
         criterion="gini", max_depth=DEPTH, min_weight_fraction_leaf=SMALLEST_BOX, random_state=0
     )
@@ -237,7 +246,7 @@ def _boxes(tree: Any, names: Sequence[str]) -> Iterator[Box]:
     yield from below(0, {})
 
 
-def _best(boxes: Sequence[Box], cases: Cases) -> Box:
+def _best(boxes: Iterable[Box], cases: Cases) -> Box:
     """Of the boxes in which more runs fail than in all, the best by merit; the one with fewer conditions of equals."""
     conditioned = [box for box in boxes if box.bounds and box.density(cases) > cases.share]
     if not conditioned:
@@ -248,29 +257,28 @@ def _best(boxes: Sequence[Box], cases: Cases) -> Box:
 # ---------------------------------------------------------------------------------------------------------------
 # Unseen cells
 # ---------------------------------------------------------------------------------------------------------------
-def _folds(points: NDArray[np.int64], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _folds(points: Cells, seed: int) -> Folds:
     """Cells to grow on and cells to predict, :data:`FOLDS` times; the cells of one point stay together."""
     order = np.random.default_rng(seed).permutation(np.unique(points))
     unseen = [np.isin(points, part) for part in np.array_split(order, FOLDS)]
     return [(np.flatnonzero(~part), np.flatnonzero(part)) for part in unseen]
 
 
-def _predicted(cases: Cases, failures: Floats, folds: Sequence[tuple[Any, Any]]) -> tuple[Floats, Floats]:
+def _predicted(cases: Cases, folds: Folds) -> tuple[Floats, Floats]:
     """Chance of failing that trees, and that base rates, give to cells that they have not seen; each (cells,)."""
     by_tree, by_rate = np.empty(len(cases.runs)), np.empty(len(cases.runs))
     for seen, unseen in folds:
-        by_rate[unseen] = failures[seen].sum() / cases.runs[seen].sum()
-        chances = _grow(cases, failures, seen).predict_proba(cases.columns[unseen])
-        by_tree[unseen] = chances[:, 1]
+        known = cases.only(seen)
+        by_rate[unseen] = known.share
+        by_tree[unseen] = _grow(known).predict_proba(cases.columns[unseen])[:, 1]
     return by_tree, by_rate
 
 
-def _skill(cases: Cases, failures: Floats, folds: Sequence[tuple[Any, Any]]) -> float:
-    """1 − Brier score of the trees over that of base rates, on unseen cells."""
-    by_tree, by_rate = _predicted(cases, failures, folds)
+def _skill(cases: Cases, by_tree: Floats, by_rate: Floats) -> float:
+    """1 − Brier score of the trees over that of base rates."""
 
     def brier(chance: Floats) -> float:
-        return float((failures * (1.0 - chance) ** 2 + (cases.runs - failures) * chance**2).sum())
+        return float((cases.failures * (1.0 - chance) ** 2 + (cases.runs - cases.failures) * chance**2).sum())
 
     return 1.0 - brier(by_tree) / brier(by_rate)
 
@@ -281,31 +289,25 @@ def _accuracy(cases: Cases, chance: Floats) -> float:
     return float(right.sum() / cases.runs.sum())
 
 
-def _unseen_box(cases: Cases, folds: Sequence[tuple[Any, Any]]) -> tuple[float, float]:
+def _unseen_box(cases: Cases, folds: Folds) -> tuple[float, float]:
     """Density and coverage of each fold's best box among the cells that it was not found on, all folds together."""
     inside = np.zeros(len(cases.runs), dtype=bool)
     for seen, unseen in folds:
-        part = dataclasses.replace(
-            cases,
-            columns=cases.columns[seen],
-            points=cases.points[seen],
-            runs=cases.runs[seen],
-            failures=cases.failures[seen],
-        )
-        best = _best(list(_boxes(_grow(cases, None, seen), cases.names)), part)
+        known = cases.only(seen)
+        best = _best(_boxes(_grow(known), cases.names), known)
         inside[unseen] = best.holds(cases)[unseen]
     hit, whole = float(cases.failures[inside].sum()), float(cases.runs[inside].sum())
     return (hit / whole if whole else math.nan), hit / float(cases.failures.sum())
 
 
-def _blocks(points: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _blocks(points: Cells) -> list[Cells]:
     """The cells of each point, (points, cells of a point), one array for each number of cells that a point has."""
     members = [np.flatnonzero(points == point) for point in np.unique(points)]
     return [np.array([of for of in members if len(of) == size]) for size in sorted({len(of) for of in members})]
 
 
-def _shuffled(cases: Cases, blocks: Sequence[NDArray[np.int64]], rng: np.random.Generator) -> Floats:
-    """Failures as they would be if the failing share of a cell had nothing to do with its factors.
+def _shuffled(cases: Cases, blocks: Sequence[Cells], rng: np.random.Generator) -> Cases:
+    """The cells as they would be if the failing share of a cell had nothing to do with its factors.
 
     Cells of one point are alike, also where no box tells why. So points change places as wholes, and cells within their
     point: shuffling single cells would undo the likeness, of which a tree may make something by luck, and p would come
@@ -315,7 +317,7 @@ def _shuffled(cases: Cases, blocks: Sequence[NDArray[np.int64]], rng: np.random.
     anew = np.empty_like(shares)
     for cells in blocks:
         anew[cells] = rng.permuted(shares[rng.permutation(cells)], axis=1)
-    return anew * cases.runs
+    return replace(cases, failures=anew * cases.runs)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -348,10 +350,9 @@ def discover(
         MissingExtra: without scikit-learn.
     """
     cases = cases_of(runs, factors, fails, points)
-    boxes = list(_boxes(_grow(cases), cases.names))
+    boxes = tuple(_boxes(_grow(cases), cases.names))
     best = _best(boxes, cases)
-    folds = _folds(cases.points, seed)
-    checks = _checks(cases, folds, seed)
+    checks = _checks(cases, seed)
     table = _table(cases, [box for box in boxes if box.leaf], best if checks["found"] else None)
     said = _sentence(best, cases, checks, meaning)
     shown = best.bounds if checks["found"] else {}
@@ -363,11 +364,12 @@ def discover(
     )
 
 
-def _checks(cases: Cases, folds: Sequence[tuple[Any, Any]], seed: int) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    by_tree, by_rate = _predicted(cases, cases.failures, folds)
-    skill = _skill(cases, cases.failures, folds)
-    p = _chance_of(skill, cases, folds, rng)
+def _checks(cases: Cases, seed: int) -> dict[str, Any]:
+    """The row of the table ``checks``."""
+    folds = _folds(cases.points, seed)
+    by_tree, by_rate = _predicted(cases, folds)
+    skill = _skill(cases, by_tree, by_rate)
+    p = _chance_of(skill, cases, folds, seed)
     density, coverage = _unseen_box(cases, folds)
     return {
         "accuracy": _accuracy(cases, by_tree),
@@ -383,25 +385,24 @@ def _checks(cases: Cases, folds: Sequence[tuple[Any, Any]], seed: int) -> dict[s
     }
 
 
-def _chance_of(skill: float, cases: Cases, folds: Sequence[tuple[Any, Any]], rng: np.random.Generator) -> float:
+def _chance_of(skill: float, cases: Cases, folds: Folds, seed: int) -> float:
     """p of a skill among shuffled failures, by sequential shuffling, doi:10.1093/biomet/78.2.301."""
-    as_good, blocks = 0, _blocks(cases.points)
+    rng, as_good, blocks = np.random.default_rng(seed), 0, _blocks(cases.points)
     for done in range(1, SHUFFLES + 1):
-        as_good += _skill(cases, _shuffled(cases, blocks, rng), folds) >= skill
+        shuffled = _shuffled(cases, blocks, rng)
+        as_good += _skill(shuffled, *_predicted(shuffled, folds)) >= skill
         if as_good == ENOUGH_AS_GOOD:
             return as_good / done
     return (1 + as_good) / (1 + SHUFFLES)
 
 
-def _table(cases: Cases, leaves: Sequence[Box], best: Box | None) -> pd.DataFrame:
-    rows = [
-        (
-            leaf.conditions(cases), int(cases.runs[leaf.holds(cases)].sum()),
-            round(float(cases.failures[leaf.holds(cases)].sum())), leaf.density(cases), leaf.coverage(cases),
-            best is not None and leaf.within(best),
-        )
-        for leaf in leaves
-    ]  # fmt: skip
+def _table(cases: Cases, leaves: Iterable[Box], best: Box | None) -> pd.DataFrame:
+    rows = []
+    for leaf in leaves:
+        held = cases.only(np.flatnonzero(leaf.holds(cases)))
+        counts = int(held.runs.sum()), round(float(held.failures.sum()))
+        named = best is not None and leaf.within(best)
+        rows.append((leaf.conditions(cases), *counts, leaf.density(cases), leaf.coverage(cases), named))
     table = pd.DataFrame(rows, columns=BOXES[1:]).sort_values("density", ascending=False, ignore_index=True)
     table.insert(0, "box", range(1, len(table) + 1))
     return table

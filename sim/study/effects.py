@@ -20,7 +20,7 @@ from sim.dynamics.state import DISAPPOINTMENT, DISTRUST, VARIABLES
 from sim.engine import Result, simulate
 from sim.library import find
 from sim.scenario import Scenario, load
-from sim.study.analysis import interval
+from sim.study.analysis import interval, jackknife_interval
 from sim.study.attribution import jackknife_ratio
 
 Floats = NDArray[np.float64]
@@ -51,8 +51,8 @@ class Estimate:
         return limits[0] < self.low and self.high < limits[1]
 
     def __str__(self) -> str:
-        digits = max(0, min(5, 2 - math.floor(math.log10(max(abs(self.low), abs(self.high), 1e-4)))))
-        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]".replace("-", "−")
+        digits = max(0, min(5, 2 - math.floor(math.log10(max(1e-4, abs(self.low), abs(self.high))))))  # NaN: 1e-4
+        return f"{self.value:z.{digits}f} [{self.low:z.{digits}f}, {self.high:z.{digits}f}]".replace("-", "−")
 
 
 def mean(values: Floats) -> Estimate:
@@ -71,15 +71,10 @@ def jackknife(statistic: Callable[[Floats], float], sample: Floats) -> Estimate:
 
     ``statistic`` takes the mean, of shape (…).
     """
-    from scipy.special import stdtrit
-
     count = len(sample)
     total = sample.sum(axis=0)
     left_out = np.array([statistic((total - row) / (count - 1)) for row in sample])
-    value = statistic(total / count)
-    error = math.sqrt((count - 1) * float(left_out.var()))
-    half = float(stdtrit(count - 1, 0.975)) * error
-    return Estimate(value, value - half, value + half)
+    return Estimate(*jackknife_interval(statistic(total / count), left_out))
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ SURENESS = [
 """Columns of the table of :func:`humps` after those of :func:`sim.study.analysis.bimodality`. ``near_mean``: share
 of the alliances within :data:`NEAR` of the mean; ``p_one_hump``: Silverman's; ``two_humps``: share of the resamples
 with two humps; ``by``: what was drawn anew, ``replicates`` or ``alliances``; the others are 95% intervals over the
-resamples that have two humps."""
+resamples that have two humps, NaN with fewer than :data:`sim.study.analysis.FEWEST_RESAMPLED` to draw."""
 
 
 def humps(
@@ -89,10 +89,9 @@ def humps(
     for number, label in zip(numbers, labels, strict=True):
         found, month = decided[number], decided[number]["month"]
         counts = analysis.counts_of(histogram, number, variable, month)
-        own = None if alliances is None else alliances[alliances["cell"] == number]
-        rows.append(
-            {**found, "label": label, **_sureness(counts, analysis.edges_of(variable, month), own, variable, seed)}
-        )
+        edges = analysis.edges_of(variable, month)
+        own = None if alliances is None else _by_replicate(alliances[alliances["cell"] == number], variable, edges)
+        rows.append({**found, "label": label, **_sureness(counts, own, edges, seed)})
     table = pd.DataFrame(rows)[[*HUMPS, *SURENESS]]
     sure = frozenset(table.loc[beyond_chance(table), "cell"])
     return Answer(
@@ -170,42 +169,40 @@ def _sentence(row: Mapping[str, Any], variable: str) -> str:
 # ---------------------------------------------------------------------------------------------------------------
 # How sure
 # ---------------------------------------------------------------------------------------------------------------
-def _sureness(
-    counts: Floats, edges: Floats, alliances: pd.DataFrame | None, variable: str, seed: int
-) -> dict[str, float | str]:
-    """The columns :data:`SURENESS` but the label."""
+def _sureness(counts: Floats, by_replicate: Floats | None, edges: Floats, seed: int) -> dict[str, float | str]:
+    """The columns :data:`SURENESS` but the label, from counts in all, (bins,), and of each replicate, (R, bins)."""
     middles = (edges[:-1] + edges[1:]) / 2.0
     total = counts.sum()
     if total == 0:
         return {**dict.fromkeys(SURENESS[1:], math.nan), "by": "nothing"}
     mean = float(middles @ counts / total)
     rng = np.random.default_rng(seed)
-    replicates = 0 if alliances is None else alliances["replicate"].nunique()
-    by_replicate = _by_replicate(alliances, variable, edges) if alliances is not None and replicates > 1 else None
     drawn = _drawn(counts, by_replicate, rng)
     found = np.array([analysis.humps_of(sample, edges) for sample in drawn])
-    columns = {name: found[:, HUMPS.index(name) - HUMPS.index("n")] for name in HUMPS[2:]}
+    columns = dict(zip(HUMPS[HUMPS.index("n") :], found.T, strict=True))
     two = columns["humps"] == 2
+    by, n = ("alliances", int(total)) if by_replicate is None else ("replicates", len(by_replicate))
     row: dict[str, float | str] = {
         "mean": mean,
         "near_mean": float(counts[np.abs(middles - mean) <= NEAR].sum() / total),
         "p_one_hump": silverman_test(counts, rng),
         "two_humps": float(two.mean()),
-        "by": "alliances" if by_replicate is None else "replicates",
+        "by": by,
     }
-    level = CONFIDENCE if by_replicate is None else analysis.resampled_level(replicates)
-    tail = 50.0 * (1.0 - level)
     for name in ("low_mode", "high_mode", "low_share"):
-        ends = np.percentile(columns[name][two], [tail, 100.0 - tail]) if two.any() else (math.nan, math.nan)
-        row[f"{name}_low"], row[f"{name}_high"] = float(ends[0]), float(ends[1])
+        low, high = analysis.resampled_interval(columns[name][two], n) if two.any() else (math.nan, math.nan)
+        row[f"{name}_low"], row[f"{name}_high"] = float(low), float(high)
     return row
 
 
-def _by_replicate(alliances: pd.DataFrame, variable: str, edges: Floats) -> Floats:
-    """Histogram of the alliances still going on at the horizon, for each replicate, (R, bins)."""
+def _by_replicate(alliances: pd.DataFrame, variable: str, edges: Floats) -> Floats | None:
+    """Histogram of the alliances still going on at the horizon, for each replicate, (R, bins); None of a single one."""
+    replicates = alliances["replicate"].nunique()
+    if replicates < 2:
+        return None
     going_on = alliances[alliances["cause"].astype(str) == CAUSES_OF_ENDING[0]]
     _, rows = np.unique(going_on["replicate"], return_inverse=True)
-    counts = np.zeros((int(alliances["replicate"].nunique()), BINS))
+    counts = np.zeros((replicates, BINS))
     width = edges[1] - edges[0]
     bins = np.clip(((going_on[variable].to_numpy(dtype=np.float64) - edges[0]) / width).astype(int), 0, BINS - 1)
     np.add.at(counts, (rows, bins), 1.0)

@@ -118,11 +118,6 @@ class Measure:
         name = outcome_words(self.outcome)
         return name if self.above is None else f"share of alliances with {name} above {self.above:g}"
 
-    @property
-    def unit(self) -> str:
-        """Of its values."""
-        return OUTCOMES[self.outcome].unit if self.above is None else "share"
-
     def of(self, result: Result) -> Floats:
         """Its value in each replicate of a result, (r,); NaN where the outcome is defined for no alliance."""
         if self.above is None:

@@ -16,14 +16,14 @@ Needs the extra ``analysis`` (SALib: Herman & Usher 2017, doi:10.21105/joss.0009
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.study.analysis import FEWEST_RESAMPLED, decimals_for, factor_words, percent, resampled_level
+from sim.study.analysis import FEWEST_RESAMPLED, decimals_for, factor_names, percent, resampled_interval
 from sim.study.answer import Answer, optional
 from sim.study.plots.sensitivity import morris_figure, sobol_figure
 from sim.study.response import Factor, Floats, Response
@@ -94,49 +94,24 @@ def morris(
         Campolongo et al. (2007) introduced μ*, doi:10.1016/j.envsoft.2006.10.004.
 
     Raises:
-        ValueError: as :func:`morris_points` and :func:`morris_answer`.
+        ValueError: as :func:`morris_points`; when the outcome is the same everywhere, or not defined somewhere.
         MissingExtra: without SALib.
     """
     points = morris_points(factors, trajectories, seed)
-    return morris_answer(factors, points, _as_replicates(response(points)), seed, outcome)
-
-
-def morris_answer(
-    factors: Sequence[Factor], points: Floats, values: Floats, seed: int = 1, outcome: str = "outcome"
-) -> Answer:
-    """The answer of :func:`morris` from values that are known already, (n, r), at its points.
-
-    Raises:
-        ValueError: when the outcome is the same everywhere, or not defined somewhere.
-    """
-    _check_moves(values, outcome)
+    values = _values(response, points, outcome)
     effects = elementary_effects(factors, points, values)
 
     def index(effects: Floats) -> Floats:
         return np.abs(effects.mean(axis=2)).mean(axis=0)
 
     settling = _convergence(factors, effects, index, len(factors) + 1, seed)
-    drawn = settling[settling["size"] == len(effects)].set_index("factor")
     means = effects.mean(axis=2)
-    table = pd.DataFrame(
-        {
-            "factor": [factor.name for factor in factors],
-            "low": [factor.low for factor in factors],
-            "high": [factor.high for factor in factors],
-            "mu_star": drawn["index"].to_numpy(),
-            "mu_star_low": drawn["low"].to_numpy(),
-            "mu_star_high": drawn["high"].to_numpy(),
-            "mu": means.mean(axis=0),
-            "sigma": means.std(axis=0, ddof=1),
-            "rank": drawn["rank"].to_numpy(),
-        }
-    ).sort_values("rank", ignore_index=True)
-    noise = noise_of(values)
-    above = table["mu_star_low"].fillna(table["mu_star"]) > 0.0  # too few trajectories have no interval
-    told = table[above & (not noise.drowns)]
-    said = f"{_morris_sentence(table, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
+    others = {"mu": means.mean(axis=0), "sigma": means.std(axis=0, ddof=1)}
+    table = _ranked(factors, settling, "mu_star", others)[MORRIS]
+    shown, settled, told, noise = _shown(table, settling, "mu_star", values)
+    said = f"{_morris_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
     more = {"convergence": settling, "sample": _sample(factors, points, values)}
-    return Answer(table, lambda: morris_figure(table, told, settling, outcome, noise.replicates), said.strip(), more)
+    return Answer(table, lambda: morris_figure(shown, told, settled, outcome, noise.replicates), said.strip(), more)
 
 
 def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats) -> Floats:
@@ -160,7 +135,7 @@ def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> s
         digits = decimals_for((row.mu_star_high - row.mu_star_low) / 2.0, row.mu_star)
         low, high = number(row.mu_star_low, digits), number(row.mu_star_high, digits)
         interval = "" if math.isnan(row.mu_star_low) else f", {low} to {high}"
-        named.append(f"{factor_words(row.factor)} ({number(row.mu_star, digits)}{interval})")
+        named.append(f"{row.factor} ({number(row.mu_star, digits)}{interval})")
     if not named:
         return f"No factor's effect on {outcome} can be told from zero."
     sure = "no interval" if told["mu_star_low"].isna().any() else "95% interval"
@@ -206,23 +181,12 @@ def sobol(
         Table :data:`SOBOL` with 95% intervals; more: ``convergence`` (:data:`CONVERGENCE`) and ``sample``.
 
     Raises:
-        ValueError: as :func:`sobol_points` and :func:`sobol_answer`.
+        ValueError: as :func:`sobol_points`; when the outcome is the same everywhere, so that there is no variance to
+            share out, or not defined somewhere.
         MissingExtra: without SALib.
     """
     points = sobol_points(factors, base, seed)
-    return sobol_answer(factors, points, _as_replicates(response(points)), seed, outcome)
-
-
-def sobol_answer(
-    factors: Sequence[Factor], points: Floats, values: Floats, seed: int = 1, outcome: str = "outcome"
-) -> Answer:
-    """The answer of :func:`sobol` from values that are known already, (n, r), at its points.
-
-    Raises:
-        ValueError: when the outcome is the same everywhere, so that there is no variance to share out, or not defined
-            somewhere.
-    """
-    _check_moves(values, outcome)
+    values = _values(response, points, outcome)
     k = len(factors)
     rows = values.reshape(-1, k + 2, values.shape[1])  # A, then A with one column of B for each factor, then B
     analyze = optional("SALib.analyze.sobol", "a Sobol index")
@@ -236,35 +200,21 @@ def sobol_answer(
         return analyze.first_order(a, mixed, b), analyze.total_order(a, mixed, b)
 
     settling = _convergence(factors, rows, lambda rows: indices(rows)[1], k + 2, seed)
-    drawn = settling[settling["size"] == len(rows)].set_index("factor")
     alone = np.array([indices(anew)[0] for anew in _resampled(rows, seed)])
     first, low, high, _ = _sure(indices(rows)[0], alone, len(rows), values.shape[1], -math.inf)
-    table = pd.DataFrame(
-        {
-            "factor": [factor.name for factor in factors],
-            "low": [factor.low for factor in factors],
-            "high": [factor.high for factor in factors],
-            "first": first,
-            "first_low": low,
-            "first_high": high,
-            "total": drawn["index"].to_numpy(),
-            "total_low": drawn["low"].to_numpy(),
-            "total_high": drawn["high"].to_numpy(),
-            "rank": drawn["rank"].to_numpy(),
-        }
-    ).sort_values("rank", ignore_index=True)
-    noise = noise_of(values)
-    told = table[(table["total_low"] > 0.0) & (not noise.drowns)]
-    said = f"{_sobol_sentence(table, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
+    others = {"first": first, "first_low": low, "first_high": high}
+    table = _ranked(factors, settling, "total", others)[SOBOL]
+    shown, settled, told, noise = _shown(table, settling, "total", values)
+    said = f"{_sobol_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
     more = {"convergence": settling, "sample": _sample(factors, points, values)}
-    return Answer(table, lambda: sobol_figure(table, told, settling, outcome, noise.replicates), said.strip(), more)
+    return Answer(table, lambda: sobol_figure(shown, told, settled, outcome, noise.replicates), said.strip(), more)
 
 
 def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
     """The first factors of those that can be told from zero, and those that are negligible."""
     small = _negligible(table, "total")
     named = [
-        f"{factor_words(row.factor)} (alone {_share(row.first)}, with its interactions {_share(row.total)}, "
+        f"{row.factor} (alone {_share(row.first)}, with its interactions {_share(row.total)}, "
         f"{_share(row.total_low)} to {_share(row.total_high)})"
         for row in told[~told["factor"].isin(small)].head(MOST_NAMED).itertuples()
     ]
@@ -281,6 +231,54 @@ def _share(index: float) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------------
+# The answer
+# ---------------------------------------------------------------------------------------------------------------
+def _values(response: Response, points: Floats, outcome: str) -> Floats:
+    """The function at its points, (n, r); one without replicates has one.
+
+    Raises:
+        ValueError: when the outcome is not defined somewhere, or has the same mean at every point.
+    """
+    found = np.asarray(response(points), dtype=np.float64)
+    values = found[:, None] if found.ndim == 1 else found
+    if np.isnan(values).any():
+        raise ValueError(f"{outcome} is not defined at {int(np.isnan(values).any(axis=1).sum())} of the points")
+    if np.ptp(values.mean(axis=1)) == 0.0:
+        raise ValueError(f"{outcome} is the same at every point: no factor moves it over the ranges given")
+    return values
+
+
+def _ranked(
+    factors: Sequence[Factor], settling: pd.DataFrame, index: str, others: Mapping[str, Floats]
+) -> pd.DataFrame:
+    """A row a factor, by rank: its range, the index of the whole sample with its interval, and other columns."""
+    whole = settling[settling["size"] == settling["size"].max()].reset_index(drop=True)
+    ends = {"low": [factor.low for factor in factors], "high": [factor.high for factor in factors]}
+    columns = {index: whole["index"], f"{index}_low": whole["low"], f"{index}_high": whole["high"]}
+    table = pd.DataFrame({"factor": whole["factor"], **ends, **columns, **others, "rank": whole["rank"]})
+    return table.sort_values("rank", ignore_index=True)
+
+
+def _shown(
+    table: pd.DataFrame, settling: pd.DataFrame, index: str, values: Floats
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Noise]:
+    """What sentence and figure are made of: both tables with the factors in words, rows told from zero, the noise."""
+    names = factor_names(table["factor"])
+    shown, settled = (rows.assign(factor=rows["factor"].map(names)) for rows in (table, settling))
+    above = shown[f"{index}_low"].fillna(shown[index]) > 0.0  # too few trajectories have no interval
+    noise = noise_of(values)
+    return shown, settled, shown[above & (not noise.drowns)], noise
+
+
+def _sample(factors: Sequence[Factor], points: Floats, values: Floats) -> pd.DataFrame:
+    """The points with the mean over their replicates and its standard deviation over them."""
+    table = pd.DataFrame(points, columns=[factor.name for factor in factors])
+    table["mean"] = values.mean(axis=1)
+    table["sd"] = values.std(axis=1, ddof=1) if values.shape[1] > 1 else math.nan
+    return table
+
+
+# ---------------------------------------------------------------------------------------------------------------
 # How sure
 # ---------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
@@ -289,12 +287,10 @@ class Noise:
 
     Attributes:
         share: of the variance of the points' means, [0, 1]; NaN with one replicate.
-        saved: variance of a point's mean with independent draws over that with shared ones; NaN with one replicate.
         replicates: r.
     """
 
     share: float
-    saved: float
     replicates: int
 
     @property
@@ -318,14 +314,12 @@ def noise_of(values: Floats) -> Noise:
     """
     n, r = values.shape
     if r < 2 or n < 2:
-        return Noise(math.nan, math.nan, r)
+        return Noise(math.nan, r)
     own = values - values.mean(axis=1, keepdims=True)
     left = own - own.mean(axis=0, keepdims=True)
     residual = float((left**2).sum() / ((n - 1) * (r - 1)))
-    within = float((own**2).sum() / (n * (r - 1)))
     between = float(values.mean(axis=1).var(ddof=1))
-    share = min(1.0, residual / r / between) if between > 0.0 else math.nan
-    return Noise(share, within / residual if residual > 0.0 else math.nan, r)
+    return Noise(min(1.0, residual / r / between) if between > 0.0 else math.nan, r)
 
 
 def _resampled(rows: Floats, seed: int) -> Iterator[Floats]:
@@ -350,11 +344,7 @@ def _sure(
         least: the lowest value that the index can have.
     """
     reflected = np.maximum(2.0 * found - drawn, least)
-    if size < FEWEST_RESAMPLED:
-        low = high = np.full(len(found), math.nan)
-    else:
-        tail = 50.0 * (1.0 - resampled_level(size))
-        low, high = np.percentile(reflected, [tail, 100.0 - tail], axis=0)
+    low, high = resampled_interval(reflected, size)
     index = found if replicates == 1 else np.maximum(2.0 * found - drawn.mean(axis=0), least)
     return index, low, high, reflected
 
@@ -427,21 +417,11 @@ def _negligible(table: pd.DataFrame, index: str) -> list[str]:
 
 
 def _negligible_words(factors: Sequence[str]) -> str:
-    names = ", ".join(map(factor_words, factors))
     return (
-        f" Negligible, below {percent(NEGLIGIBLE)} of the largest with their whole intervals: {names}." if names else ""
+        f" Negligible, below {percent(NEGLIGIBLE)} of the largest with their whole intervals: {', '.join(factors)}."
+        if factors
+        else ""
     )
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# Small parts
-# ---------------------------------------------------------------------------------------------------------------
-def _check_moves(values: Floats, outcome: str) -> None:
-    """Raise ``ValueError`` when the outcome, (n, r), is not defined somewhere, or has the same mean at every point."""
-    if np.isnan(values).any():
-        raise ValueError(f"{outcome} is not defined at {int(np.isnan(values).any(axis=1).sum())} of the points")
-    if np.ptp(values.mean(axis=1)) == 0.0:
-        raise ValueError(f"{outcome} is the same at every point: no factor moves it over the ranges given")
 
 
 def _problem(factors: Sequence[Factor]) -> dict[str, object]:
@@ -453,17 +433,3 @@ def _problem(factors: Sequence[Factor]) -> dict[str, object]:
         "names": [factor.name for factor in factors],
         "bounds": [[factor.low, factor.high] for factor in factors],
     }
-
-
-def _as_replicates(values: Floats) -> Floats:
-    """Values as (n, r): a function without replicates has one."""
-    found = np.asarray(values, dtype=np.float64)
-    return found[:, None] if found.ndim == 1 else found
-
-
-def _sample(factors: Sequence[Factor], points: Floats, values: Floats) -> pd.DataFrame:
-    """The points with the mean over their replicates and its standard deviation over them."""
-    table = pd.DataFrame(points, columns=[factor.name for factor in factors])
-    table["mean"] = values.mean(axis=1)
-    table["sd"] = values.std(axis=1, ddof=1) if values.shape[1] > 1 else math.nan
-    return table

@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study.analysis import (
     CONFIDENCE,
-    FEWEST_RESAMPLED,
     clear_of_zero,
     interval,
     label_words,
     percent,
-    resampled_level,
+    resampled_interval,
     short_labels,
     signed,
 )
@@ -139,7 +138,7 @@ def curve_table(found: Lifetimes, seed: int = 1) -> pd.DataFrame:
     going_on, incidence = curves(found.ended.sum(axis=0), risk.sum(axis=0))
     weights = _weights(replicates, seed)
     drawn_on, drawn_by = curves(np.tensordot(weights, found.ended, 1), weights @ risk)
-    low, high = _band(drawn_on, replicates)
+    low, high = resampled_interval(drawn_on, replicates)
     greenwood_low, greenwood_high = greenwood(going_on, found.ended.sum(axis=(0, 1)), risk.sum(axis=0))
     table = pd.DataFrame(
         {
@@ -152,7 +151,7 @@ def curve_table(found: Lifetimes, seed: int = 1) -> pd.DataFrame:
             "high": high,
         }
     )
-    low, high = _band(drawn_by, replicates)
+    low, high = resampled_interval(drawn_by, replicates)
     for k, name in enumerate(ENDINGS):
         table[name], table[f"{name}_low"], table[f"{name}_high"] = incidence[k], low[k], high[k]
     return table
@@ -162,15 +161,6 @@ def _weights(replicates: int, seed: int) -> Floats:
     """How often each replicate is in each resample, (RESAMPLES, R)."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(replicates, np.full(replicates, 1.0 / replicates), RESAMPLES).astype(np.float64)
-
-
-def _band(drawn: Floats, replicates: int) -> tuple[Floats, Floats]:
-    if replicates < FEWEST_RESAMPLED:
-        nothing = np.full(drawn.shape[1:], math.nan)
-        return nothing, nothing
-    tail = 50.0 * (1.0 - resampled_level(replicates))
-    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
-    return low, high
 
 
 def greenwood(going_on: Floats, ended: Floats, at_risk: Floats) -> tuple[Floats, Floats]:
@@ -314,6 +304,9 @@ def survival(alliances: pd.DataFrame, cells: pd.DataFrame, seed: int = 1) -> Ans
         ValueError: when a cell has no alliances.
     """
     names = dict(zip(cells["cell"], short_labels([str(label) for label in cells["label"]]), strict=True))
+    empty = sorted(set(names) - set(alliances["cell"]))
+    if empty:
+        raise ValueError(f"cell {empty[0]} has no alliance whose lifetime could be counted: leave it out")
     found = {number: lifetimes(alliances[alliances["cell"] == number]) for number in names}
     tables = {number: curve_table(of_cell, seed) for number, of_cell in found.items()}
     for number, of_cell in tables.items():
@@ -375,16 +368,14 @@ def _lifetime_words(row: Mapping[str, float | str], base: str) -> str:
             f"95% interval {signed(low, 1)} to {signed(high, 1)}; {tests})"
         )
     way = "shorter" if difference < 0 else "longer"
-    near, far = sorted((abs(low), abs(high)))
-    digits = clear_of_zero(1, low, high)
-    sure = (
-        "one paired replicate: no interval"
-        if math.isnan(low)
-        else f"95% interval {near:.{digits}f} to {far:.{digits}f} {way}; {tests}"
-    )
+    if math.isnan(low):
+        digits, sure = clear_of_zero(1, difference, difference), "one paired replicate: no interval"
+    else:
+        digits, (near, far) = clear_of_zero(1, low, high), sorted((abs(low), abs(high)))
+        sure = f"95% interval {near:.{digits}f} to {far:.{digits}f} {way}; {tests}"
     return (
         f"alliances last {abs(difference):.{digits}f} months {way} than in {base} "
-        f"({row['lifetime']:.1f} against {row['reference_lifetime']:.1f}; {sure})"
+        f"({row['lifetime']:.{digits}f} against {row['reference_lifetime']:.{digits}f}; {sure})"
     )
 
 

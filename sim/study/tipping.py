@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -37,14 +36,6 @@ level; ``crossed``: share of the resamples that cross it at all."""
 
 Watch = Callable[[float, float], None]
 """Called after each value that was run, with the value and the mean outcome there."""
-
-
-@dataclass(frozen=True)
-class Crossing:
-    """Where a curve crosses a level: in the middle of the last bracket, whose width is the resolution."""
-
-    value: float
-    rising: bool
 
 
 class Curve:
@@ -97,8 +88,8 @@ class Curve:
         above = {place: self.above(place, level, weights) for place in places}
         return [(a, b) for a, b in itertools.pairwise(places) if above[a] != above[b]]
 
-    def bisect(self, level: float, weights: Floats, bracket: tuple[int, int]) -> Crossing:
-        """Halve the bracket until its ends are neighbours.
+    def bisect(self, level: float, weights: Floats, bracket: tuple[int, int]) -> float:
+        """Halve the bracket until its ends are neighbours: the factor in the middle between them.
 
         Args:
             level: of the outcome.
@@ -113,7 +104,7 @@ class Curve:
                 high = middle
             else:
                 low = middle
-        return Crossing(self.value((low + high) / 2.0), rising)
+        return self.value((low + high) / 2.0)
 
 
 def tipping_point(
@@ -154,14 +145,16 @@ def tipping_point(
     replicates = len(curve.at(0))
     even = np.full(replicates, 1.0 / replicates)
     brackets = curve.crossings(level, even)
-    found = curve.bisect(level, even, brackets[0]) if brackets else None
+    tips_at, way, low, high = math.nan, "stays", math.nan, math.nan
     resamples = np.random.default_rng(seed).multinomial(replicates, even, RESAMPLES) / replicates
     crossed = float(np.mean([bool(curve.crossings(level, weights)) for weights in resamples]))
+    if brackets:
+        tips_at = curve.bisect(level, even, brackets[0])
+        way = "falls" if curve.above(brackets[0][0], level, even) else "rises"
+        low, high = _interval(curve, level, resamples)
     resolution = (factor.high - factor.low) / 2**depth
-    low, high = _interval(curve, level, resamples) if found else (math.nan, math.nan)
     row = (
-        factor.name, factor.low, factor.high, level, found.value if found else math.nan, low, high, resolution,
-        ("rises" if found.rising else "falls") if found else "stays", len(brackets), crossed,
+        factor.name, factor.low, factor.high, level, tips_at, low, high, resolution, way, len(brackets), crossed,
     )  # fmt: skip
     table = pd.DataFrame([row], columns=FOUND)
     points = _points(curve)
@@ -196,7 +189,7 @@ def _first_crossing(curve: Curve, level: float, weights: Floats) -> float:
     """
     brackets = curve.crossings(level, weights)
     if brackets:
-        return curve.bisect(level, weights, brackets[0]).value
+        return curve.bisect(level, weights, brackets[0])
     even = np.full(len(weights), 1.0 / len(weights))
     return math.inf if curve.above(0, level, weights) == curve.above(0, level, even) else -math.inf
 

@@ -12,6 +12,7 @@ import pytest
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import BINS, CAUSES, VALUE, histogram_range
 from sim.study import analysis
+from sim.study.effects import Estimate
 
 T2 = 0.95 * math.sqrt(2 / 0.0975)  # 97.5% point of t with 2 degrees of freedom: its closed form
 T3 = 3.182446305284263  # with 3, from tables
@@ -71,6 +72,12 @@ def test_cell_means_has_a_row_for_each_cell_and_outcome() -> None:
     assert means["mean"].tolist() == [2.0, 5.0]
     assert means["n"].tolist() == [2, 1]
     assert means["label"].tolist() == ["base", "other"]
+
+
+def test_an_estimate_has_no_sign_before_zero_and_may_lack_an_interval() -> None:
+    assert str(Estimate(0.5, -0.0004, 1.2)) == "0.50 [0.00, 1.20]"
+    assert str(Estimate(-0.5, -0.6, -0.4)) == "−0.500 [−0.600, −0.400]"
+    assert str(Estimate(0.1, math.nan, math.nan)) == "0.10000 [nan, nan]"
 
 
 # Paired differences
@@ -185,6 +192,10 @@ def test_sentences(given: dict[str, object], said: str) -> None:
     assert analysis.sentence(pd.Series(given)) == said
 
 
+def test_a_unit_is_not_said_twice() -> None:
+    assert "tightness 0.20 higher than baseline" in analysis.sentence(row("tightness", 0.2, 0.15, 0.25))
+
+
 def test_a_bound_that_excludes_zero_does_not_read_as_zero() -> None:
     said = analysis.sentence(row("trust", 0.1003, 0.0004, 0.2002))
     assert "0.00 to" not in said
@@ -222,7 +233,7 @@ def test_labels_lose_what_all_share() -> None:
 def test_dotted_factors_are_cut_only_where_nothing_is_lost() -> None:
     assert analysis.short_labels(["s · AOL.blame=1", "s · AOL.blame=2"]) == ["blame=1", "blame=2"]
     both = ["s · A.blame=1 · B.blame=1", "s · A.blame=2 · B.blame=2"]
-    assert analysis.short_labels(both) == ["A.blame=1 · B.blame=1", "A.blame=2 · B.blame=2"]
+    assert analysis.short_labels(both) == ["A blame=1 · B blame=1", "A blame=2 · B blame=2"]
     events = ["s · events.crash.enabled=true", "s · events.crash.enabled=false"]
     assert analysis.short_labels(events) == ["crash enabled=true", "crash enabled=false"]
 
@@ -236,6 +247,15 @@ def test_spread_cells_keeps_the_reference_and_both_ends() -> None:
     assert 0 in chosen
     assert {int(means.iloc[1:].idxmin()), int(means.iloc[1:].idxmax())} <= set(chosen)
     assert analysis.spread_cells(table, "value", 20) == list(range(20))
+    assert 7 in analysis.spread_cells(table, "value", 6, reference=7)
+
+
+@pytest.mark.parametrize(("defined", "chosen"), [(15, {0, 1, 14}), (4, {0, 1, 2, 3}), (1, {0})])
+def test_cells_in_which_an_outcome_is_not_defined_only_fill_up(defined: int, chosen: set[int]) -> None:
+    table = runs(**{f"c{k}": [float(k) if k < defined else math.nan] for k in range(20)})
+    found = analysis.spread_cells(table, "value", 6)
+    assert len(found) == 6
+    assert chosen <= set(found)
 
 
 # Survival
@@ -246,6 +266,14 @@ def test_half_life_is_the_first_month_with_half_or_fewer() -> None:
     lives = analysis.half_life(table)
     assert lives[0] == 1
     assert math.isnan(lives[1])
+
+
+def test_half_is_half_however_a_product_is_rounded() -> None:
+    """Of 24 alliances one ends in each of the first 12 months: Π(1 − 1/n) is 0.5 and 10⁻¹⁶."""
+    going_on = np.cumprod(1.0 - 1.0 / np.arange(24, 12, -1))
+    assert going_on[-1] > 0.5
+    table = pd.DataFrame({"cell": 0, "month": np.arange(1, 13), "going on": going_on})
+    assert analysis.half_life(table) == {0: 12.0}
 
 
 # Humps
@@ -296,7 +324,18 @@ def test_counts_of_value_are_put_back_into_the_bins_of_their_cell() -> None:
 
 
 def test_a_share_that_is_nearly_none_or_all_does_not_read_so() -> None:
-    shown = {0.0: "0%", 0.003: "0.3%", 0.0096: "1%", 0.5: "50%", 0.9904: "99%", 0.997: "99.7%", 1.0: "100%"}
+    shown = {
+        0.0: "0%",
+        0.0004: "<0.1%",
+        0.9996: ">99.9%",
+        0.0006: "0.1%",
+        0.003: "0.3%",
+        0.0096: "1%",
+        0.5: "50%",
+        0.9904: "99%",
+        0.997: "99.7%",
+        1.0: "100%",
+    }
     assert {share: analysis.percent(share) for share in shown} == shown
 
 

@@ -48,10 +48,10 @@ def test_a_known_box_is_found() -> None:
 def test_the_conditions_lie_at_the_edges_of_the_box() -> None:
     runs, fails = sample(400, 5, inside=0.9, outside=0.05, seed=2)
     cases = cases_of(runs, FACTORS, fails)
-    best = discovery._best(list(discovery._boxes(discovery._grow(cases), cases.names)), cases)
-    assert set(best.bounds) == {"turnover", "trust_start"}
+    best = discovery._best(discovery._boxes(discovery._grow(cases), cases.names), cases)
+    assert set(best.bounds) == {"turnover", "trust start"}
     assert best.bounds["turnover"][0] == pytest.approx(0.04, abs=0.004)  # cells are 0.0005 apart on this edge
-    assert best.bounds["trust_start"][1] == pytest.approx(0.5, abs=0.04)
+    assert best.bounds["trust start"][1] == pytest.approx(0.5, abs=0.04)
 
 
 def test_in_pure_noise_nothing_is_found() -> None:
@@ -112,7 +112,8 @@ def test_cells_at_one_place_are_one_dot_of_their_mean() -> None:
     assert alone.axes[0].collections[0].get_array().tolist() == pytest.approx([0.3] * 3)
 
 
-def test_the_leaves_hold_every_run_and_every_failure_once() -> None:
+def test_the_leaves_hold_every_run_and_every_failure_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "SHUFFLES", 9)  # of which the table knows nothing
     runs, fails = sample(120, 3, inside=0.9, outside=0.1, seed=3)
     table = discover(runs, FACTORS, fails).table
     assert table["runs"].sum() == 360
@@ -143,7 +144,18 @@ def test_factors_of_words_are_conditions_too() -> None:
     runs = pd.DataFrame({"cell": np.repeat(np.arange(90), 4), "policy": np.repeat(policy, 4)})
     runs["openness"] = np.repeat(rng.random(90), 4)
     fails = pd.Series(rng.random(360) < np.where(runs["policy"] == "blind_faith", 0.9, 0.1))
-    assert "policy is blind faith" in discover(runs, ["policy", "openness"], fails).sentence
+    cases = cases_of(runs, ["policy", "openness"], fails)
+    best = discovery._best(discovery._boxes(discovery._grow(cases), cases.names), cases)
+    assert best.conditions(cases) == "policy is blind faith"
+
+
+def test_the_same_trait_of_two_groups_is_told_apart() -> None:
+    x = np.arange(12) / 12.0
+    runs = pd.DataFrame({"cell": range(12), "North.blame": x, "South.blame": x[::-1]})
+    cases = cases_of(runs, ["North.blame", "South.blame"], pd.Series([False, True] * 6))
+    box = Box({"North blame": (0.2, math.inf), "South blame": (-math.inf, 0.5)})
+    assert box.conditions(cases) == "North blame > 0.2 and South blame ≤ 0.5"
+    assert box.holds(cases).sum() == 7
 
 
 def test_of_two_words_the_other_one_is_named() -> None:
@@ -173,7 +185,7 @@ def test_shuffles_keep_the_cells_of_a_point_together() -> None:
     rng = np.random.default_rng(1)
     failing = set()
     for _ in range(40):
-        shuffled = pd.Series(discovery._shuffled(cases, blocks, rng)).groupby(points)
+        shuffled = pd.Series(discovery._shuffled(cases, blocks, rng).failures).groupby(points)
         assert shuffled.nunique().eq(1).all()
         failing.add(tuple(shuffled.first()))
     assert failing == {(5, 5, 0, 0), (0, 5, 5, 0), (0, 5, 0, 5)}
@@ -206,6 +218,13 @@ def test_data_without_an_answer_is_refused(cells: int, x: float | None, fails: l
     runs = pd.DataFrame({"cell": range(cells), "x": np.arange(cells) / 10.0 if x is None else x})
     with pytest.raises(ValueError, match=message):
         discover(runs, ["x"], pd.Series(fails))
+
+
+def test_too_few_points_are_refused() -> None:
+    """Twelve cells are enough, but they lie at four points of the sample."""
+    runs = pd.DataFrame({"cell": range(12), "x": np.repeat(np.arange(4.0), 3), "lever": [0, 1, 2] * 4})
+    with pytest.raises(ValueError, match="only 4 points of the sample"):
+        cases_of(runs, ["x", "lever"], pd.Series([True, False, False] * 4), points=["x"])
 
 
 def test_runs_whose_outcome_is_not_defined_are_left_out() -> None:

@@ -126,6 +126,7 @@ def test_two_humps_that_come_from_few_replicates_are_not_sure() -> None:
     values = np.concatenate([rng.normal(0.2, 0.03, 100), rng.normal(0.8, 0.03, 500)])
     found = humps(histogram(values), CELL, alliances=alliances(values, np.repeat(np.arange(6), 100)))
     assert found.table["two_humps"].iloc[0] == pytest.approx(1 - (5 / 6) ** 6, abs=4 * math.sqrt(0.22 / 400))
+    assert math.isnan(found.table["low_share_low"].iloc[0])  # of 6 it would hold the share less often than it says
     assert "perhaps two humps, not beyond chance" in found.sentence
 
 

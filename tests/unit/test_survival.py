@@ -143,6 +143,9 @@ def test_an_alliance_that_nobody_ends_leaves_no_interval_open() -> None:
 def test_no_alliance_is_refused() -> None:
     with pytest.raises(ValueError, match="no alliance"):
         counted([])
+    table, cells = alliances(base=HAND, empty=HAND)
+    with pytest.raises(ValueError, match="cell 1 has no alliance whose lifetime could be counted: leave it out"):
+        study.survival(table[table["cell"] == 0], cells)
 
 
 # Comparing
@@ -285,7 +288,9 @@ def test_an_end_that_excludes_zero_does_not_read_as_zero() -> None:
     row = dict(zip(study.COMPARED[3:], (36, 31.9, 31.4, -0.47, -0.92, -0.02, 9, 0.047, 0.5, 0.61), strict=True))
     said = study._lifetime_words(row, "base")
     assert "last 0.47 months shorter than in base" in said
-    assert "95% interval 0.02 to 0.92 shorter" in said
+    assert "(31.40 against 31.90; 95% interval 0.02 to 0.92 shorter" in said
+    alone = {**row, "difference": -0.04, "low": math.nan, "high": math.nan, "replicates": 1, "lifetime": 31.86}
+    assert "last 0.04 months shorter than in base (31.86 against 31.90; " in study._lifetime_words(alone, "base")
 
 
 def test_causes_are_compared_at_the_month_that_both_cells_reach() -> None:

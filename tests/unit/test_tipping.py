@@ -91,6 +91,14 @@ def test_resamples_that_do_not_cross_are_counted() -> None:
     assert "It goes on beyond the range." in " ".join(answer.figure.get_supxlabel().split())
 
 
+def test_resamples_that_have_crossed_before_the_range_leave_the_interval_open_below() -> None:
+    """Half of the replicates are above the level everywhere: where more of them are drawn the mean begins above it."""
+    high = np.repeat([0.0, 1.0], 10)
+    answer = tipping_point(lambda x: np.maximum(x[:, :1], high[None]), UNIT, level=0.52, depth=6)
+    assert answer.table["tips_low"].iloc[0] == -math.inf
+    assert "(95% interval below 0 to " in answer.sentence
+
+
 def test_a_level_that_the_mean_just_misses_is_not_flatly_denied() -> None:
     luck = np.random.default_rng(3).normal(0.0, 0.1, 12)
     answer = tipping_point(lambda x: 0.1 * x[:, :1] + luck[None], UNIT, level=float(luck.mean()) - 0.001)
