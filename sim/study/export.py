@@ -102,7 +102,10 @@ WITHOUT_DIMENSION = (
 CF_UNITS = {**dict.fromkeys(WITHOUT_DIMENSION, "1"), "money/month": "money month-1", "money/tightness": "money"}
 """Units as the CF conventions write them; month stays, and money is the model's own unit."""
 
-NO_UNIT = ("", "text", "as written")
+TEXT = "text"
+"""What the manifest says in place of the unit of words."""
+
+NO_UNIT = ("", TEXT, "as written")
 """What the manifest says of a column that has no unit, or none that is known."""
 
 MONEY = "money is in units of what one alliance makes in a month of plain work"
@@ -197,11 +200,13 @@ def _type(column: pd.Series) -> str:
         return "boolean"
     if pd.api.types.is_integer_dtype(column):
         return "integer"
-    return "number" if pd.api.types.is_float_dtype(column) else "text"
+    return "number" if pd.api.types.is_float_dtype(column) else TEXT
 
 
 def _unit(stored: Stored, table: str, column: str) -> str:
-    """The unit of a column; where each variable has its own, all of them by name."""
+    """The unit of a column; where each variable has its own, all of them by name. The name of a level has none."""
+    if _type(stored.tables[table][column]) == TEXT:
+        return TEXT
     unit = str(stored.manifest["units"].get(table, {}).get(column, ""))
     if "variable_units" not in unit:  # else it refers to another entry of the manifest, which stays behind
         return unit
@@ -277,12 +282,11 @@ def dataset(stored: Stored) -> xr.Dataset:
     cells = stored.tables["cells"].set_index("cell")
     parts = [_outcomes(stored), _monthly(stored), _survival(stored), _ledger(stored)]
     found = xr.merge([part.reindex(cell=cells.index) for part in parts], join="outer")
-    for name in cells.columns:
-        found = found.assign_coords({_coordinate(str(name)): ("cell", _plain(cells[name]))})
-        about = {"long_name": meaning("cells", str(name))}
-        if (unit := _unit(stored, "cells", str(name))) not in NO_UNIT:
+    for name in map(str, cells.columns):
+        about = {"long_name": meaning("cells", name)}
+        if (unit := _unit(stored, "cells", name)) not in NO_UNIT:
             about["units"] = _cf(unit)
-        found[_coordinate(str(name))].attrs = about
+        found = found.assign_coords({_coordinate(name): ("cell", _plain(cells[name]), about)})
     found["month"].attrs = {"units": "month", "long_name": MEANINGS["month"]}
     found["cell"].attrs = {"long_name": MEANINGS["cell"]}
     found["replicate"].attrs = {"long_name": MEANINGS["replicate"]}

@@ -199,14 +199,8 @@ def setting_words(value: Any) -> str:
     if isinstance(value, (int, float)):
         return f"{value:g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}({_inside(numbers)})" for name, numbers in value.items())
-    return _inside(value) if isinstance(value, (list, tuple)) else label_words(str(value))
-
-
-def _inside(value: Any) -> str:
-    return (
-        ", ".join(setting_words(item) for item in value) if isinstance(value, (list, tuple)) else setting_words(value)
-    )
+        return ", ".join(f"{name}({setting_words(numbers)})" for name, numbers in value.items())
+    return ", ".join(map(setting_words, value)) if isinstance(value, (list, tuple)) else label_words(str(value))
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -88,7 +88,8 @@ def test_the_dictionary_describes_every_column(stored: Stored) -> None:
     assert found.loc[("runs", "value"), "unit"] == "money"
     assert found.loc[("monthly", "mean"), "meaning"] != found.loc[("ledger", "mean"), "meaning"]
     assert found.loc[("runs", "trust_gain"), "type"] == "number"
-    assert found.loc[("runs", "openness"), "type"] == "text"
+    assert found.loc[("runs", "trust_gain"), "unit"] == str(meta(Parameters.model_fields["trust_gain"])["unit"])
+    assert tuple(found.loc[("runs", "openness"), ["type", "unit"]]) == ("text", "text")  # names of its levels
     assert found.loc[("runs", "openness"), "meaning"].startswith("factor: ")
     for (table, column), meaning in found["meaning"].items():
         factor = column in stored.manifest["design"]["factors"]
@@ -163,6 +164,7 @@ def test_every_array_has_a_unit_and_a_name(opened: xr.Dataset, stored: Stored) -
         assert len(array.attrs["long_name"]) > 4, name
     for name in opened.coords:
         assert opened[name].attrs["long_name"], name
+    assert "units" not in opened["factor_openness"].attrs  # names of its levels
     assert opened["value"].attrs["units"] == "money"
     assert opened["value_per_month"].attrs["units"] == "money month-1"
     assert opened.attrs["Conventions"].startswith("CF-")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
@@ -22,8 +23,10 @@ from sim.engine import History, simulate_history
 from sim.scenario import Scenario
 from sim.study import analysis, page, plots, report, terminal, words
 from sim.study.attribution import attributions
-from sim.study.plots import distributions, histories
-from sim.study.plots.frame import spread_apart, wrap_label
+from sim.study.plots import distributions, files, histories
+from sim.study.plots.discovery import discovery_figure
+from sim.study.plots.frame import LOOKS, luminance, spread_apart, wrap_label
+from sim.study.plots.tipping import tipping_figure
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.reading import Stored, read_results
 from sim.sweeps.runner import run_experiment
@@ -403,16 +406,21 @@ def test_without_a_market_survival_is_said_at_the_horizon(folders: dict[str, Pat
 
 
 LIVES = [
-    ({0: math.nan}, "More than half of the alliances last 30 months"),
-    ({0: 12.0}, "Half of the alliances end within 12 months of their signature"),
-    ({0: 12.0, 1: 12.0}, "Half of the alliances end within 12 months of their signature in every cell"),
-    ({0: 12.0, 1: 20.0}, "Half end within 12 months of their signature in open, but only within 20 months in shy"),
-    ({0: 12.0, 1: math.nan}, "Half end within 12 months of their signature in open; in shy more than half last"),
-]
+    ({0: math.nan}, "More than half of the alliances last 30 months",
+     "More than half of the alliances are still going on at the horizon"),
+    ({0: 12.0}, "Half of the alliances end within 12 months of their signature",
+     "Half of the alliances have ended by month 12"),
+    ({0: 12.0, 1: 12.0}, "Half of the alliances end within 12 months of their signature in every cell",
+     "Half of the alliances have ended by month 12 in every cell"),
+    ({0: 12.0, 1: 20.0}, "Half end within 12 months of their signature in open, but only within 20 months in shy",
+     "Half have ended by month 12 in open, but only by month 20 in shy"),
+    ({0: 12.0, 1: math.nan}, "Half end within 12 months of their signature in open; in shy more than half last",
+     "Half have ended by month 12 in open; in shy more than half go on"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("lives", "title"), LIVES)
-def test_the_title_of_survival_in_a_market_is_of_age(lives: dict[int, float], title: str) -> None:
+@pytest.mark.parametrize(("lives", "by_age", "by_month"), LIVES)
+def test_the_title_of_survival_in_a_market_is_of_age(lives: dict[int, float], by_age: str, by_month: str) -> None:
     months = np.arange(31)
     cells = pd.DataFrame({"cell": list(lives), "label": ["open", "shy"][: len(lives)]})
     tables = []
@@ -420,8 +428,8 @@ def test_the_title_of_survival_in_a_market_is_of_age(lives: dict[int, float], ti
         going_on = np.where(months < (999 if math.isnan(life) else life), 1.0, 0.4)
         shares = dict.fromkeys(CAUSES_OF_ENDING, 0.0) | {"going on": going_on, "distrust": 1.0 - going_on}
         tables.append(pd.DataFrame({"cell": cell, "month": months, **shares}))
-    figure = plots.survival(pd.concat(tables), cells, market=True)
-    assert flat(figure.get_suptitle()) == title
+    for market, title in ((True, by_age), (False, by_month)):
+        assert flat(plots.survival(pd.concat(tables), cells, market=market).get_suptitle()) == title
 
 
 def test_the_history_of_a_market_tells_age_and_month_apart() -> None:
@@ -679,6 +687,65 @@ def test_a_heat_map_shows_every_mean_also_of_words_and_of_gaps() -> None:
     assert "n = 1 to 2 runs a field" in flat(written) or "n = 0 to 2 runs a field" in flat(written)
 
 
+def test_a_heat_map_reads_in_grey_also_where_it_crosses_zero() -> None:
+    rows = [(0, 0, -0.5), (0, 1, -0.1), (1, 0, 0.1), (1, 1, 0.5)]
+    runs = pd.DataFrame(rows, columns=["mixing", "partners", "trust_change"])
+    fields = plots.heat_map(runs, "partners", "mixing", "trust_change").axes[0].collections[0]
+    bright = [luminance(fields.cmap(fields.norm(mean))) for _, _, mean in rows]
+    assert np.all(np.diff(bright) > 0.05)
+
+
+def test_a_heat_map_of_one_number_ranks_nothing() -> None:
+    runs = pd.DataFrame({"mixing": [0, 0, 1, 1], "partners": [1, 2, 1, 2], "survived": 0.25})
+    title = plots.heat_map(runs, "partners", "mixing", "survived").get_suptitle()
+    assert flat(title) == "Share still going on is 25.0% whatever partners and mixing are"
+
+
+def test_a_heat_map_tells_factors_of_one_name_apart() -> None:
+    rows = [(0.2, 0.2, 1.0), (0.2, 0.8, 2.0), (0.8, 0.2, 3.0), (0.8, 0.8, 4.0)]
+    runs = pd.DataFrame(rows, columns=["North.blame", "the_south.blame", "value"])
+    figure = plots.heat_map(runs, "North.blame", "the_south.blame", "value")
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("North blame", "the south blame")
+    title = "Value runs from 1.00 (North blame 0.2, the south blame 0.2) to 4.00 (North blame 0.8, the south blame 0.8)"
+    assert flat(figure.get_suptitle()) == title
+
+
+def test_bands_have_the_dashes_of_their_lines(drawn: dict[str, dict[str, Figure]]) -> None:
+    """Bands that lie on each other are one grey on paper but for their edges."""
+    trust = drawn["several cells"]["trajectories"].axes[0]
+    bands = [area for area in trust.collections if area.get_linewidth()[0] > 0]
+    drawn_edges = [(area.get_linestyle()[0][1] is None, tuple(area.get_edgecolor()[0][:3])) for area in bands]
+    assert drawn_edges == [(dashes == "-", pytest.approx(to_rgb(color))) for color, dashes in LOOKS[:3]]
+
+
+def test_a_ribbon_without_a_band_is_not_called_darker(drawn: dict[str, dict[str, Figure]]) -> None:
+    four, eight = (drawn[kind]["trajectories"] for kind in ("two factors", "two scenarios by two factors"))
+    assert "Band: middle half of them (25% to 75%). Darker ribbon: " in flat(texts(four))
+    assert "still going on. Ribbon: " in flat(texts(eight))
+
+
+def test_a_long_outcome_fits_beside_its_axis() -> None:
+    found = {"factor": "blame", "level": 0.5, "tips_at": 0.5, "tips_low": 0.4, "tips_high": 0.6, "crossings": 1}
+    table = pd.DataFrame([{**found, "low": 0.0, "high": 1.0, "resolution": 0.01, "way": "falls"}])
+    points = pd.DataFrame({"blame": [0.0, 1.0], "mean": [1.0, 0.0], "low": [0.9, -0.1], "high": [1.1, 0.1]})
+    figure = tipping_figure(table, points, f"share of alliances with {'expectations ' * 3}above 0.25", 5)
+    figure.draw_without_rendering()
+    name, ax = figure.axes[0].yaxis.label.get_window_extent(), figure.axes[0].get_window_extent()
+    assert ax.y0 <= name.y0
+    assert name.y1 <= ax.y1
+
+
+def test_the_key_of_a_discovery_covers_no_leaf() -> None:
+    boxes = pd.DataFrame({"density": [1.0, 0.9], "coverage": [0.6, 0.4], "conditions": ["x ≤ 1", "x > 1"]})
+    checks = pd.Series({"density": 0.9, "coverage": 0.9, "accuracy": 0.9, "accuracy_of_guessing": 0.8, "failing": 0.95})
+    checks = checks.astype(object).combine_first(pd.Series({"runs": 10, "cells": 2}, dtype=object))
+    cells = pd.DataFrame({"x": [0.0, 2.0], "y": [0.0, 1.0], "failing": [1.0, 0.9]})
+    figure = discovery_figure(boxes.assign(best=[True, False]), checks, cells, {}, "Value fails", "value is below 0")
+    figure.draw_without_rendering()
+    leaves = figure.axes[1]
+    assert leaves.get_legend().get_window_extent().y0 >= leaves.get_window_extent().y1
+
+
 def test_contrasts_write_the_differences(folders: dict[str, Path]) -> None:
     stored = read_results(folders["several cells"])
     table = analysis.paired(stored.tables["runs"], 0, ["trust"])
@@ -744,8 +811,9 @@ def test_heat_maps_are_for_grids_of_two_numbers(folders: dict[str, Path]) -> Non
         designed(stored, "grid", {"trust_start": on.map({True: "high", False: "low"})}),
         designed(stored, "grid", {"trust_start": 0.3}),
     ):
-        assert "heat_map" not in plots.draw_all(other)
-    assert "heat_map" in plots.draw_all(designed(stored, "grid"))
+        assert not files._heat_maps(other, other.tables["runs"], "trust")
+    grid = designed(stored, "grid")
+    assert list(files._heat_maps(grid, grid.tables["runs"], "trust")) == ["heat_map"]
 
 
 # Histories
@@ -817,7 +885,7 @@ def test_a_precision_that_was_not_reached_is_said_first(wanted: float, reached: 
     told = [
         report.summary_markdown(words.Study(stored)),
         terminal.summary_text(stored),
-        page.publish(stored)[-1].read_text(),
+        page.page_html(words.Study(stored)),
     ]
     assert all(("Less precise than wanted" in " ".join(text.split())) != reached for text in told)
     assert all("20 to 40 replicates a cell, until value ±" in " ".join(text.split()) for text in (told[0], told[2]))

@@ -247,5 +247,6 @@ def test_one_alliance_is_drawn_in_the_months_of_its_life() -> None:
         low, high = figure.axes[0].get_xlim()
         assert (low, high <= 48) == (formed - 1, True)
         assert figure.axes[-1].get_xlabel() == "month of the run"
+        assert len(figure.axes[0].get_xticks()) >= 2
         ticks = figure.axes[0].get_xticks()
         assert low <= ticks.min() <= ticks.max() <= high

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from sim.study.page import background, markup, results
+from sim.study.page import background, results
 from sim.study.page.markup import Html, element, prose
 from sim.study.page.results import Picture
 from sim.study.report import summary_markdown
@@ -142,7 +142,7 @@ def _script() -> Html:
     return element("script", _asset("table.js"))
 
 
-def _asset(name: str) -> markup.Html:
+def _asset(name: str) -> Html:
     """A file that comes with this package, which holds nothing to escape."""
     return Html(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.parameters import Parameters, Traits, meta
+from sim.parameters import SHORT_SOURCES, Parameters, Traits, meta
 from sim.study import report
 from sim.study.analysis import label_words
 from sim.study.page.markup import Content, Field, Html, Row, bullets, definitions, element, html, table
@@ -78,7 +78,7 @@ def parameters(study: Study) -> Html:
     differing = [rows[name] for name in names if _differs(name, flat)]
     return html(
         [
-            element("p", "Values over all cells; where cells differ, how many cells have each."),
+            element("p", "Values over all cells; where cells differ, how many cells have each. ", SHORT_SOURCES),
             table("What differs from the defaults, or has none.", HEAD, differing),
             element(
                 "details",

@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.study import analysis
-from sim.study.analysis import outcome_words, sentence, signed
+from sim.study.analysis import outcome_words, sentence, signed, unit_words
 from sim.study.words import Study, rows_of
 
 LARGE_SHARE = 0.2
@@ -68,20 +68,15 @@ def tally(rows: list[dict[str, Any]]) -> str:
 
 def _range(rows: list[dict[str, Any]]) -> str:
     """The lowest and the highest difference, with unit; nothing where there is no difference to tell of."""
-    unit = OUTCOMES[str(rows[0]["outcome"])].unit
+    outcome = str(rows[0]["outcome"])
     known = [row for row in rows if not math.isnan(row["difference"])]
     if all(row["reading"] == SAME for row in known):
         return ""
     ends = [min(known, key=lambda row: row["difference"]), max(known, key=lambda row: row["difference"])]
-    shown = list(dict.fromkeys(_difference(row, unit) for row in ends))
-    return f"; {'from ' if len(shown) > 1 else 'by '}{' to '.join(shown)} {amount_unit(unit)}".rstrip()
+    shown = list(dict.fromkeys(_difference(row, OUTCOMES[outcome].unit) for row in ends))
+    return f"; {'from ' if len(shown) > 1 else 'by '}{' to '.join(shown)}{unit_words(outcome)}"
 
 
 def _difference(row: Mapping[str, Any], unit: str) -> str:
     value, low, high = (analysis.in_unit(float(row[key]), unit) for key in ("difference", "low", "high"))
     return signed(value, analysis.decimals_for((high - low) / 2.0, value))
-
-
-def amount_unit(unit: str) -> str:
-    """The unit of a difference, as it follows the number; trust has none."""
-    return {"share": "percentage points", "trust": "", "month": "months"}.get(unit, unit)

@@ -97,9 +97,7 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Row]) -> Html:
         head: names of the columns.
         rows: the first field of each names the row; cut after :data:`MOST_ROWS`.
     """
-    numeric = [
-        bool(rows) and all(isinstance(row[k], Field) for row in rows) for k in range(len(head))
-    ]  # fmt: skip
+    numeric = [bool(rows) and all(isinstance(row[k], Field) for row in rows) for k in range(len(head))]
     columns = [
         element("th", name, scope="col", class_="number" if is_number else None)
         for name, is_number in zip(head, numeric, strict=True)

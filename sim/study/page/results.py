@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from sim.dynamics.outcomes import OUTCOMES
-from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING
+from sim.dynamics.state import CAUSES
 from sim.study import analysis, report
-from sim.study.analysis import CAUSE_WORDS, factor_words, label_words, outcome_words, percent, signed
+from sim.study.analysis import CAUSE_WORDS, factor_names, label_words, outcome_words, percent, signed, unit_words
 from sim.study.attribution import attributions
 from sim.study.page.findings import (
     LARGE,
@@ -22,7 +20,6 @@ from sim.study.page.findings import (
     SMALL,
     UNCLEAR,
     UNKNOWN,
-    amount_unit,
     contrasts,
     tally,
 )
@@ -33,6 +30,7 @@ from sim.study.words import (
     Study,
     asked_for,
     capital,
+    endings,
     half_life_words,
     headlines,
     ledger_sentence,
@@ -159,13 +157,14 @@ def design(study: Study) -> Html:
     """Scenarios, factors, replicates, seed, and what differs in each cell."""
     plan = study.manifest["design"]
     shared = "Replicates with the same number share every random draw that both cells make (common random numbers)."
+    factors = factor_names(plan["factors"])
     facts = [
         ("Scenarios", ", ".join(label_words(name) for name in plan["scenarios"])),
         ("Cells", f"{len(study.tables['cells'])}; the reference is {report.reference_words(study)}"),
         ("Replicates", f"{asked_for(study)} asked for; {len(study.runs):,} runs came out"),
         ("Alliances", f"{report.alliances_in(study):,} in all, {report.months_words(study)}"),
         ("Seed", f"{plan['seed']}. {shared if len(study.numbers) > 1 else ''}"),
-        *((f"{_role(name, plan)}: {factor_words(name)}", _levels(plan["factors"][name])) for name in plan["factors"]),
+        *((f"{_role(name, plan)}: {said}", _levels(plan["factors"][name])) for name, said in factors.items()),
         ("Set for every cell", _settings(plan["settings"])),
         *((capital(label_words(key)), _entry(value)) for key, value in plan.items() if _is_said(key, value)),
         ("Outcomes", ", ".join(outcome_words(name) for name in study.outcomes)),
@@ -183,7 +182,8 @@ def _role(factor: str, plan: dict[str, Any]) -> str:
 def _is_said(key: str, value: Any) -> bool:
     """Whether an entry of the design still has to be said: it says something, and no line of its own does."""
     told = ("scenarios", "replicates", "max_replicates", "precision", "seed", "settings")
-    return key not in (*told, "factors", "levers", "uncertainties") and _says(value)
+    factors = ("factors", "levers", "uncertainties")
+    return key not in told + factors and _says(value)
 
 
 def _says(value: Any) -> bool:
@@ -201,7 +201,7 @@ def _entry(value: Any) -> str:
 def _part(value: Any) -> str:
     """A part of an entry: settings by name; of a list of points their number, since the table of cells has them."""
     if isinstance(value, dict):
-        return ", ".join(f"{factor_words(key)} = {report.setting_words(item)}" for key, item in value.items())
+        return ", ".join(f"{name} = {report.setting_words(value[key])}" for key, name in factor_names(value).items())
     return str(len(value)) if isinstance(value, list) else report.setting_words(value)
 
 
@@ -232,7 +232,7 @@ def _cells(study: Study) -> Html:
         rows = [
             [study.names[int(row["cell"])], *(_level(row[name]) for name in columns)] for row in rows_of(study.cells)
         ]
-        head = ["cell", *(factor_words(name) for name in columns)]
+        head = ["cell", *factor_names(columns).values()]
         return table("Every cell and the levels of its factors.", head, rows)
     resolved = {int(cell["cell"]): cell["resolved"] for cell in study.manifest["cells"]}
     reference = resolved[study.reference]
@@ -319,7 +319,7 @@ def _outcome(study: Study, outcome: str) -> Html:
 
 def _contrast_table(study: Study, outcome: str, rows: Sequence[dict[str, Any]]) -> Html:
     unit = OUTCOMES[outcome].unit
-    shown = amount_unit(unit) or unit
+    shown = f", in{unit_words(outcome)}" if unit_words(outcome) else ""
     head = ["cell", "its mean", "difference", "from", "to", "replicates", "reads as"]
     body: list[Row] = [
         [row["name"], *(_amount(row, key, unit) for key in ("mean", "difference", "low", "high")), _count(row["n"]),
@@ -327,7 +327,7 @@ def _contrast_table(study: Study, outcome: str, rows: Sequence[dict[str, Any]]) 
         for row in rows
     ]  # fmt: skip
     caption = (
-        f"{capital(outcome_words(outcome))}: difference from {study.names[study.reference]} and its 95% interval, in "
+        f"{capital(outcome_words(outcome))}: difference from {study.names[study.reference]} and its 95% interval"
         f"{shown}; the largest first."
     )
     return table(caption, head, body)
@@ -351,9 +351,8 @@ def _count(value: float) -> Field:
 # ---------------------------------------------------------------------------------------------------------------
 def over_time(study: Study, album: Album) -> Html:
     """Trajectories and survival, and how the alliances had ended by the horizon; in a market, by their age."""
-    last = study.tables["survival"].sort_values("month").groupby("cell").last()
     head = ["cell", *survival_head(study)]
-    rows: list[Row] = [[study.names[cell], _half_life(study, cell), *_shares(last.loc[cell])] for cell in study.numbers]
+    rows: list[Row] = [[study.names[cell], _half_life(study, cell), *_endings(study, cell)] for cell in study.numbers]
     caption = "What had become of the alliances at the horizon, as shares of all; an ending is not a failure."
     if study.markets:
         caption = f"What becomes of alliances; an ending is not a failure. {CENSORED}"
@@ -377,8 +376,8 @@ def _half_life(study: Study, cell: int) -> Field:
     return Field(half_life_words(study, cell), math.inf if math.isnan(life) else life)
 
 
-def _shares(row: pd.Series) -> list[Field]:
-    return [Field(percent(float(row[name])), float(row[name])) for name in CAUSES_OF_ENDING]
+def _endings(study: Study, cell: int) -> list[Field]:
+    return [Field(percent(share), share) for share in endings(study, cell).values()]
 
 
 def spread(study: Study, album: Album) -> Html:
@@ -401,12 +400,12 @@ def spread(study: Study, album: Album) -> Html:
             said,
             element("p", note),
             album.show("value_distribution", "trust_humps"),
-            _hump_table(study, rows_of(study.humps)),
+            _hump_table(study),
         ]
     )
 
 
-def _hump_table(study: Study, rows: Sequence[dict[str, Any]]) -> Html:
+def _hump_table(study: Study) -> Html:
     head = ["cell", "variable", "alliances", "humps", "highest peak", "lower hump", "higher hump"]
     body: list[Row] = [
         [
@@ -418,7 +417,7 @@ def _hump_table(study: Study, rows: Sequence[dict[str, Any]]) -> Html:
             _hump(row, "low"),
             _hump(row, "high"),
         ]
-        for row in sorted(rows, key=lambda row: -row["humps"])
+        for row in sorted(rows_of(study.humps), key=lambda row: -row["humps"])
     ]
     return table("Humps of trust and communication at the horizon: where each lies and what it holds.", head, body)
 

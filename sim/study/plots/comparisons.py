@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES
 from sim.study import analysis
-from sim.study.analysis import factor_words, label_words, outcome_words, short_labels, signed
+from sim.study.analysis import factor_names, label_words, outcome_words, short_labels, signed
 from sim.study.plots.causes import CAUSE_LOOKS, cause_words, key_of_causes, longest_stack, lump_small
 from sim.study.plots.frame import (
     BLUE,
@@ -226,7 +225,8 @@ def heat_map(runs: pd.DataFrame, x: str, y: str, outcome: str, note: str = "") -
     """
     about = OUTCOMES[outcome]
     scale = analysis.in_unit(1.0, about.unit)
-    levels = {name: _levels(runs[name]) for name in (x, y)}
+    names = factor_names((x, y))
+    levels = {name: _levels(runs[name]) for name in names}
     means = runs.groupby([y, x])[outcome].mean().unstack().reindex(index=levels[y], columns=levels[x]) * scale
     numbers = means.to_numpy(dtype=np.float64)
     unit = "%" if about.unit == "share" else about.unit
@@ -236,14 +236,14 @@ def heat_map(runs: pd.DataFrame, x: str, y: str, outcome: str, note: str = "") -
         f"n = {count_words([int(n) for n in counts])} runs a field. Hatched: no runs. {note}"
     )
     height = 2.6 + max(2.4, 0.75 * len(levels[y]))
-    figure, axes = new_figure(_heat_title(means, x, y, outcome, unit), caption, height)
+    figure, axes = new_figure(_heat_title(means, names[x], names[y], outcome, unit), caption, height)
     ax = axes[0]
-    colors, norm = _colours(numbers)
-    image = ax.pcolormesh(np.ma.masked_invalid(numbers), cmap=colors, norm=norm, edgecolors="white", linewidth=2)
+    # Even to the eye, also in grey, where the two arms of a scale around zero would look alike.
+    image = ax.pcolormesh(np.ma.masked_invalid(numbers), cmap="cividis", edgecolors="white", linewidth=2)
     _write_fields(ax, numbers, image)
     ax.set_xticks(np.arange(len(levels[x])) + 0.5, [_level(level) for level in levels[x]])
     ax.set_yticks(np.arange(len(levels[y])) + 0.5, [_level(level) for level in levels[y]])
-    ax.set(xlabel=label_words(x), ylabel=label_words(y))
+    ax.set(xlabel=names[x], ylabel=names[y])
     ax.grid(False)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
@@ -267,18 +267,6 @@ def _level(level: Any) -> str:
     return f"{level:g}" if isinstance(level, (int, float, np.number)) else textwrap.fill(label_words(str(level)), 18)
 
 
-def _colours(numbers: Floats) -> tuple[str, Normalize]:
-    """Cividis, even to the eye; from brown over white to teal around zero when the outcome crosses it."""
-    finite = numbers[np.isfinite(numbers)]
-    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    if low < 0.0 < high:
-        reach = max(-low, high)
-        return "BrBG", TwoSlopeNorm(0.0, -reach, reach)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    return "cividis", Normalize(low, high)
-
-
 def _write_fields(ax: Axes, numbers: Floats, image: Any) -> None:
     ax.set_facecolor("#f2f2f2")
     spread = float(np.nanmax(numbers) - np.nanmin(numbers)) if np.isfinite(numbers).any() else 0.0
@@ -297,16 +285,18 @@ def _write_fields(ax: Axes, numbers: Floats, image: Any) -> None:
 
 
 def _heat_title(means: pd.DataFrame, x: str, y: str, outcome: str, unit: str) -> str:
-    """Where the outcome is lowest and where it is highest."""
+    """Where the outcome is lowest and where it is highest; both factors in words."""
     stacked = means.stack().dropna()
     name = outcome_words(outcome).capitalize()
     if stacked.empty:
-        return f"{name} by {label_words(x)} and {label_words(y)}: no runs"
+        return f"{name} by {x} and {y}: no runs"
     digits = analysis.decimals_for((stacked.max() - stacked.min()) / 20.0, float(stacked.abs().max()))
     (low_y, low_x), (high_y, high_x) = stacked.idxmin(), stacked.idxmax()
     sign = "%" if unit == "%" else ""
+    if (low := number(stacked.min(), digits)) == number(stacked.max(), digits):
+        return f"{name} is {low}{sign} whatever {x} and {y} are"
 
     def said(mean: float, at_x: Any, at_y: Any) -> str:
-        return f"{number(mean, digits)}{sign} ({factor_words(x)} {_level(at_x)}, {factor_words(y)} {_level(at_y)})"
+        return f"{number(mean, digits)}{sign} ({x} {_level(at_x)}, {y} {_level(at_y)})"
 
     return f"{name} runs from {said(stacked.min(), low_x, low_y)} to {said(stacked.max(), high_x, high_y)}"

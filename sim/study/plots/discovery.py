@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from sim.study.analysis import factor_words, label_words, percent
+from sim.study.analysis import label_words, percent
 from sim.study.plots.frame import BLUE, INK, ORANGE, VERMILLION, bare_rows, new_figure, styled
 from sim.study.words import capital
 
@@ -86,7 +86,7 @@ def _draw_cells(figure: Figure, ax: Axes, cells: pd.DataFrame, best: Bounds) -> 
 def _axis_words(name: str) -> str:
     """A column as its axis names it: "monitoring: blind faith?" for the column of a word."""
     factor, equals, word = name.partition("=")
-    return f"{factor_words(factor)}: {label_words(word)}?" if equals else factor_words(name)
+    return f"{factor}: {label_words(word)}?" if equals else name
 
 
 def _outline(ax: Axes, across: tuple[float, float] | None, up: tuple[float, float] | None) -> None:
@@ -123,5 +123,5 @@ def _draw_boxes(ax: Axes, boxes: pd.DataFrame, failing: float) -> None:
     )
     ax.set_xlim(0.0, 1.0)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
     bare_rows(ax)

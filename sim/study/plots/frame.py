@@ -8,7 +8,7 @@ import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -21,7 +21,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
 from matplotlib.typing import ColorType
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sim.study.analysis import short_labels
 
@@ -227,10 +227,10 @@ def say_empty(ax: Axes, message: str) -> None:
 
 
 def tick_years(ax: Axes) -> None:
-    """Ticks on the month axis that fall on whole years."""
-    last = ax.get_xlim()[1]
-    step = next((step for step in (1, 2, 3, 6, 12, 24, 36, 60, 120, 240, 480) if last / step <= 7), 1200)
-    ax.set_xticks(np.arange(0, last + 1, step))
+    """Ticks on the month axis: at whole years, or at months that divide a year when few months are shown."""
+    low, high = ax.get_xlim()
+    step = next((step for step in (1, 2, 3, 6, 12, 24, 36, 60, 120, 240, 480) if (high - low) / step <= 7), 1200)
+    ax.set_xticks(np.arange(math.ceil(low / step) * step, high + 1, step))
 
 
 def bare_rows(ax: Axes, lines: bool = False) -> None:
@@ -243,6 +243,23 @@ def bare_rows(ax: Axes, lines: bool = False) -> None:
     ax.grid(lines, axis="y")
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
+
+
+def draw_band(
+    ax: Axes, x: ArrayLike, low: ArrayLike, high: ArrayLike, look: Look, step: Literal["post"] | None = None
+) -> None:
+    """A band about a line; its edges have the dashes of the line, so that bands which lie on each other read in grey.
+
+    Args:
+        ax: the axes.
+        x, low, high: of each point (n,).
+        look: of the line.
+        step: as in ``Axes.fill_between``; "post" for a line drawn in steps.
+    """
+    ax.fill_between(
+        x, low, high, step=step, facecolor=(look.color, 0.1), edgecolor=(look.color, 0.7), linestyle=look.dashes,
+        linewidth=0.9,
+    )  # fmt: skip
 
 
 def draw_key(ax: Axes, looks: Mapping[str, tuple[str, str]], title: str) -> None:

@@ -33,7 +33,6 @@ from sim.study.plots.frame import (
     INK,
     MONTHS,
     ORANGE,
-    PALE,
     PURPLE,
     SKY,
     VERMILLION,
@@ -70,7 +69,7 @@ HISTORY_PANELS: tuple[tuple[str, str, tuple[float, float] | None, list[tuple[str
         ("communication", "communication", GREEN, "-", 2.2), ("ties", "personal ties", ORANGE, (0, (6, 2)), 2.2),
         ("gap", "working gap", PURPLE, (0, (1.5, 1.5)), 2.2)]),
     ("Expectation and result", "money/month,\neach partner", None, [
-        ("result", "result", PALE, "-", 1.4), ("smoothed", "result, smoothed", BLUE, "-", 2.4),
+        ("result", "result", GREY, "-", 1.0), ("smoothed", "result, smoothed", BLUE, "-", 2.4),
         ("expectation", "expectation", VERMILLION, (0, (6, 2)), 2.4)]),
     ("Value so far", "money,\nboth partners", None, [("value", "net value", INK, "-", 2.4)]),
 )  # fmt: skip
@@ -181,7 +180,7 @@ def history(history: History, alliance: int | None = None) -> Figure:
         _track(axes[-1], happened)
         _name_end(axes[-1], history.alliances[-1, alliance - 1])
     _date_lines(axes, events)
-    _tick_months(axes[0])
+    tick_years(axes[0])
     axes[-1].set_xlabel(_months_words(history))
     ends = [
         (ax, [_end(lines[name], words, color) for name, words, color, _, _ in parts])
@@ -209,20 +208,10 @@ def _months_words(history: History) -> str:
     return "month of the run" if history.scenario.network.market else MONTHS
 
 
-def _tick_months(ax: Axes) -> None:
-    """Ticks on whole years of the run, within the months that are shown."""
-    low, high = ax.get_xlim()
-    tick_years(ax)
-    if low > 0:
-        ticks = ax.get_xticks()
-        ax.set_xticks(ticks[(ticks >= low) & (ticks <= high)])
-        ax.set_xlim(low, high)
-
-
 def _end(line: Floats, words: str, color: str) -> End:
     defined = np.flatnonzero(~np.isnan(line))
     last = int(defined[-1]) if len(defined) else 0
-    return float(last), float(line[last]) if len(defined) else 0.0, words, GREY if color == PALE else color
+    return float(last), float(line[last]) if len(defined) else 0.0, words, color
 
 
 def _rows_of_happenings(ax: Axes) -> None:
@@ -387,7 +376,7 @@ def history_ledger(history: History, alliance: int | None = None, layer: str = "
     _stack(axes[1], months, shown.iloc[: last + 1])
     axes[1].set(ylabel="change since the signature", xlabel=_months_words(history), title="What it is made of")
     _date_lines(axes, _events_of(history, alliance))
-    _tick_months(axes[0])
+    tick_years(axes[0])
     key_of_causes(axes[1], shown)
     return figure
 

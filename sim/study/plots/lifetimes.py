@@ -13,8 +13,10 @@ from sim.study.analysis import percent
 from sim.study.plots.frame import (
     MONTHS,
     MOST_BANDS,
+    End,
     Look,
     count_words,
+    draw_band,
     grid_of,
     label_ends,
     looks_of,
@@ -64,9 +66,7 @@ def survival_curves(curves: pd.DataFrame, cells: pd.DataFrame, causes: Sequence[
     return figure
 
 
-def _draw(
-    ax: Axes, curves: pd.DataFrame, looks: Mapping[int, Look], name: str, bands: bool
-) -> list[tuple[float, float, str, str]]:
+def _draw(ax: Axes, curves: pd.DataFrame, looks: Mapping[int, Look], name: str, bands: bool) -> list[End]:
     """The lines of one panel.
 
     Returns:
@@ -77,9 +77,7 @@ def _draw(
     for cell, look in looks.items():
         rows = curves[curves["cell"] == cell]
         if bands:
-            ax.fill_between(
-                rows["month"], rows[low], rows[high], step="post", color=look.color, alpha=0.18, linewidth=0
-            )
+            draw_band(ax, rows["month"], rows[low], rows[high], look, step="post")
         ax.plot(rows["month"], rows[name], drawstyle="steps-post", color=look.color, linestyle=look.dashes)
         ends.append((float(rows["month"].iloc[-1]), float(rows[name].iloc[-1]), look.label, look.color))
     return ends

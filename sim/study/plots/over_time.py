@@ -24,6 +24,7 @@ from sim.study.plots.frame import (
     End,
     Look,
     count_words,
+    draw_band,
     draw_key,
     grid_of,
     label_ends,
@@ -71,11 +72,12 @@ def trajectories(
     mine = monthly[monthly["cell"].isin(list(looks))]
     signed = mine[mine["variable"] == "value"].groupby("cell")["alliances"].max()  # in a market they come by and by
     banded = len(looks) <= MOST_BANDS
+    ribbon = "Darker ribbon" if banded else "Ribbon"
     with_errors = bool(mine["se"].notna().any())
     caption = (
         f"Line: mean over the alliances {'going on in that month, of any age' if market else 'still going on'}. "
         + ("Band: middle half of them (25% to 75%). " if banded else "")
-        + ("Darker ribbon: 1.96 standard errors over replicates up and down. " if with_errors else "")
+        + (f"{ribbon}: 1.96 standard errors over replicates up and down. " if with_errors else "")
         + f"n = {count_words(signed.tolist())} alliances a cell, ended ones too. {note}"
     )
     title = _trajectory_title(monthly, looks, variables[0], market)
@@ -120,7 +122,7 @@ def _series(rows: pd.DataFrame, variable: str) -> pd.DataFrame:
 def _trajectory(ax: Axes, data: pd.DataFrame, look: Look, banded: bool) -> None:
     months, mean, error = (data[name].to_numpy(dtype=np.float64) for name in ("month", "mean", "se"))
     if banded:
-        ax.fill_between(months, data["q25"], data["q75"], color=look.color, alpha=0.10, linewidth=0)
+        draw_band(ax, months, data["q25"], data["q75"], look)
     ax.fill_between(months, mean - 1.96 * error, mean + 1.96 * error, color=look.color, alpha=0.35, linewidth=0)
     alone = len(months) == 1  # one point makes no line, and it stands on an end of the axis
     ax.plot(months, mean, color=look.color, linestyle=look.dashes, marker="o" if alone else "", clip_on=not alone)
@@ -173,7 +175,7 @@ def survival(survival: pd.DataFrame, cells: pd.DataFrame, note: str = "", market
         f"{shares} Dot: the month at whose end half of them or fewer go on. An ending is not a failure: strategic "
         f"change comes from outside. {note}"
     )
-    title = _market_survival_title(looks, lives, longest) if market else _survival_title(looks, lives)
+    title = _survival_title(looks, lives, longest, market)
     figure, axes = new_figure(title, caption, 2.4 + 3.6 * rows, rows, columns, len(looks), sharex=True, sharey=True)
     for ax, (cell, look) in zip(axes, looks.items(), strict=True):
         data = survival[survival["cell"] == cell].sort_values("month")
@@ -219,38 +221,25 @@ def _mark_half_life(ax: Axes, month: float, last: int) -> None:
     )  # fmt: skip
 
 
-def _survival_title(looks: Mapping[int, Look], lives: Mapping[int, float]) -> str:
+def _survival_title(looks: Mapping[int, Look], lives: Mapping[int, float], longest: int, market: bool) -> str:
+    """By when half have ended, first and last cell; in a market by age, not by the month of the run."""
     known = {look.label: lives.get(cell, math.nan) for cell, look in looks.items()}
     ended = {label: month for label, month in known.items() if not math.isnan(month)}
     if not ended:
-        return "More than half of the alliances are still going on at the horizon"
-    first = min(ended, key=lambda label: ended[label])
-    if len(known) == 1:
-        return f"Half of the alliances have ended by month {ended[first]:.0f}"
-    if len(ended) < len(known):
-        many = len(known) - len(ended)
-        where = next(label for label in known if label not in ended) if many == 1 else f"{many} others"
-        return f"Half have ended by month {ended[first]:.0f} in {first}; in {where} more than half go on"
-    last = max(ended, key=lambda label: ended[label])
-    if ended[first] == ended[last]:
-        return f"Half of the alliances have ended by month {ended[first]:.0f} in every cell"
-    return f"Half have ended by month {ended[first]:.0f} in {first}, but only by month {ended[last]:.0f} in {last}"
-
-
-def _market_survival_title(looks: Mapping[int, Look], lives: Mapping[int, float], longest: int) -> str:
-    """As :func:`_survival_title`, but of the age that alliances reach, which is not the month of the run."""
-    known = {look.label: lives.get(cell, math.nan) for cell, look in looks.items()}
-    ended = {label: months for label, months in known.items() if not math.isnan(months)}
-    words = {label: how_many(round(months), "month") for label, months in ended.items()}
-    if not ended:
-        return f"More than half of the alliances last {how_many(longest, 'month')}"
+        lasting = f"last {how_many(longest, 'month')}" if market else "are still going on at the horizon"
+        return f"More than half of the alliances {lasting}"
+    by = {
+        label: f"within {how_many(round(month), 'month')}" if market else f"by month {month:.0f}"
+        for label, month in ended.items()
+    }
     first, last = (pick(ended, key=lambda label: ended[label]) for pick in (min, max))
+    half = f"end {by[first]} of their signature" if market else f"have ended {by[first]}"
     if len(known) == 1:
-        return f"Half of the alliances end within {words[first]} of their signature"
+        return f"Half of the alliances {half}"
     if len(ended) < len(known):
         many = len(known) - len(ended)
         where = next(label for label in known if label not in ended) if many == 1 else f"{many} others"
-        return f"Half end within {words[first]} of their signature in {first}; in {where} more than half last"
+        return f"Half {half} in {first}; in {where} more than half {'last' if market else 'go on'}"
     if ended[first] == ended[last]:
-        return f"Half of the alliances end within {words[first]} of their signature in every cell"
-    return f"Half end within {words[first]} of their signature in {first}, but only within {words[last]} in {last}"
+        return f"Half of the alliances {half} in every cell"
+    return f"Half {half} in {first}, but only {by[last]} in {last}"

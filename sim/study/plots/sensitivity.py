@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim.study.analysis import factor_words, percent
+from sim.study.analysis import percent
 from sim.study.plots.frame import (
     BLUE,
     GREY,
@@ -16,6 +16,7 @@ from sim.study.plots.frame import (
     LOOKS,
     MOST_CELLS,
     VERMILLION,
+    End,
     bare_rows,
     label_ends,
     new_figure,
@@ -32,9 +33,9 @@ def morris_figure(
     """μ* with its interval and σ, a row a factor; beside it μ* as the sample grew.
 
     Args:
-        table: table of :func:`sim.study.sensitivity.morris`, by rank.
+        table: table of :func:`sim.study.sensitivity.morris`, by rank, its factors in words.
         told: its rows whose effect can be told from zero.
-        settling: its table ``convergence``.
+        settling: its table ``convergence``, the factors in words.
         outcome: in words.
         replicates: of each point.
     """
@@ -49,14 +50,14 @@ def morris_figure(
     )
     title = f"No factor can be told to move {outcome}"
     if len(told):
-        title = _as_sure(f"{factor_words(told['factor'].iloc[0])} moves {outcome} most", settling)
+        title = _as_sure(f"{told['factor'].iloc[0]} moves {outcome} most", settling)
     figure, (left, right) = _two_panels(title, caption, len(table))
     rows = np.arange(len(table))
     left.hlines(rows, table["mu_star_low"], table["mu_star_high"], color=BLUE, linewidth=3.5)
     left.plot(table["mu_star"], rows, "o", color=BLUE, markersize=9, label="μ*")
     left.plot(table["sigma"], rows, "o", color=VERMILLION, markersize=10, markerfacecolor="none", label="σ")
     _finish_rows(left, table, f"change of {outcome} over the range")
-    _settling_lines(right, table, settling, "μ*, trajectories in the sample")
+    _settling_lines(right, table, settling, "μ*", "trajectories in the sample")
     label_ends(figure, [(right, _ends_of(table, settling))])
     return figure
 
@@ -68,9 +69,9 @@ def sobol_figure(
     """First and total index with their intervals, a row a factor; beside them the total index as the sample grew.
 
     Args:
-        table: table of :func:`sim.study.sensitivity.sobol`, by rank.
+        table: table of :func:`sim.study.sensitivity.sobol`, by rank, its factors in words.
         told: its rows whose share can be told from zero.
-        settling: its table ``convergence``.
+        settling: its table ``convergence``, the factors in words.
         outcome: in words.
         replicates: of each point.
     """
@@ -81,7 +82,7 @@ def sobol_figure(
     )
     title = f"No factor can be told to decide what varies in {outcome}"
     if len(told):
-        lead, share = factor_words(told["factor"].iloc[0]), percent(min(told["total"].iloc[0], 1.0))
+        lead, share = told["factor"].iloc[0], percent(min(told["total"].iloc[0], 1.0))
         title = _as_sure(f"{lead} decides {share} of what varies in {outcome}", settling)
     figure, (left, right) = _two_panels(title, caption, len(table))
     for name, marker, color, shift in (("first", "o", BLUE, -0.14), ("total", "D", VERMILLION, 0.14)):
@@ -90,7 +91,7 @@ def sobol_figure(
         label = {"first": "alone", "total": "with interactions"}[name]
         left.plot(table[name], rows, marker, color=color, markersize=8, label=label)
     _finish_rows(left, table, f"share of the variance of {outcome}")
-    _settling_lines(right, table, settling, "total index, size of the base sample")
+    _settling_lines(right, table, settling, "total index", "size of the base sample")
     label_ends(figure, [(right, _ends_of(table, settling))])
     return figure
 
@@ -117,7 +118,7 @@ def _two_panels(title: str, caption: str, factors: int) -> tuple[Figure, list[Ax
 
 def _finish_rows(ax: Axes, table: pd.DataFrame, label: str) -> None:
     """Names at the rows, zero marked, and a key that covers no data."""
-    names = [f"{wrap_label(factor_words(row.factor), 26)}\n{row.low:g} to {row.high:g}" for row in table.itertuples()]
+    names = [f"{wrap_label(row.factor, 26)}\n{row.low:g} to {row.high:g}" for row in table.itertuples()]
     ax.set_yticks(range(len(table)), names)
     ax.set_ylim(len(table) - 0.5, -0.6)
     ax.axvline(0.0, color=INK, linewidth=1.2)
@@ -127,8 +128,8 @@ def _finish_rows(ax: Axes, table: pd.DataFrame, label: str) -> None:
     bare_rows(ax, lines=True)
 
 
-def _settling_lines(ax: Axes, table: pd.DataFrame, settling: pd.DataFrame, label: str) -> None:
-    """A line for each of the first factors, with its interval at each size."""
+def _settling_lines(ax: Axes, table: pd.DataFrame, settling: pd.DataFrame, index: str, size: str) -> None:
+    """A line for each of the first factors, with its interval at each size of the sample."""
     for (name, (color, dashes)), shift in zip(_shown(table), np.linspace(-0.04, 0.04, MOST_CELLS), strict=False):
         rows = settling[settling["factor"] == name].sort_values("size")
         places = rows["size"] * (1.0 + shift)  # side by side, so that bars do not cover each other
@@ -139,16 +140,16 @@ def _settling_lines(ax: Axes, table: pd.DataFrame, settling: pd.DataFrame, label
     ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.minorticks_off()
     ax.axhline(0.0, color=GREY, linewidth=1)
-    ax.set_xlabel(label)
+    ax.set(xlabel=size, ylabel=index)
 
 
 def _shown(table: pd.DataFrame) -> list[tuple[str, tuple[str, object]]]:
     return list(zip(table["factor"], LOOKS, strict=False))
 
 
-def _ends_of(table: pd.DataFrame, settling: pd.DataFrame) -> list[tuple[float, float, str, str]]:
+def _ends_of(table: pd.DataFrame, settling: pd.DataFrame) -> list[End]:
     last = settling[settling["size"] == settling["size"].max()].set_index("factor")
     return [
-        (float(last.loc[name, "size"]), float(last.loc[name, "index"]), factor_words(name), color)
+        (float(last.loc[name, "size"]), float(last.loc[name, "index"]), name, color)
         for name, (color, _) in _shown(table)
     ]

@@ -15,7 +15,6 @@ from matplotlib.patches import FancyArrowPatch, Patch
 from sim.study.phase import LOW_START, PATH_DYADS, Findings, FixedPoint, Loop, Maps, Portrait
 from sim.study.plots.frame import (
     BLUE,
-    GREY,
     INK,
     ON_WHITE,
     ORANGE,
@@ -244,7 +243,7 @@ def _start_map(ax: Axes, found: Maps) -> None:
     ax.plot(*found.edge.T, color=INK, linewidth=2.6, zorder=2.5)
     for (friction, trust), end in zip(found.findings.folds, (0.0, 1.0), strict=False):
         ax.plot([friction, friction], [trust, end], color=INK, linewidth=2.6, zorder=2.5)
-    ax.axvline(found.findings.field.friction, color=GREY, linestyle=DOTTED, linewidth=1.6, zorder=2.4)
+    ax.axvline(found.findings.field.friction, color=ORANGE, linestyle=DOTTED, linewidth=2.2, zorder=2.4)
     ax.set_title("Where trust ends, by its start")
     ax.set_xlabel(FRICTION)
     ax.set_ylabel(TRUST_START)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.study.analysis import decimals_for, factor_words
-from sim.study.plots.frame import BLUE, GREY, INK, ON_WHITE, VERMILLION, new_figure, styled
+from sim.study.plots.frame import BLUE, GREY, INK, ON_WHITE, VERMILLION, new_figure, styled, wrap_label
 from sim.study.words import capital, number
 
 
@@ -43,7 +43,7 @@ def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, repl
     ax.axhline(found["level"], color=GREY, linewidth=1.4, linestyle=(0, (5, 3)))
     if found["crossings"]:
         _mark(ax, found)
-    ax.set(xlabel=name, ylabel=outcome)
+    ax.set(xlabel=name, ylabel=wrap_label(outcome, 32))
     ax.margins(x=0.02, y=0.08)
     return figure
 
