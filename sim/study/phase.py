@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from sim.engine import Result, simulate
 from sim.parameters import Parameters, meta
@@ -169,13 +170,15 @@ def _folds(field: MeanField) -> tuple[tuple[float, float], ...]:
     return tuple((ratio * field.gain / field.loss, trust) for trust, ratio in folds_with_floor(field.floor, field.half))
 
 
-def settled(field: MeanField, trust: float) -> float:
+def settled(field: MeanField, trust: ArrayLike) -> Floats:
     """Where the mean field ends that starts from this trust and the communication that goes with it, S(T).
 
     The saddle is the only crossing of the separatrix, which falls, with C = S(T), which rises: so it is the edge.
+    Shape of ``trust``.
     """
     points = fixed_points_with_floor(field.floor, field.ratio, field.half)
-    return float(points[-1] if len(points) == 1 or trust > points[1] else points[0])
+    edge = points[len(points) // 2]  # the saddle of three; of a single outcome itself
+    return np.where(np.asarray(trust) > edge, points[-1], points[0])
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,9 @@ def portrait(findings: Findings) -> Portrait:
     saddle = findings.saddle
     line = None if saddle is None or saddle.trust < IN_THE_CORNER else field.separatrix(saddle.trust)
     months = np.arange(PATH_MONTHS + 1.0)
-    starts = np.array([start for start in STARTS if line is None or _distance(line, start) >= CLEAR_OF_THE_EDGE])
+    starts = np.array(  # the line is drawn finely: its nearest point is as near as the line
+        [start for start in STARTS if line is None or np.hypot(*(line - start).T).min() >= CLEAR_OF_THE_EDGE]
+    )
     return Portrait(
         findings,
         trust,
@@ -231,11 +236,6 @@ def portrait(findings: Findings) -> Portrait:
         starts,
         np.array([field.path(float(trust), float(openness), months) for trust, openness in starts]),
     )
-
-
-def _distance(line: Floats, point: tuple[float, float]) -> float:
-    """From a point to the nearest point of a line that is drawn finely."""
-    return float(np.hypot(*(line - point).T).min())
 
 
 @dataclass(frozen=True)
@@ -277,9 +277,9 @@ def maps(findings: Findings, points: int = 160) -> Maps:
         findings,
         friction,
         start,
-        np.column_stack([_ends(at, start) for at in fields]),
+        np.column_stack([settled(at, start) for at in fields]),
         floor,
-        np.array([[float(np.ptp(_outcomes(at))) for at in row] for row in by_floor]),
+        np.array([[float(np.ptp(settled(at, (0.0, 1.0)))) for at in row] for row in by_floor]),
         loop(field).edge,
         curve,
         (float(curve[top, 0]), float(curve[top, 1])),
@@ -295,16 +295,6 @@ def friction_limit(field: MeanField) -> float:
 def floor_limit(field: MeanField) -> float:
     """The end of the axis of the openness floor: beyond the cusp and the field's own floor, at most 1."""
     return min(1.0, max(1.5 * float(tipping_curve(field.half)[:, 1].max()), 1.15 * field.floor))
-
-
-def _outcomes(field: MeanField) -> Floats:
-    """The stable fixed points."""
-    return fixed_points_with_floor(field.floor, field.ratio, field.half)[::2]
-
-
-def _ends(field: MeanField, starts: Floats) -> Floats:
-    points = fixed_points_with_floor(field.floor, field.ratio, field.half)
-    return np.full(starts.shape, points[0]) if len(points) < 3 else np.where(starts > points[1], points[2], points[0])
 
 
 @dataclass(frozen=True)
@@ -375,10 +365,9 @@ UNITS = {
         "trust": "trust", "sd": "trust", "dyads": "count", "months": "month", "steps": "count",
     },
 }  # fmt: skip
-"""The unit of every column of the tables."""
-ENDS_COLUMNS = tuple(UNITS["ends"])
-"""Columns of the simulated ends. ``expected``: the mean field's fixed point; ``trust``, ``sd``: over the dyads at the
-end; ``months``: time of the mean field; ``steps``: months of the engine for each of them."""
+"""The unit of every column of the tables. Of the simulated ends, ``expected`` is the mean field's fixed point,
+``trust`` and ``sd`` are over the dyads at the end, ``months`` is time of the mean field, ``steps`` are months of the
+engine for each of them."""
 Tick = Callable[[int, int], None]
 """Called with the simulations that are done and their total."""
 
@@ -416,7 +405,7 @@ def places(findings: Findings, shown: Sequence[Loop]) -> list[Place]:
 
 
 def simulate_ends(wanted: Sequence[Place], seed: int = 1, tick: Tick | None = None) -> pd.DataFrame:
-    """Where the engine ends in small steps, a row a place; see :data:`ENDS_COLUMNS`.
+    """Where the engine ends in small steps, a row a place; see :data:`UNITS`.
 
     Threads share the work; the rows do not depend on how many.
 
@@ -431,7 +420,7 @@ def simulate_ends(wanted: Sequence[Place], seed: int = 1, tick: Tick | None = No
             rows.append(row)
             if tick:
                 tick(len(rows), len(wanted))
-    return pd.DataFrame(rows, columns=list(ENDS_COLUMNS))
+    return pd.DataFrame(rows, columns=list(UNITS["ends"]))
 
 
 def _end(place: Place, seed: int) -> tuple[object, ...]:
@@ -439,7 +428,7 @@ def _end(place: Place, seed: int) -> tuple[object, ...]:
     months = max(1, min(math.ceil(SETTLED_AFTER / min(field.gain, field.speed)), MOST_STEPS // steps))
     result = simulate(mean_field_scenario(field, place.trust, months=months, steps=steps, dyads=END_DYADS), 1, seed)
     trust = result.alliances.effective[0].mean(-1)
-    expected = settled(field, place.trust)
+    expected = float(settled(field, place.trust))
     mean, sd = float(trust.mean()), float(trust.std(ddof=1))
     return (
         place.picture, field.floor, field.friction, place.trust, expected, mean, sd, END_DYADS, months, steps
@@ -495,7 +484,7 @@ def points_table(findings: Findings) -> pd.DataFrame:
     """The fixed points, a row each."""
     return pd.DataFrame(
         [(p.kind, p.trust, p.communication, p.rate, p.loop_gain) for p in findings.points],
-        columns=["kind", "trust", "communication", "rate", "loop_gain"],
+        columns=list(UNITS["fixed_points"]),
     )
 
 
@@ -523,12 +512,13 @@ def _how_fast(findings: Findings) -> list[str]:
     high = findings.points[-1]
     if high.rate >= 0.0:
         return []
-    setback = "a setback that leaves it above the edge" if findings.saddle else "a setback"
-    said = f"After {setback} it comes back to {high.trust:.2f} at {-high.rate:.3f} a month"
-    said = said if high.trust >= 0.01 else f"It falls towards zero at {-high.rate:.3f} a month"
     half = math.log(2.0) / -high.rate
     if half > 1200.0:
         return [f"At {high.trust:.2f} trust hardly comes back after a setback: friction is at the tipping point."]
+    said = f"It falls towards zero at {-high.rate:.3f} a month"
+    if high.trust >= 0.01:
+        setback = "a setback that leaves it above the edge" if findings.saddle else "a setback"
+        said = f"After {setback} it comes back to {high.trust:.2f} at {-high.rate:.3f} a month"
     near = f", half of the way in {half:.0f} months" if half >= 1.5 else ", half of the way within about a month"
     slow = "; this slows down as the tipping point comes near, which is its warning" if findings.saddle else ""
     return [f"{said}{near}{slow}."]

@@ -128,7 +128,8 @@ class MeanField:
         A change of trust changes openness by S', and that, held, changes the trust that it leads to by the second
         factor. At a fixed point without a floor it is n(1 − T), see :func:`loop_gain`. Needs a > 0.
         """
-        return float(self._disclosure_slope(trust) * self._openness_effect(trust) / self.pull(trust))
+        moved = self.gain * (1.0 - trust) + self.loss * self.friction * trust
+        return float(self._disclosure_slope(trust) * moved / self.pull(trust))
 
     def slow_rate(self, trust: float) -> float:
         """The slower eigenvalue at a fixed point, 1/month: negative where trust comes back.
@@ -168,10 +169,6 @@ class MeanField:
         """S'(T) = (1 − c0)·nθⁿTⁿ⁻¹/(θⁿ + Tⁿ)²."""
         n, whole = self.steepness, self.half**self.steepness + trust**self.steepness
         return float((1.0 - self.floor) * n * self.half**n * trust ** (n - 1.0) / whole**2)
-
-    def _openness_effect(self, trust: float) -> float:
-        """Derivative of dT/dt by C, 1/month: λ⁺(1 − T) + λ⁻wT."""
-        return self.gain * (1.0 - trust) + self.loss * self.friction * trust
 
     def _backwards(self, start: Floats) -> Floats:
         """The path that leads to ``start``, backwards in time to the edge of the unit square, shape (k, 2)."""

@@ -299,9 +299,8 @@ def courses(interview: Interview, practice: ArrayLike) -> list[Course]:
     Raises:
         ValueError: when the interview would not come to an end within :data:`HORIZON` questions.
     """
-    p1, p0, costs = (np.array([getattr(question, name) for question in interview.questions]) for name in NUMBERS)
+    p1, p0, convincing, vague = _answers(interview)
     chance = p0 + np.asarray(practice, dtype=np.float64)[:, None] * (p1 - p0)
-    convincing, vague = np.log(p1 / p0), np.log((1.0 - p1) / (1.0 - p0))
     evidence, mass = np.zeros(1), np.ones((len(chance), 1))
     accepted, rejected, forced = [], [], np.zeros(len(chance))
     exact = True
@@ -323,9 +322,16 @@ def courses(interview: Interview, practice: ArrayLike) -> list[Course]:
             f"after {HORIZON:,} questions a share of {mass.sum(axis=1).max():.1g} of candidates is neither accepted "
             "nor turned away: these questions tell too little. Ask others, tolerate more mistakes, or set max_questions"
         )
-    spent = np.concatenate([[0.0], np.cumsum(np.resize(costs, len(accepted) - 1))])
+    costs = np.resize([question.cost for question in interview.questions], len(accepted) - 1)
+    spent = np.concatenate([[0.0], np.cumsum(costs)])
     ends = zip(np.array(accepted).T, np.array(rejected).T, forced, mass.sum(axis=1), strict=True)
     return [Course(yes, no, spent, float(pressed), float(left), exact) for yes, no, pressed, left in ends]
+
+
+def _answers(interview: Interview) -> tuple[Floats, Floats, Floats, Floats]:
+    """p1 and p0 of the questions asked, and the evidence in a convincing and in a vague answer to each."""
+    p1, p0 = (np.array([getattr(question, name) for question in interview.questions]) for name in ("p1", "p0"))
+    return p1, p0, np.log(p1 / p0), np.log((1.0 - p1) / (1.0 - p0))
 
 
 def _decide(
@@ -461,8 +467,7 @@ def wald_questions(interview: Interview) -> tuple[float, float]:
     They are too low, often by a fifth: evidence comes in steps that are large against its bounds. They know of no
     limit to the number of questions; in a mixed interview a question tells what its questions tell on average.
     """
-    p1, p0 = (np.array([getattr(question, name) for question in interview.questions]) for name in ("p1", "p0"))
-    convincing, vague = np.log(p1 / p0), np.log((1.0 - p1) / (1.0 - p0))
+    p1, p0, convincing, vague = _answers(interview)
     for_genuine = float(np.mean(p1 * convincing + (1.0 - p1) * vague))
     for_cat_poster = float(np.mean(p0 * convincing + (1.0 - p0) * vague))
     alpha, beta, upper, lower = interview.alpha, interview.beta, interview.upper, interview.lower
@@ -536,24 +541,29 @@ def _harvest(findings: Findings) -> str:
 
 
 def _search(findings: Findings) -> str:
+    asked = ""
+    if findings.questions > 0.0:
+        asked = f" and {_many(findings.questions_per_partner, 'question')} ({findings.cost_per_partner:.2g} money)"
     return (
-        f"One genuine partner takes about {_about(findings.candidates_per_partner)} candidates and "
-        f"{_about(findings.questions_per_partner)} questions ({findings.cost_per_partner:.2g} money); on the way you "
-        f"accept {_about(findings.cat_posters_per_partner)} cat posters."
+        f"One genuine partner takes about {_many(findings.candidates_per_partner, 'candidate')}{asked}; on the way you "
+        f"accept {_many(findings.cat_posters_per_partner, 'cat poster')}."
     )
 
 
 def _ending(findings: Findings) -> str:
-    """What the limit costs, or what one would."""
+    """What the limit costs, or what one would; nothing where all is decided before it."""
     interview = findings.interview
     if interview.max_questions is None:
         early = stopped_early(interview)
+        if early.forced == 0.0:
+            return ""
+        only = "only " if early.genuine_among_accepted < findings.genuine_among_accepted - 0.005 else ""
         return (
             f"Go on until it is yes or no: stopped after {STOPPED_AFTER} questions, you would accept "
-            f"{_about(100.0 * early.accepted)} of 100, of whom only {_about(100.0 * early.found)} practise what they "
+            f"{_about(100.0 * early.accepted)} of 100, of whom {only}{_about(100.0 * early.found)} practise what they "
             f"profess ({early.genuine_among_accepted:.0%})."
         )
-    if interview.max_questions == 0:
+    if interview.max_questions == 0 or findings.forced == 0.0:
         return ""
     bound = interview.alpha / (1.0 - interview.beta)  # Wald's, which holds exactly
     return (
@@ -567,8 +577,17 @@ def _worth(findings: Findings) -> str:
     value, unvetted = findings.value, vet(findings.interview.changed(max_questions=0)).value
     if value is None or unvetted is None:
         return ""
+    worth, without = (f"{money:.3g}".replace("-", "−") for money in (value, unvetted))
+    if findings.interview.max_questions == 0:
+        return f"An accepted partner is worth {worth} money{'; you lose on it' if value < 0.0 else ''}."
     loss = "; even so you lose on it" if value < 0.0 else ""
-    return f"An accepted partner is worth {value:.3g} money after the search, without vetting {unvetted:.3g}{loss}."
+    return f"An accepted partner is worth {worth} money after the search, without vetting {without}{loss}."
+
+
+def _many(number: float, noun: str) -> str:
+    """ "1 candidate", "2.5 candidates"."""
+    shown = _about(number)
+    return f"{shown} {noun}{'' if shown == '1' else 's'}"
 
 
 def _about(number: float) -> str:

@@ -175,8 +175,8 @@ def whole_sentence(text: str) -> str:
 
 
 def number(value: float, digits: int) -> str:
-    """A number with a true minus; a dash when it is not defined."""
-    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+    """A number with a true minus, and none before zero; a dash when it is not defined."""
+    return "–" if math.isnan(value) else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def with_interval(row: Mapping[str, Any]) -> str:

@@ -99,7 +99,7 @@ def test_the_engine_ends_where_the_mean_field_does(monkeypatch):
         for trust in (phase.LOW_START, phase.HIGH_START)
     ]
     ends = simulate_ends(wanted, seed=5)
-    assert list(ends.columns) == list(phase.ENDS_COLUMNS)
+    assert list(ends.columns) == list(phase.UNITS["ends"])
     tolerance = 4.0 * ends["sd"] / np.sqrt(ends["dyads"]) + phase.END_JUMP
     assert ((ends["trust"] - ends["expected"]).abs() <= tolerance).all()
     assert ends["expected"].max() - ends["expected"].min() > 0.8

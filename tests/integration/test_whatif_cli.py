@@ -254,3 +254,10 @@ def test_who_has_parted_does_not_talk() -> None:
     told = flat(call("baseline", *line).stdout)
     assert "It ended in month 28" in told
     assert "because they would have talked more afterwards" in told
+
+
+def test_talk_that_differs_only_once_one_world_has_parted_is_neither_more_nor_less() -> None:
+    line = ["--set", "months=60", "--seed", "7", "--alliance", "35", "--without", "ending@1-60"]
+    told = flat(call("baseline", *line).stdout)
+    assert "It ended in month" in told
+    assert "because they would have talked otherwise afterwards" in told

@@ -19,8 +19,13 @@ from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, PROBLEMS, TALKS
 from sim.engine import History, simulate_history
 from sim.parameters import Parameters
 from sim.scenario import Scenario, load
-from sim.study import story as told
-from sim.study.story import GAINED, LOST, Life, Phase, Story, phases_of, story
+from sim.study.story import Life, Phase, Story, phases_of, story, thresholds
+from sim.study.story.beginning import position
+from sim.study.story.ending import rounded_ledger
+from sim.study.story.talk import communication_if, unsaid_if
+from sim.study.story.thresholds import GAINED, LOST
+from sim.study.story.wording import COLUMNS, decimals, in_money
+from sim.study.words import number as number_in_words
 from tests.builders import busy, dyad
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
@@ -84,13 +89,9 @@ def last_month(history: History, one: Story) -> int:
 
 
 def changes(history: History, one: Story, phase: Phase) -> np.ndarray:
-    """Ledger of effective trust in a phase, (2, causes), from the table that the history itself gives."""
-    table = history.ledger_table()
-    mine = table[(table["alliance"] == one.alliance) & table["month"].between(phase.first, phase.last)]
-    total = np.zeros((2, len(CAUSES)))
-    for side, cause, change in zip(mine["side"], mine["cause"], mine["change"], strict=True):
-        total["ab".index(side), CAUSES.index(cause)] += change
-    return total
+    """Ledger of effective trust in a phase, (2, causes)."""
+    months = slice(phase.first - 1, phase.last)
+    return history.ledger[months, one.alliance - 1, :, state.EFFECTIVE].sum(axis=0)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -139,7 +140,7 @@ def test_the_closing_sentence_adds_up_and_is_the_ledger_s() -> None:
 )
 def test_rounding_never_breaks_the_sum(start: float, amounts: list[float]) -> None:
     whole = dict(zip(CAUSES, amounts, strict=True))
-    first, shown, last = told.rounded_ledger(start, whole, start + sum(amounts))
+    first, shown, last = rounded_ledger(start, whole, start + sum(amounts))
     assert first + sum(shown.values()) == last
     for cause, amount in shown.items():
         assert amount / 100 == pytest.approx(whole[cause], abs=0.01 + 1e-9)
@@ -260,24 +261,24 @@ def test_a_partner_stands_out_only_in_the_tails_of_its_kind() -> None:
             name = name if side or "AOL" in name else name[:1].lower() + name[1:]
             own = re.search(rf"{re.escape(name)} is ([^.]*) than most of its kind", text, re.IGNORECASE)
             said = own[1] if own else text if "Both are" in text else ""
-            for trait, (low, high) in told.STANDS_OUT.items():
-                place = told.position(history.scenario, trait, record[trait])
-                assert (low in said) == (place <= told.TAIL), (text, trait)
-                assert (high in said) == (place >= 1 - told.TAIL), (text, trait)
+            for trait, (low, high) in thresholds.STANDS_OUT.items():
+                place = position(history.scenario, trait, record[trait])
+                assert (low in said) == (place <= thresholds.TAIL), (text, trait)
+                assert (high in said) == (place >= 1 - thresholds.TAIL), (text, trait)
                 seen += low in said or high in said
     assert seen > 50
 
 
 def test_position_is_the_share_of_organizations_with_less() -> None:
     drawn = simulate_history(busy(months=1, organizations=3000), 5)
-    for trait in told.STANDS_OUT:
+    for trait in thresholds.STANDS_OUT:
         values = np.sort(drawn.organizations[0][trait])
         for share in (0.1, 0.25, 0.5, 0.9):
             at = float(values[int(share * len(values))])
             equal = np.isclose(values, at).mean()  # a constant trait of one group
             exact = (values < at).mean() + 0.5 * equal if equal > 0.01 else share
             error = 4 * np.sqrt(0.25 / len(values)) + 0.02  # sampling, and the mixture's grid
-            assert told.position(drawn.scenario, trait, at) == pytest.approx(exact, abs=error)
+            assert position(drawn.scenario, trait, at) == pytest.approx(exact, abs=error)
 
 
 def test_values_near_and_far() -> None:
@@ -299,8 +300,8 @@ def test_phases_cover_the_life_in_order() -> None:
     for history, one in of_all():
         months = [month for phase in one.phases for month in range(phase.first, phase.last + 1)]
         assert months == list(range(1, last_month(history, one) + 1))
-        assert len(one.phases) <= told.MOST_PHASES
-        assert len(one.phases) == 1 or min(phase.months for phase in one.phases) >= told.SHORTEST_PHASE
+        assert len(one.phases) <= thresholds.MOST_PHASES
+        assert len(one.phases) == 1 or min(phase.months for phase in one.phases) >= thresholds.SHORTEST_PHASE
 
 
 def test_a_straight_line_is_one_phase() -> None:
@@ -312,7 +313,7 @@ def test_a_turning_point_and_a_levelling_off_are_found() -> None:
     up, down = np.linspace(0.3, 0.8, 31), np.linspace(0.8, 0.2, 31)[1:]
     assert phases_of(np.concatenate([up, down])) == [Phase(1, 30), Phase(31, 60)]
     rise, rest = phases_of(np.concatenate([up, np.full(60, 0.8)]))
-    assert rise.last == pytest.approx(30, abs=told.WINDOW // 2)  # the mean rounds the bend
+    assert rise.last == pytest.approx(30, abs=thresholds.WINDOW // 2)  # the mean rounds the bend
     assert rest.last == 90
 
 
@@ -326,7 +327,7 @@ def test_a_dated_event_begins_a_phase_unless_one_is_near() -> None:
     flat = np.full(61, 0.6)
     assert phases_of(flat, [19]) == [Phase(1, 19), Phase(20, 60)]
     assert phases_of(flat, [3, 19, 22, 58]) == [Phase(1, 19), Phase(20, 60)]
-    assert len(phases_of(flat, range(6, 60, 6))) == told.MOST_PHASES
+    assert len(phases_of(flat, range(6, 60, 6))) == thresholds.MOST_PHASES
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=80), st.lists(st.integers(0, 80), max_size=4))
@@ -334,7 +335,7 @@ def test_any_series_is_covered_without_gaps(trust: list[float], events: list[int
     phases = phases_of(np.array(trust), [event for event in events if event < len(trust)])
     assert [phases[0].first, phases[-1].last] == [1, len(trust) - 1]
     assert all(later.first == earlier.last + 1 for earlier, later in pairwise(phases))
-    assert len(phases) <= told.MOST_PHASES
+    assert len(phases) <= thresholds.MOST_PHASES
 
 
 def test_each_phase_says_where_trust_went() -> None:
@@ -342,9 +343,9 @@ def test_each_phase_says_where_trust_went() -> None:
         mean = history.alliances[:, one.alliance - 1].effective.mean(axis=1)
         for phase, text in phase_texts(one):
             start, end = mean[phase.first - 1], mean[phase.last]
-            if end - start >= told.MOVED:
+            if end - start >= thresholds.MOVED:
                 assert re.search(rf"trust rose( fast)? from {start:.2f} to {end:.2f}\.", text)
-            elif end - start <= -told.MOVED:
+            elif end - start <= -thresholds.MOVED:
                 assert re.search(rf"trust fell( fast)? from {start:.2f} to {end:.2f}\.", text)
             else:
                 assert re.search(rf"trust (held,|went up and down) [^A-Z]*{end:.2f}", text)
@@ -379,7 +380,7 @@ def test_the_largest_causes_of_each_side_are_named_with_their_size() -> None:
                 for words, sign in ((GAINED, 1.0), (LOST, -1.0)):
                     size = sign * total[side]
                     largest = int(np.argmax(size))
-                    if size[largest] >= told.NOTABLE_CAUSE:
+                    if size[largest] >= thresholds.NOTABLE_CAUSE:
                         assert words[CAUSES[largest]] in text
                         assert f"{size[largest]:.2f}" in text
 
@@ -491,7 +492,7 @@ def test_asymmetry_frustration_and_money_are_told_only_when_notable() -> None:
             start, end = rows[phase.first - 1], rows[phase.last]
             if match := re.search(r"trusted more than it was trusted, (\d\.\d\d) against (\d\.\d\d)", text):
                 high, low = sorted(end.effective, reverse=True)
-                assert high - low >= told.ASYMMETRY
+                assert high - low >= thresholds.ASYMMETRY
                 assert (match[1], match[2]) == (f"{high:.2f}", f"{low:.2f}")
                 seen += 1
             if match := re.search(r"mostly because ([a-z ]+?) had (cost|given) (.+?) more", text):
@@ -500,12 +501,12 @@ def test_asymmetry_frustration_and_money_are_told_only_when_notable() -> None:
                 cause = next(k for k, cause in enumerate(CAUSES) if words.get(cause) == match[1])
                 total = changes(history, one, Phase(1, phase.last))[:, cause]
                 part = total[1 - side] - total[side] if match[2] == "cost" else total[side] - total[1 - side]
-                assert part >= told.MAIN_PART * (high - low)
+                assert part >= thresholds.MAIN_PART * (high - low)
             for verb, sign in (("rose", 1), ("eased", -1)):
                 for level, name in re.findall(rf"Frustration {verb} to (\d\.\d\d) at (.+?)(?: and|\.$|\. )", text):
                     side = side_of(one, name)
                     assert level == f"{end.frustration[side]:.2f}"
-                    assert sign * (end.frustration[side] - start.frustration[side]) >= told.FRUSTRATION_MOVED
+                    assert sign * (end.frustration[side] - start.frustration[side]) >= thresholds.FRUSTRATION_MOVED
             if match := re.search(r"(closer|apart).*: the gap went from (\d\.\d\d) to (\d\.\d\d)", text):
                 assert match.groups() == (
                     "closer" if end.gap < start.gap else "apart",
@@ -513,9 +514,9 @@ def test_asymmetry_frustration_and_money_are_told_only_when_notable() -> None:
                     f"{end.gap:.2f}",
                 )
             moved = np.abs(end.frustration - start.frustration).max()
-            assert ("Frustration" in text) == (moved >= told.FRUSTRATION_MOVED)
+            assert ("Frustration" in text) == (moved >= thresholds.FRUSTRATION_MOVED)
             earned = float(rows[phase.first : phase.last + 1].net.sum(axis=1).mean())
-            off = abs(earned - start.expectation.sum()) >= told.OFF_EXPECTATION * 2 * start.plan
+            off = abs(earned - start.expectation.sum()) >= thresholds.OFF_EXPECTATION * 2 * start.plan
             assert ("Together they earned" in text) == bool(off)
             assert not off or f"earned {earned:.2f}".replace("-", "−") in text
     assert seen > 10
@@ -530,7 +531,7 @@ def test_communication_is_recomputed_exactly() -> None:
         life = Life(history, one.alliance)
         for phase in one.phases:
             actual = float(tie(history, one, phase.last).communication)
-            assert told.communication_if(life, phase) == pytest.approx(actual, abs=1e-12)
+            assert communication_if(life, phase) == pytest.approx(actual, abs=1e-12)
 
 
 def test_problems_left_unsaid_follow_talk_by_the_equations() -> None:
@@ -539,34 +540,44 @@ def test_problems_left_unsaid_follow_talk_by_the_equations() -> None:
     for history, one in of_all():
         life = Life(history, one.alliance)
         whole = Phase(1, life.last)
-        expected += told.unsaid_if(life, whole)
+        expected += unsaid_if(life, whole)
         variance += 0.25 * int((life.tie.problem[1:] > 0).sum())  # at most
         unsaid += int((life.tie.talk[1:] == TALKS.index("festering")).sum())
-        assert told.unsaid_if(life, whole, 0.0) >= told.unsaid_if(life, whole) >= told.unsaid_if(life, whole, 1.0)
+        assert unsaid_if(life, whole, 0.0) >= unsaid_if(life, whole) >= unsaid_if(life, whole, 1.0)
     assert unsaid == pytest.approx(expected, abs=4 * np.sqrt(variance))
     assert variance > 200
 
 
 def test_so_stands_only_where_less_talk_explains_a_whole_problem() -> None:
     seen = {"so ": 0, "": 0}
-    for seed in range(1, 9):
-        history = simulate_history(load(SCENARIOS / "baseline.toml").replace(organizations=20), seed)
-        for alliance in range(1, history.alliances.shape[1] + 1):
-            one = story(history, alliance)
-            life = Life(history, alliance)
-            for k, (phase, text) in enumerate(phase_texts(one)):
-                match = re.search(
-                    r"(so )?(more|less) was left unsaid: (\d+) of (\d+) problems, after (\d+) of (\d+)", text, re.I
-                )
-                if match:
-                    usual = float(np.mean(life.during(one.phases[k - 1], "communication")))
-                    effect = told.unsaid_if(life, phase) - told.unsaid_if(life, phase, usual)
-                    assert bool(match[1]) == (abs(effect) >= told.WHOLE_PROBLEM)
-                    now, before = int(match[3]) / int(match[4]), int(match[5]) / int(match[6])
-                    assert (now > before) == (match[2].lower() == "more")
-                    assert not match[1] or (effect > 0) == (now > before)
-                    seen[(match[1] or "").lower()] += 1
-    assert min(seen.values()) > 0
+    for history, one in of_all():
+        life = Life(history, one.alliance)
+        for k, (phase, text) in enumerate(phase_texts(one)):
+            match = re.search(
+                r"(so )?(more|less) was left unsaid: (\d+) of (\d+) problems, after (\d+) of (\d+)", text, re.I
+            )
+            if match:
+                usual = float(np.mean(life.during(one.phases[k - 1], "communication")))
+                effect = unsaid_if(life, phase) - unsaid_if(life, phase, usual)
+                assert bool(match[1]) == (abs(effect) >= thresholds.WHOLE_PROBLEM)
+                now, before = int(match[3]) / int(match[4]), int(match[5]) / int(match[6])
+                assert (now > before) == (match[2].lower() == "more")
+                assert not match[1] or (effect > 0) == (now > before)
+                seen[(match[1] or "").lower()] += 1
+    assert min(seen.values()) > 10
+
+
+def test_talk_on_average_is_set_against_talk_from_the_first_month_to_the_last() -> None:
+    seen = 0
+    for _, one in of_all():
+        for _, text in phase_texts(one):
+            if both := re.search(
+                r"They talked (more|less).*: communication .*?\. (\w+) .*?talked (more|less) than", text
+            ):
+                assert both[1] != both[3]
+                assert both[2] == "Yet"
+                seen += 1
+    assert seen > 5
 
 
 def test_a_breach_makes_them_talk_less_because_they_trust_less() -> None:
@@ -632,6 +643,16 @@ def test_dated_events_are_told_in_their_phases() -> None:
     assert "In month 30 the market crashed and lost 25% of its level." in fourth
     assert "In month 31 a and b began to invest more in people, for one month." in fourth
     assert "month 35" not in str(one)
+
+
+def test_what_moves_by_less_than_is_shown_has_not_moved() -> None:
+    events = [
+        {"month": 5, "kind": "turnover", "who": "a"},
+        {"month": 9, "kind": "change", "who": "b", "trait": "openness", "to": 1.0},
+    ]
+    text = str(tell(dyad(events, ties_start=0.004))[1]).replace("\n", " ")
+    assert "In month 5 the key person of a left." in text
+    assert "In month 9 the openness of b was set to 1.00, as it had been." in text
 
 
 def test_events_of_others_are_not_told() -> None:
@@ -714,7 +735,7 @@ def test_everything_clamped() -> None:
 
 
 def test_every_clamp_has_words() -> None:
-    assert set(told.CLAMPED) == set(EVERY_CLAMP)
+    assert set(thresholds.CLAMPED) == set(EVERY_CLAMP)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -745,13 +766,18 @@ def test_there_is_no_such_alliance() -> None:
 def test_the_text_is_wrapped_and_clean() -> None:
     for _, one in of_all():
         text = str(one)
-        assert max(map(len, text.splitlines())) <= told.COLUMNS
+        assert max(map(len, text.splitlines())) <= COLUMNS
         assert not re.search(r"nan|None|  |\(\)|-\d|\.\.| ,|−0\.00?\b", text)
         for paragraph in one.paragraphs:
             assert paragraph[0].isupper()
             assert paragraph.endswith(".")
         for sentence in re.split(r"\. (?=[A-Z])", " ".join(one.paragraphs[1:])):
             assert sentence.count("(") == sentence.count(")")
+
+
+def test_what_is_shown_as_nothing_has_no_sign() -> None:
+    assert (number_in_words(-0.001, 2), number_in_words(-0.1, 1)) == ("0.00", "−0.1")
+    assert (decimals(-0.004), in_money(-0.06)) == ("0.00", "−0.1")
 
 
 def test_markdown_has_the_same_words() -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from sim.dynamics.state import CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History, simulate_history
-from sim.study.story import Life, Story, chosen_contract, disclosed, interview, most_telling, story
+from sim.study.story import Life, Story, most_telling, story
+from sim.study.story.meeting import chosen_contract, interview
+from sim.study.story.talk import disclosed
 from tests.builders import market
 
 SEEDS = (1, 2, 3)

@@ -389,8 +389,31 @@ def test_sentences_about_a_limit_and_about_worth():
     assert len(limited) == 5
     assert "leaves 100% of the candidates at a maybe" in limited[3]
     assert "30% of cat posters are accepted, against at most 6% without a limit" in limited[3]
-    assert "worth -3.2 money after the search, without vetting -7; even so you lose on it." in limited[4]
-    assert "everybody is accepted" in vetting.sentences(vet(Interview(max_questions=0)))[0]
+    assert "worth −3.2 money after the search, without vetting −7; even so you lose on it." in limited[4]
+
+
+def test_sentences_without_vetting_count_no_questions_and_compare_with_nothing():
+    asked, _, search, worth = vetting.sentences(
+        vet(Interview(max_questions=0, value_genuine=20.0, value_cat_poster=-10.0))
+    )
+    assert "everybody is accepted" in asked
+    assert search == "One genuine partner takes about 10 candidates; on the way you accept 9 cat posters."
+    assert worth == "An accepted partner is worth −7 money; you lose on it."
+
+
+def test_sentences_warn_of_stopping_only_where_that_would_cost_something():
+    assert "of whom only" in vetting.sentences(vet(Interview()))[3]
+    assert "only" not in vetting.sentences(vet(Interview(prior=0.999)))[3]
+    for limit in (None, 5):
+        over_at_once = vet(Interview(alpha=0.49, beta=0.49, max_questions=limit))
+        assert over_at_once.genuine.enough_for(1.0) == 1
+        assert len(vetting.sentences(over_at_once)) == 3
+
+
+def test_one_candidate_is_no_plural():
+    search = vetting.sentences(vet(Interview(max_questions=0, prior=0.999)))[2]
+    assert search == "One genuine partner takes about 1 candidate; on the way you accept 0.001 cat posters."
+    assert vetting.sentences(vet(Interview(max_questions=0, prior=0.5)))[2].endswith("you accept 1 cat poster.")
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,7 @@ def test_held_communication_is_what_it_was() -> None:
         ([SetFrom(2, "a.trust_gain", 0.1)], "is no parameter and no trait"),
         ([SetFrom(2, "monitoring", -1.0)], "--set-from 2 monitoring=-1.0: -1 is out of range"),
         ([SetFrom(2, "professed", 0.5)], "each of six dimensions"),
+        ([SetFrom(2, "trust_gain", 0.1), SetFrom(2, "trust_gain", 0.2)], "--set-from 2 trust_gain: is set twice"),
     ],
 )
 def test_a_change_that_cannot_be_is_refused_in_one_line(changes: list[Change], said: str) -> None:
@@ -261,6 +262,15 @@ def test_a_change_that_cannot_be_is_refused_in_one_line(changes: list[Change], s
         whatif(dyad([SCANDAL]), changes=changes)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_switch_is_written_as_it_is_typed() -> None:
+    changes = [SetFrom(4, "clamp_trust", True), Added({"kind": "breach", "month": 6, "enabled": False})]
+    assert [str(change) for change in changes] == ["--set-from 4 clamp_trust=true", "--with breach@6:enabled=false"]
+    assert [change.words() for change in changes] == [
+        "with clamp_trust=true from month 4 on",
+        "with breach@6:enabled=false",
+    ]
 
 
 def test_every_mistake_is_told_at_once() -> None:
@@ -370,6 +380,11 @@ def test_a_mean_names_the_alliances_that_it_is_of() -> None:
     assert (
         "the mean trust of the one alliance would" in whatif(dyad(), 1, 0, [SetFrom(4, "blame", 1.0)], ALL).sentence()
     )
+    four = whatif(busy(months=12, organizations=4, partners=1), 1, 0, [SetFrom(4, "blame", 1.0)], ALL)
+    assert "the mean trust of both alliances would" in four.sentence()
+    more = whatif(market(months=12, organizations=6), 5, 0, [SetFrom(2, "search_rate", 1.0)], ALL)
+    assert len(more.in_both(2)) == 1
+    assert "the mean trust of the one alliance that is formed in both worlds would" in more.sentence(2)
 
 
 def nobody_searches() -> Scenario:
@@ -558,6 +573,7 @@ def test_breaking_faith_costs_trust_beyond_chance() -> None:
 
 
 def test_an_effect_without_any_replicate_to_change_says_so() -> None:
+    assert "in none of 1 replicate." in effect_of(dyad(), [KeptAway("blame")], replicates=1).sentence()
     effect = effect_of(dyad(), [KeptAway("blame")], replicates=3)
     assert effect.applied == 0
     assert "can be made in none of 3 replicates. In replicate 0: --without blame@first: blame never happened" in (

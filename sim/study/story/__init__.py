@@ -25,70 +25,8 @@ module         tells
 ============== ======================================================================================================
 """
 
-from sim.study.story.beginning import position
-from sim.study.story.ending import rounded_ledger
-from sim.study.story.life import Life, Signing, most_telling
-from sim.study.story.meeting import chosen_contract, interview
-from sim.study.story.phases import Phase, phases_of, smoothed
-from sim.study.story.talk import communication_if, disclosed, named_causes, unsaid_if
+from sim.study.story.life import Life, most_telling
+from sim.study.story.phases import Phase, phases_of
 from sim.study.story.telling import Chapter, Story, story
-from sim.study.story.thresholds import (
-    ALIKE,
-    APART,
-    ASYMMETRY,
-    CLAMPED,
-    FRUSTRATION_MOVED,
-    GAINED,
-    LOST,
-    MAIN_PART,
-    MOST_PHASES,
-    MOVED,
-    NOTABLE_CAUSE,
-    OFF_EXPECTATION,
-    SHORTEST_PHASE,
-    STANDS_OUT,
-    TAIL,
-    TURN,
-    WHOLE_PROBLEM,
-    WINDOW,
-)
-from sim.study.story.wording import COLUMNS
 
-__all__ = [
-    "ALIKE",
-    "APART",
-    "ASYMMETRY",
-    "CLAMPED",
-    "COLUMNS",
-    "FRUSTRATION_MOVED",
-    "GAINED",
-    "LOST",
-    "MAIN_PART",
-    "MOST_PHASES",
-    "MOVED",
-    "NOTABLE_CAUSE",
-    "OFF_EXPECTATION",
-    "SHORTEST_PHASE",
-    "STANDS_OUT",
-    "TAIL",
-    "TURN",
-    "WHOLE_PROBLEM",
-    "WINDOW",
-    "Chapter",
-    "Life",
-    "Phase",
-    "Signing",
-    "Story",
-    "chosen_contract",
-    "communication_if",
-    "disclosed",
-    "interview",
-    "most_telling",
-    "named_causes",
-    "phases_of",
-    "position",
-    "rounded_ledger",
-    "smoothed",
-    "story",
-    "unsaid_if",
-]
+__all__ = ["Chapter", "Life", "Phase", "Story", "most_telling", "phases_of", "story"]

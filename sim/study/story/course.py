@@ -109,9 +109,11 @@ class Course:
             return ""
         degree, way = ("more", "less") if unsaid > 0 else ("less", "more")
         because = "so " if abs(unsaid_if(life, phase) - unsaid_if(life, phase, usual)) >= WHOLE_PROBLEM else ""
-        again = "" if said.startswith(f"they talked {way}") else f"they talked {way} than before, {because or 'and '}"
+        if not said.startswith(f"they talked {way}"):
+            on_average = "yet on average " if said else ""  # at the end of the phase it was the other way round
+            because = f"{on_average}they talked {way} than before, {because or 'and '}"
         return (
-            f"{again or because}{degree} was left unsaid: {now[FESTERING]} of {now['all']} problems, after "
+            f"{because}{degree} was left unsaid: {now[FESTERING]} of {now['all']} problems, after "
             f"{before[FESTERING]} of {before['all']}"
         )
 

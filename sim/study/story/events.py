@@ -125,8 +125,9 @@ _FATES = {
 def _ties_lost(life: Life, months: Sequence[int]) -> str:
     if len(months) > 1 or life.parameters.clamp_ties:
         return ""
-    before, after = (float(life.tie[month].ties) for month in (months[0] - 1, months[0]))
-    return f", and ties between the people fell from {decimals(before)} to {decimals(after)}" if after < before else ""
+    before, after = (decimals(life.tie[month].ties) for month in (months[0] - 1, months[0]))
+    fell = after < before  # as shown: both are written with as many digits
+    return f", and ties between the people fell from {before} to {after}" if fell else ""
 
 
 def _dated(life: Life, month: int, event: Event) -> str:
@@ -150,6 +151,10 @@ def _dated(life: Life, month: int, event: Event) -> str:
     if event.kind == "sessions":
         return f"{when} {who} began sessions to turn values into behaviour, for {months}"
     row = life.rows[sides[0]]
-    before, after = (float(life.history.organizations[at, row][event.trait]) for at in (event.month - 1, event.month))
-    shown = f" from {decimals(before)} to {decimals(after)}" if len(sides) == 1 else ""
-    return f"{when} the {event.trait.replace('_', ' ')} of {who} changed{shown}"
+    before, after = (
+        decimals(life.history.organizations[at, row][event.trait]) for at in (event.month - 1, event.month)
+    )
+    shown = "changed"
+    if len(sides) == 1:
+        shown = f"changed from {before} to {after}" if before != after else f"was set to {after}, as it had been"
+    return f"{when} the {event.trait.replace('_', ' ')} of {who} {shown}"

@@ -105,6 +105,11 @@ class Life:
         self.ledger = history.ledger[self.before : ended, alliance - 1, :, EFFECTIVE]
 
     @cached_property
+    def record(self) -> np.record:
+        """The parameters as the kernel reads them; not to be changed."""
+        return self.parameters.record()
+
+    @cached_property
     def signing(self) -> Signing | None:
         """How it was signed in a market; None when it was there before the first month."""
         return signing_of(self.history, self.number) if self.formed else None

@@ -145,8 +145,8 @@ def interview(life: Life, side: int) -> tuple[int, bool]:
     pair = life.signing.organizations[life.rows].copy()
     before = int(pair.questions[side])
     yes = kernel.vets(
-        life.parameters.record(), pair[side], pair[1 - side], life.rows[1 - side], life.history.seed,
-        life.history.replicate, life.formed,
+        life.record, pair[side], pair[1 - side], life.rows[1 - side], life.history.seed, life.history.replicate,
+        life.formed,
     )  # fmt: skip
     return int(pair.questions[side]) - before, bool(yes)
 
@@ -195,7 +195,7 @@ def chosen_contract(life: Life, trust: tuple[float, float]) -> float:
     """Tightness of the contract that the two would write with this much trust: the mean of what each would choose."""
     one = life.tie[:1].copy()
     one.effective[0] = trust
-    kernel.write_contract(life.parameters.record(), one[0])
+    kernel.write_contract(life.record, one[0])
     return float(one.tightness[0])
 
 

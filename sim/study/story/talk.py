@@ -58,7 +58,7 @@ def communication_if(
         blamed: False for blame that silences nobody.
         by_chance: False for as many occasions to talk in every month.
     """
-    p = life.parameters.record()
+    p = life.record.copy()
     if not by_chance:
         p["communication_noise"] = 0.0
     value = float(life.tie[phase.first - 1].communication)
@@ -82,7 +82,7 @@ def disclosed(life: Life, month: int, trust_a: float, trust_b: float) -> float:
     before = life.tie[month - 1 : month].copy()
     before.effective[0] = trust_a, trust_b
     a, b = (life.organization(month, side) for side in (0, 1))
-    kernel.disclose(life.parameters.record(), a, b, before[0])
+    kernel.disclose(life.record, a, b, before[0])
     return float(before.disclosure[0])
 
 

@@ -13,7 +13,8 @@ from sim.study.story.life import Life, most_telling
 from sim.study.story.meeting import meeting
 from sim.study.story.phases import Phase, phases_of
 from sim.study.story.thresholds import CUTS_A_PHASE
-from sim.study.story.wording import COLUMNS, begun, escaped, wrapped
+from sim.study.story.wording import COLUMNS, escaped, wrapped
+from sim.study.words import capital
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,6 @@ def story(history: History, alliance: int | None = None) -> Story:
         Chapter("What it was worth", worth(life)),
         Chapter("The ledger", closing(life)),
     ]
-    title = begun(f"{life.names[0]} and {life.names[1]}")
+    title = capital(f"{life.names[0]} and {life.names[1]}")
     told = tuple(chapter for chapter in chapters if chapter.text)
     return Story(title, origin(life, alliance), chosen, tuple(phases), told)

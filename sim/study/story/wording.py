@@ -6,6 +6,8 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+from sim.study.words import capital, number
+
 COLUMNS = 80
 """Width of the story as text."""
 MOST_MONTHS = 4
@@ -14,17 +16,17 @@ MOST_MONTHS = 4
 
 def decimals(value: float) -> str:
     """With two decimals and a true minus."""
-    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−")  # adding 0 turns −0 into 0
+    return number(float(value), 2)
 
 
 def in_money(value: float) -> str:
     """Money, with one decimal and a true minus."""
-    return f"{round(float(value), 1) + 0.0:.1f}".replace("-", "−")
+    return number(float(value), 1)
 
 
-def hundredths(number: int) -> str:
+def hundredths(whole: int) -> str:
     """A whole number of hundredths, with two decimals."""
-    return decimals(number / 100)
+    return decimals(whole / 100)
 
 
 def adding_up(parts: Mapping[str, float], total: int, units: int) -> dict[str, int]:
@@ -48,25 +50,20 @@ def adding_up(parts: Mapping[str, float], total: int, units: int) -> dict[str, i
     return shown
 
 
-def counted(number: int) -> str:
+def counted(many: int) -> str:
     """A whole number; in words up to ten."""
     small = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    return small[number] if number < len(small) else str(number)
-
-
-def begun(sentence: str) -> str:
-    """With a capital first."""
-    return sentence[:1].upper() + sentence[1:]
+    return small[many] if many < len(small) else str(many)
 
 
 def paragraph(sentences: Iterable[str]) -> str:
     """Sentences that are not empty, one after the other, each with a capital first and a full stop last."""
-    return " ".join(f"{begun(sentence)}." for sentence in sentences if sentence)
+    return " ".join(f"{capital(sentence)}." for sentence in sentences if sentence)
 
 
-def months_long(number: int) -> str:
+def months_long(many: int) -> str:
     """ "one month", "12 months"."""
-    return "one month" if number == 1 else f"{number} months"
+    return "one month" if many == 1 else f"{many} months"
 
 
 def joined(items: Sequence[str]) -> str:
@@ -104,7 +101,7 @@ def at_each(names: Sequence[str], numbers: Sequence[str]) -> str:
     """ "0.10 at AOL and 0.20 at Time Warner", or "0.10 each"."""
     if len(numbers) > 1 and len(set(numbers)) == 1:
         return f"{numbers[0]} each"
-    return joined([f"{number} at {name}" for number, name in zip(numbers, names, strict=True)])
+    return joined([f"{shown} at {name}" for shown, name in zip(numbers, names, strict=True)])
 
 
 def just_under(value: float, limit: float) -> str:

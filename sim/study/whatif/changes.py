@@ -103,7 +103,9 @@ class Added:
     @property
     def short(self) -> str:
         """ "breach@24:who=1,severity=0.5"."""
-        numbers = ",".join(f"{key}={value}" for key, value in self.event.items() if key not in ("kind", "month"))
+        numbers = ",".join(
+            f"{key}={_typed(value)}" for key, value in self.event.items() if key not in ("kind", "month")
+        )
         return f"{self.event.get('kind')}@{self.event.get('month')}{f':{numbers}' if numbers else ''}"
 
     def words(self) -> str:
@@ -125,11 +127,11 @@ class SetFrom:
     value: Any
 
     def __str__(self) -> str:
-        return shlex.join(["--set-from", str(self.month), f"{self.key}={self.value}"])
+        return shlex.join(["--set-from", str(self.month), f"{self.key}={_typed(self.value)}"])
 
     def words(self) -> str:
         """ "with monitoring=2 from month 24 on"."""
-        return f"with {self.key}={self.value} from month {self.month} on"
+        return f"with {self.key}={_typed(self.value)} from month {self.month} on"
 
     @property
     def trait(self) -> str:
@@ -140,6 +142,11 @@ class SetFrom:
     def who(self) -> str:
         """The group, or everyone."""
         return self.key.rpartition(".")[0] or EVERYONE
+
+
+def _typed(value: Any) -> str:
+    """A value as it is typed on the command line."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 Change = KeptAway | LeftOut | Added | SetFrom
@@ -195,10 +202,13 @@ def plan_of(scenario: Scenario, changes: Iterable[Change]) -> Plan:
         raise BadChange("nothing is changed: say what is kept from happening, left out, added or set")
     kept_away = tuple(change for change in changes if isinstance(change, KeptAway))
     problems = [problem for change in changes for problem in _problems(change, scenario)]
+    settings = [(change.month, change.key) for change in changes if isinstance(change, SetFrom)]
+    twice = dict.fromkeys(setting for setting in settings if settings.count(setting) > 1)
+    problems += [f"--set-from {month} {key}: is set twice from that month on" for month, key in twice]
     if problems:
         raise BadChange("\n".join(problems))
-    months = [change.month for change in changes if isinstance(change, SetFrom)]
     other = _with_events(scenario, changes)
+    months = [month for month, _ in settings]
     months += [event.month for event in other.events[len(scenario.events) :]]
     left_out = {change.event for change in changes if isinstance(change, LeftOut)}
     months += [event.month for event in scenario.events if event.name in left_out]

@@ -13,11 +13,12 @@ from sim.dynamics.state import CAUSES, LAYERS
 from sim.engine import Floats, History, simulate_history
 from sim.scenario import Scenario
 from sim.study.analysis import decimals_for, interval, signed
-from sim.study.story.wording import begun, joined
+from sim.study.story.wording import joined
 from sim.study.whatif.changes import Change, DidNotHappen, Plan, check_signed, plan_of
 from sim.study.whatif.comparison import ALL
 from sim.study.whatif.ledger import START
 from sim.study.whatif.worlds import other_world
+from sim.study.words import capital, how_many
 
 OUTCOMES_OF_AN_EFFECT = {
     "trust": "trust",
@@ -55,17 +56,18 @@ class Effect:
 
     def sentence(self) -> str:
         """The effect on trust in words, with its interval."""
-        title = begun(joined([change.words() for change in self.changes]))
+        title = capital(joined([change.words() for change in self.changes]))
+        tried = how_many(self.replicates, "replicate")
         if not self.applied:
-            return f"{title}: this can be made in none of {self.replicates} replicates. {begun(self.refused)}"
+            return f"{title}: this can be made in none of {tried}. {capital(self.refused)}"
         row = self.table[self.table["outcome"] == "trust"].iloc[0]
         digits = decimals_for((row["high"] - row["low"]) / 2.0, row["difference"])
         mean, low, high = (signed(float(row[name]), digits) for name in ("difference", "low", "high"))
         within = f" (95% interval {low} to {high})" if self.applied > 1 else " (one replicate: no interval)"
         whose = "the mean trust of all alliances" if self.alliance is None else f"trust in alliance {self.alliance}"
         return (
-            f"{title}, {whose} at the horizon changes by {mean}{within}, mean over the {self.applied} of "
-            f"{self.replicates} replicates in which the change can be made"
+            f"{title}, {whose} at the horizon changes by {mean}{within}, mean over the {self.applied} of {tried} in "
+            "which the change can be made"
         )
 
 

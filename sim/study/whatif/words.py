@@ -8,8 +8,9 @@ import pandas as pd
 
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study.analysis import signed
-from sim.study.story.wording import begun, counted, dates, joined
+from sim.study.story.wording import counted, dates, joined
 from sim.study.whatif.ledger import cause_words, rounded
+from sim.study.words import capital
 
 if TYPE_CHECKING:
     from sim.study.whatif.comparison import Comparison
@@ -25,7 +26,7 @@ def sentence(comparison: Comparison, month: int) -> str:
 
     Numbers add up as they are shown. It is said of this one history; :func:`effect_of` says what happens on average.
     """
-    title = begun(comparison.title)
+    title = capital(comparison.title)
     alliance = comparison.alliance
     if alliance is not None and comparison.match(alliance).counterfactual is None:
         return f"{title}, {_who(comparison)} would never have been formed"
@@ -59,9 +60,11 @@ def _whose(comparison: Comparison, month: int) -> str:
     if comparison.alliance is not None:
         return f"trust in {_who(comparison)}"
     count = len(comparison.in_both(month))
-    if not (comparison.only_as_it_was() or comparison.only_otherwise()):
-        return f"the mean trust of {'the one alliance' if count == 1 else f'all {count} alliances'}"
-    return f"the mean trust of the {count} alliances that are formed in both worlds"
+    if comparison.only_as_it_was() or comparison.only_otherwise():
+        which = "one alliance that is" if count == 1 else f"{count} alliances that are"
+        return f"the mean trust of the {which} formed in both worlds"
+    few = {1: "the one alliance", 2: "both alliances"}
+    return f"the mean trust of {few.get(count, f'all {count} alliances')}"
 
 
 def _ended_before(comparison: Comparison) -> int:
@@ -104,10 +107,9 @@ def _more_or_less(comparison: Comparison, month: int) -> str:
     """How they would have talked, from the first month of the change while both go on: who has parted does not talk."""
     rows = comparison.futures()
     both = (rows["alive"] > 0.0) & (rows["alive_otherwise"] > 0.0)
-    during = rows[rows["month"].between(comparison.first_month, month) & both]
-    if during.empty:
-        return "otherwise afterwards"
-    return "more afterwards" if during["communication_difference"].mean() > 0 else "less afterwards"
+    during = both & rows["month"].between(comparison.first_month, month)
+    difference = float(rows.loc[during, "communication_difference"].sum())
+    return f"{'more' if difference > 0.0 else 'less' if difference < 0.0 else 'otherwise'} afterwards"
 
 
 def _by_cause(ledger: pd.DataFrame) -> str:
