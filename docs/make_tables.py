@@ -24,7 +24,7 @@ from sim import scenario
 from sim.dynamics import draws, kernel, market, recording, rules, signature, state, steps
 from sim.dynamics import events as dated_events
 from sim.dynamics.outcomes import OUTCOMES
-from sim.parameters import Basis, Parameters, Traits, meta
+from sim.parameters import SHORT_SOURCES, Basis, Parameters, Traits, meta
 from sim.scenario import EVENT_KINDS
 from sim.study.benefits import BENEFITS, EVERY_PATH, FURTHER, Benefit, settings_shown
 from sim.study.pages import fill
@@ -110,6 +110,7 @@ def parameters() -> str:
             f"`basis` says where a default comes from: {bases}. Bounds are what the model can do with; the plausible "
             "range, where there is one, is what the literature and the prototype leave open. Money is in units of one "
             "alliance's base output a month.\n",
+            f"{SHORT_SOURCES}\n",
             "## Parameters\n",
             *declared(Parameters),
             "\n## Traits of organizations\n",

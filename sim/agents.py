@@ -68,7 +68,7 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
 
     Raises:
         sim.tomlfile.BadFile: when the scenario cannot be found or a setting is wrong.
-        TypeError, ValueError: when the seed is no integer or out of range.
+        TypeError, ValueError: when the seed or the replicate is no integer or out of range.
     """
 
     def __init__(

@@ -89,12 +89,10 @@ class Door(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the chosen command. A reader who has seen enough (``| head``) is no error."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()  # so that a full disk or a closed pipe shows while it can still be told
+            return super().invoke(ctx)
         except BrokenPipeError:
             _leave_pipe()
             return FINE
-        return result
 
 
 def _leave_pipe() -> None:
@@ -165,22 +163,12 @@ def _remedy(error: OSError) -> str:
     return ""
 
 
-def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
-    if asked and not ctx.resilient_parsing:
-        from importlib.metadata import version
-
-        click.echo(f"alliance-trust {version('alliance-trust')}")
-        ctx.exit()
-
-
 @click.group(
     cls=Door,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
-)
+@click.version_option(package_name="alliance-trust", message="%(package)s %(version)s")
 def alliance() -> None:
     """How trust grows, holds and collapses in alliances between organizations.
 

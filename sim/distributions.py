@@ -13,6 +13,7 @@ import math
 import reprlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import date, time
 from typing import Any
 
 import numpy as np
@@ -185,7 +186,7 @@ class Profile(Distribution):
         return tuple(value for part in self.parts for value in part.landmarks())
 
 
-_SHAPES: dict[str, Any] = {"uniform": Uniform, "normal": Normal, "beta": Beta}
+_SHAPES: dict[str, type[Uniform | Normal | Beta]] = {"uniform": Uniform, "normal": Normal, "beta": Beta}
 FORMS = "a number, {uniform=[low, high]}, {normal=[mean, sd]}, {beta=[a, b]} or {mixture=[[weight, distribution], …]}"
 
 
@@ -194,6 +195,13 @@ def is_number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return -(2**63) <= value < 2**63 if isinstance(value, int) else math.isfinite(value)
+
+
+def shown(value: Any) -> str:
+    """A value as a message quotes it: dates and switches as TOML writes them, long ones shortened."""
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return str(value).lower() if isinstance(value, bool) else reprlib.repr(value)
 
 
 def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
@@ -208,22 +216,33 @@ def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
     """
     if is_number(value):
         return Constant(float(value))
-    if isinstance(value, dict) and dimensions and value and set(value) <= set(dimensions):
-        missing = [name for name in dimensions if name not in value]
-        if missing:
-            raise ValueError(f"a profile needs all dimensions; missing: {', '.join(missing)}")
-        return Profile(dimensions, tuple(parse(value[name]) for name in dimensions))
+    if isinstance(value, dict) and value and set(value) <= set(dimensions):
+        return _profile(value, dimensions)
     if not isinstance(value, dict) or len(value) != 1:
-        shown = str(value).lower() if isinstance(value, bool) else reprlib.repr(value)
-        raise ValueError(f"{shown} is no distribution; allowed: {FORMS}")
-    (kind, arguments), *_ = value.items()
+        raise ValueError(f"{shown(value)} is no distribution; allowed: {FORMS}")
+    ((kind, arguments),) = value.items()
     if kind in _SHAPES:
-        if not (isinstance(arguments, list) and len(arguments) == 2 and all(map(is_number, arguments))):
-            raise ValueError(f"{kind} takes two numbers, got {reprlib.repr(arguments)}")
-        return _SHAPES[kind](*map(float, arguments))
+        return _shape(kind, arguments)
     if kind == "mixture":
-        pairs = arguments if isinstance(arguments, list) else []
-        if not pairs or not all(isinstance(p, list) and len(p) == 2 and is_number(p[0]) for p in pairs):
-            raise ValueError(f"mixture takes [[weight, distribution], …], got {reprlib.repr(arguments)}")
-        return Mixture(tuple((float(weight), parse(part)) for weight, part in pairs))
+        return _mixture(arguments)
     raise ValueError(f"unknown distribution {kind!r}; allowed: {FORMS}")
+
+
+def _profile(parts: dict[str, Any], dimensions: tuple[str, ...]) -> Profile:
+    missing = [name for name in dimensions if name not in parts]
+    if missing:
+        raise ValueError(f"a profile needs all dimensions; missing: {', '.join(missing)}")
+    return Profile(dimensions, tuple(parse(parts[name]) for name in dimensions))
+
+
+def _shape(kind: str, arguments: Any) -> Distribution:
+    if not (isinstance(arguments, list) and len(arguments) == 2 and all(map(is_number, arguments))):
+        raise ValueError(f"{kind} takes two numbers, got {shown(arguments)}")
+    return _SHAPES[kind](*map(float, arguments))
+
+
+def _mixture(parts: Any) -> Mixture:
+    pairs = parts if isinstance(parts, list) else []
+    if not pairs or not all(isinstance(p, list) and len(p) == 2 and is_number(p[0]) for p in pairs):
+        raise ValueError(f"mixture takes [[weight, distribution], …], got {shown(parts)}")
+    return Mixture(tuple((float(weight), parse(part)) for weight, part in pairs))

@@ -6,6 +6,7 @@ Both call the same compiled month, so the history of a replicate is, bit for bit
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -107,24 +108,22 @@ def build_pairs(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) ->
 
     Everyone with k partners: the organizations stand on a circle in a random order, each allied with its neighbours.
     """
-    shape = (len(replicates), scenario.organizations)
-    if scenario.network.pairs:
-        pairs = np.broadcast_to(np.array(scenario.network.pairs), (shape[0], len(scenario.network.pairs), 2))
-        return np.ascontiguousarray(pairs, dtype=np.int64)
+    network, shape = scenario.network, (len(replicates), scenario.organizations)
+    if network.pairs or not network.partners:
+        return np.tile(np.array(network.pairs, dtype=np.int64).reshape(-1, 2), (len(replicates), 1, 1))
     keys = np.ascontiguousarray(np.broadcast_to(np.arange(shape[1]), shape))
-    place, spare = np.empty(shape), np.empty(shape)
+    place, spare = np.empty((2, *shape))
     draws.fill_pairs(seed, replicates, draws.ORDER, keys, place, spare)
-    blocks = [range(shape[1])] if scenario.network.mixing == "any" else [scenario.rows(g.name) for g in scenario.groups]
+    blocks = [range(shape[1])] if network.mixing == "any" else [scenario.rows(group.name) for group in scenario.groups]
     orders = [np.argsort(place[:, b.start : b.stop], axis=1, kind="stable") + b.start for b in blocks]
-    k = scenario.network.partners
-    if k == 0:
-        return np.empty((shape[0], 0, 2), dtype=np.int64)
-    if scenario.network.mixing == "between":
+    if network.mixing == "between":
         left, right = orders
-        chosen = [(i, (i + step) % left.shape[1]) for step in range(k) for i in range(left.shape[1])]
+        size = left.shape[1]
+        chosen = [(i, (i + step) % size) for step in range(network.partners) for i in range(size)]
         pairs = np.stack([left[:, [i for i, _ in chosen]], right[:, [j for _, j in chosen]]], axis=-1)
     else:
-        pairs = np.concatenate([order[:, np.array(circle(order.shape[1], k))] for order in orders], axis=1)
+        circles = [np.array(circle(order.shape[1], network.partners)) for order in orders]
+        pairs = np.concatenate([order[:, places] for order, places in zip(orders, circles, strict=True)], axis=1)
     pairs = np.sort(pairs, axis=-1)
     near = np.argsort(pairs[..., 0], axis=1, kind="stable")  # one's alliances lie together: far fewer cache misses
     return np.ascontiguousarray(np.take_along_axis(pairs, near[..., None], axis=1), dtype=np.int64)
@@ -395,12 +394,9 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
         seed: integer in [0, 2**63). Scenarios run with the same seed share every draw that both make.
 
     Raises:
-        ValueError: when the seed or a replicate is out of range.
+        TypeError, ValueError: when the seed or a replicate is no integer or out of range.
     """
-    which = np.array(range(replicates) if isinstance(replicates, int) else list(replicates), dtype=np.int64)
-    if len(which) == 0 or which.min() < 0 or which.max() >= 2**32:
-        raise ValueError("replicates: at least one, each an integer from 0 to 2**32 - 1")
-    seed = draws.check_seed(seed)
+    seed, which = _key(seed, replicates if isinstance(replicates, Iterable) else range(replicates))
     orgs = build_organizations(scenario, seed, which)
     alliances = build_alliances(scenario, seed, which, orgs)
     shape = (len(which), scenario.months + 1, len(VARIABLES))
@@ -415,6 +411,14 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
         scenario.months, moments, histogram, ledger, *_scratch(scenario),
     )  # fmt: skip
     return Result(scenario, seed, which, orgs, alliances, moments, histogram, ledger)
+
+
+def _key(seed: int, replicates: Iterable[int]) -> tuple[int, NDArray[np.int64]]:
+    """Seed and replicates as the draws are keyed by them; see :func:`simulate` for what is refused."""
+    which = [operator.index(replicate) for replicate in replicates]
+    if not which or min(which) < 0 or max(which) >= 2**32:
+        raise ValueError("replicates: at least one, each an integer from 0 to 2**32 - 1")
+    return draws.check_seed(operator.index(seed)), np.array(which, dtype=np.int64)
 
 
 def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64]]:
@@ -465,11 +469,14 @@ class LiveRun:
         organizations: records (N,); ``alliances``: records (M,). Both are live: the next month uses what you set.
         month_ledger: float64 (M, 2, layers, causes), entries of the newest month; ``ledger``: their total so far.
         month: months done; ``market``: level of the market, 1 in normal times.
+
+    Raises:
+        TypeError, ValueError: when the seed or the replicate is no integer or out of range.
     """
 
     def __init__(self, scenario: Scenario, seed: int = 1, replicate: int = 0) -> None:
-        self.scenario, self.seed, self.replicate = scenario, draws.check_seed(seed), int(replicate)
-        which = np.array([replicate], dtype=np.int64)
+        self.seed, which = _key(seed, [replicate])
+        self.scenario, self.replicate = scenario, int(which[0])
         organizations = build_organizations(scenario, self.seed, which)
         self.alliances = build_alliances(scenario, self.seed, which, organizations)[0]
         self.organizations = organizations[0]

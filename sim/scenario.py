@@ -25,6 +25,7 @@ All mistakes are reported at once as ``file:line: key: what is wrong``.
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,9 +34,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.distributions import Distribution, is_number, parse
+from sim.distributions import Distribution, is_number, parse, shown
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
-from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read, shown
+from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
 
 TEXTS = ("title", "question", "source", "expected")
 TOP = (*TEXTS, "months", "organizations", "network", "parameters", "traits", "groups", "events")
@@ -128,7 +129,7 @@ class Scenario:
         """
         reader = _Reader(data)
         scenario = reader.scenario(name)
-        if reader.problems or scenario is None:
+        if scenario is None:
             raise BadFile(path or name, reader.problems, lines)
         return scenario
 
@@ -143,12 +144,12 @@ class Scenario:
         return self.with_settings({key.replace("__", "."): value for key, value in settings.items()})
 
     def with_settings(self, settings: Mapping[str, Any]) -> Scenario:
-        """As :meth:`replace`, from a dictionary with dotted keys."""
+        """As :meth:`replace`, from a dictionary with dotted keys. A value may be one of NumPy's."""
         if not settings:
             return self
         data = copy.deepcopy(dict(self.written))
         for key, value in settings.items():
-            override(data, key, value, self)
+            override(data, key, value.item() if isinstance(value, np.generic) else value, self)
         return Scenario.from_plain(data, self.name, path=f"{self.name} with settings")
 
     @cached_property
@@ -163,7 +164,13 @@ class Scenario:
 
     def rows(self, who: str | int) -> range:
         """Rows (from 0) of the organizations that ``who`` names: a group, a number from 1, or "everyone"."""
-        return _rows(who, [group.name for group in self.groups], self.sizes)
+        if who == EVERYONE:
+            return range(self.organizations)
+        if isinstance(who, int):
+            return range(who - 1, who)
+        k = [group.name for group in self.groups].index(who)
+        start = sum(self.sizes[:k])
+        return range(start, start + self.sizes[k])
 
     @property
     def alliances(self) -> int:
@@ -173,7 +180,10 @@ class Scenario:
         if not self.network.market:
             return self.organizations * self.network.partners // 2
         evenly = (np.arange(64) + 0.5) / 64
-        places = [group.traits.capacity.draw(evenly * 37 % 1.0, evenly).mean() for group in self.groups]
+        parts = (
+            evenly * 37 % 1.0
+        )  # the same numbers in another order, so that every part of a mixture meets all of them
+        places = [group.traits.capacity.draw(parts, evenly).mean() for group in self.groups]
         held = sum(size * place for size, place in zip(self.sizes, places, strict=True))
         return max(1, round(held / 2))
 
@@ -210,12 +220,12 @@ def _plain_groups(groups: tuple[Group, ...]) -> dict[str, Any]:
 
 
 def _plain_event(event: Event) -> dict[str, Any]:
-    shown: dict[str, Any] = {"name": event.name, "month": event.month, "kind": event.kind}
+    plain: dict[str, Any] = {"name": event.name, "month": event.month, "kind": event.kind}
     if event.kind != "crash":
-        shown["who"] = event.who
+        plain["who"] = event.who
     if event.trait:
-        shown["trait"] = event.trait
-    return {**shown, **event.numbers, "enabled": event.enabled}
+        plain["trait"] = event.trait
+    return {**plain, **event.numbers, "enabled": event.enabled}
 
 
 def load(path: Path | str) -> Scenario:
@@ -228,6 +238,15 @@ def load(path: Path | str) -> Scenario:
     return Scenario.from_plain(data, Path(path).stem, path, lines)
 
 
+PLACE_OF: dict[str, Key] = {
+    **{name: ("parameters", name) for name in Parameters.model_fields},
+    **{name: ("traits", name) for name in Traits.model_fields},
+    **{name: (name,) for name in ("months", "organizations")},
+    **{name: ("network", name) for name in ("partners", "mixing", "market")},
+}
+"""Where a scenario's plain data has the settings that any scenario has."""
+
+
 def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> None:
     """Set one value of a scenario's plain data, in place.
 
@@ -237,52 +256,40 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
     Raises:
         BadFile: when there is no such key.
     """
-    parts = key.split(".")
-    if parts[0] in ("parameters", "traits", "network") and len(parts) == 2:
-        parts = parts[1:]
-    name = parts[-1]
-    groups = {group.name: k for k, group in enumerate(scenario.groups)}
-    events = {event.name: k for k, event in enumerate(scenario.events)}
-    if len(parts) == 1 and name in Parameters.model_fields:
-        data.setdefault("parameters", {})[name] = value
-    elif len(parts) == 1 and name in Traits.model_fields:
-        data.setdefault("traits", {})[name] = value
+    place = _place(key, scenario)
+    if place is None:
+        known = [*PLACE_OF]
+        known += [f"{group}.{trait}" for group in _groups(scenario) for trait in Traits.model_fields]
+        known += [f"events.{event.name}.enabled" for event in scenario.events]
+        raise BadFile(scenario.name, [Problem((key,), f"is no setting{did_you_mean(key, known)}")])
+    *tables, name = place
+    table: Any = data
+    for step in tables:
+        table = table[step] if isinstance(step, int) else table.setdefault(step, {})
+    table[name] = value
+    if tables == ["traits"]:  # for everybody: no group keeps its own
         for group in data.get("groups", []):
             group.get("traits", {}).pop(name, None)
-    elif len(parts) == 1 and name in ("months", "organizations"):
-        data[name] = value
-    elif len(parts) == 1 and name in ("partners", "mixing", "market"):
-        data.setdefault("network", {})[name] = value
-        if name != "market":
-            data["network"].pop("pairs", None)
-    elif len(parts) == 2 and parts[0] in groups and name in Traits.model_fields and data.get("groups"):
-        data["groups"][groups[parts[0]]].setdefault("traits", {})[name] = value
-    elif len(parts) == 3 and parts[0] == "events" and parts[1] in events:
-        data["events"][events[parts[1]]][name] = value
-    else:
-        known = [
-            *Parameters.model_fields,
-            *Traits.model_fields,
-            "months",
-            "organizations",
-            "partners",
-            "mixing",
-            "market",
-        ]
-        known += [f"{group}.{trait}" for group in groups for trait in Traits.model_fields if data.get("groups")]
-        known += [f"events.{event}.enabled" for event in events]
-        raise BadFile(scenario.name, [Problem((key,), f"is no setting{did_you_mean(key, known)}")])
+    if tables == ["network"] and name != "market":
+        table.pop("pairs", None)
 
 
-def _rows(who: str | int, names: list[str], sizes: Iterable[int]) -> range:
-    sizes = list(sizes)
-    if who == EVERYONE:
-        return range(sum(sizes))
-    if isinstance(who, int):
-        return range(who - 1, who)
-    k = names.index(who)
-    start = sum(sizes[:k])
-    return range(start, start + sizes[k])
+def _place(key: str, scenario: Scenario) -> Key | None:
+    """Where the scenario's plain data has a setting; None when there is no such setting."""
+    groups, events = _groups(scenario), [event.name for event in scenario.events]
+    match key.split("."):
+        case [name] | ["parameters" | "traits" | "network", name]:
+            return PLACE_OF.get(name)
+        case [group, trait] if group in groups and trait in Traits.model_fields:
+            return ("groups", groups.index(group), "traits", trait)
+        case ["events", event, name] if event in events:
+            return ("events", events.index(event), name)
+    return None
+
+
+def _groups(scenario: Scenario) -> list[str]:
+    """Names of the groups that the file has; none where everybody is alike."""
+    return [group.name for group in scenario.groups if group.name != EVERYONE]
 
 
 class _Reader:
@@ -327,15 +334,19 @@ class _Reader:
         return ""
 
     def number(self, value: Any, low: float, high: float, at: Key, unit: str = "") -> float | None:
+        allowed = f"from {low:g} to {high:g}{f' ({unit})' if unit else ''}"
         if not is_number(value):
-            self.wrong(
-                at, f"must be a number from {low:g} to {high:g}{f' ({unit})' if unit else ''}, got {shown(value)}"
-            )
+            self.wrong(at, f"must be a number {allowed}, got {shown(value)}")
         elif not low <= value <= high:
-            self.wrong(at, f"{value:g} is out of range: from {low:g} to {high:g}{f' ({unit})' if unit else ''}")
+            self.wrong(at, f"{value:.15g} is out of range: {allowed}")
         else:
             return float(value)
         return None
+
+    def switch(self, value: Any, at: Key) -> bool:
+        if not isinstance(value, bool):
+            self.wrong(at, f"must be true or false, got {shown(value)}")
+        return value is True
 
     def whole(self, value: Any, low: float, high: float, at: Key) -> int | None:
         if value is None:
@@ -360,6 +371,7 @@ class _Reader:
 
     # The parts of a scenario
     def scenario(self, name: str) -> Scenario | None:
+        """The scenario; None when there are problems."""
         self.unknown(self.data, TOP, ())
         texts = {text: " ".join(self.text(self.data, text).split()) for text in TEXTS}  # lines may break anywhere
         months = self.whole(self.data.get("months", 144), 1, MAX_MONTHS, ("months",)) or 144
@@ -375,12 +387,7 @@ class _Reader:
                 self.wrong(("groups", k, "share"), f"leaves group {group.name!r} without any of {count} organizations")
         network = self.network(draft)
         events = self.events(draft)
-        if self.problems:
-            return None
-        return Scenario(
-            name, **texts, months=months, organizations=count, network=network, parameters=parameters,
-            groups=groups, events=events, written=dict(self.data),
-        )  # fmt: skip
+        return None if self.problems else dataclasses.replace(draft, network=network, events=events)
 
     def parameters(self) -> Parameters:
         table = self.table(self.data, "parameters")
@@ -388,18 +395,12 @@ class _Reader:
         good: dict[str, Any] = {}
         for name, value in table.items():
             declared = Parameters.model_fields.get(name)
-            at = ("parameters", name)
             if declared is None:
                 continue
+            at, about = ("parameters", name), meta(declared)
             if declared.annotation is bool:
-                if isinstance(value, bool):
-                    good[name] = value
-                else:
-                    self.wrong(at, f"must be true or false, got {shown(value)}")
-                continue
-            about = meta(declared)
-            number = self.number(value, about["low"], about["high"], at, about["unit"])
-            if number is not None:
+                good[name] = self.switch(value, at)
+            elif (number := self.number(value, about["low"], about["high"], at, about["unit"])) is not None:
                 good[name] = number
         return Parameters(**good)
 
@@ -443,39 +444,43 @@ class _Reader:
     def network(self, draft: Scenario) -> Network:
         table = self.table(self.data, "network")
         self.unknown(table, ("partners", "mixing", "pairs", "market"), ("network",))
-        market = table.get("market", False)
-        if not isinstance(market, bool):
-            self.wrong(("network", "market"), f"must be true or false, got {shown(market)}")
-            market = False
-        if "pairs" in table:
-            for name in ("partners", "mixing"):
-                if name in table:
-                    self.wrong(("network", name), "goes with 'partners', not with 'pairs': keep one of them")
-            pairs = self.pairs(table["pairs"], draft)
-            if market and pairs and max(np.bincount(np.ravel(pairs))) > PLACES:
-                self.wrong(("network", "pairs"), f"gives somebody more than the {PLACES} partners that a market knows")
-            return Network(pairs=pairs, market=market)
+        market = self.switch(table.get("market", False), ("network", "market"))
+        if "pairs" not in table:
+            return self.everyone_alike(table, market, draft)
+        for name in ("partners", "mixing"):
+            if name in table:
+                self.wrong(("network", name), "goes with 'partners', not with 'pairs': keep one of them")
+        pairs = self.pairs(table["pairs"], draft)
+        if market and pairs and max(np.bincount(np.ravel(pairs))) > PLACES:
+            self.wrong(("network", "pairs"), f"gives somebody more than the {PLACES} partners that a market knows")
+        return Network(pairs=pairs, market=market)
+
+    def everyone_alike(self, table: Mapping[str, Any], market: bool, draft: Scenario) -> Network:
+        """A network in which everyone has as many partners as everyone else."""
         n = draft.organizations
-        default = 0 if market else 1 if n == 2 else min(3 if n % 2 == 0 else 2, n - 1)
+        default = 0 if market else 2 if n % 2 else min(3, n - 1)
         fewest, most = (0, min(PLACES, n - 1)) if market else (1, n - 1)
         found = self.whole(table.get("partners", default), fewest, most, ("network", "partners"))
         partners = default if found is None else found
         mixing = self.choice(table.get("mixing", "any"), MIXING, ("network", "mixing")) or "any"
-        at: Key = ("network", "partners") if "partners" in table else ("network",)
+        self.enough_partners(partners, mixing, draft, ("network", "partners") if "partners" in table else ("network",))
+        return Network(partners, mixing, market=market)
+
+    def enough_partners(self, partners: int, mixing: str, draft: Scenario, at: Key) -> None:
+        """Report what keeps everyone from having so many partners."""
+        n, sizes = draft.organizations, draft.sizes
         if mixing == "any" and partners % 2 and n % 2:
             self.wrong(at, f"{n} organizations cannot each have {partners} partners: make one of the numbers even")
-        if mixing == "between":
-            if len(draft.sizes) != 2 or draft.sizes[0] != draft.sizes[1]:
-                self.wrong(("network", "mixing"), "'between' needs exactly two groups of the same size")
-            elif partners > draft.sizes[0]:
-                self.wrong(at, f"{partners} partners are more than the other group has ({draft.sizes[0]})")
+        if mixing == "between" and (len(sizes) != 2 or sizes[0] != sizes[1]):
+            self.wrong(("network", "mixing"), "'between' needs exactly two groups of the same size")
+        elif mixing == "between" and partners > sizes[0]:
+            self.wrong(at, f"{partners} partners are more than the other group has ({sizes[0]})")
         if mixing == "within":
-            for group, size in zip(draft.groups, draft.sizes, strict=True):
+            for group, size in zip(draft.groups, sizes, strict=True):
                 if partners >= size or (partners % 2 and size % 2):
                     self.wrong(at, f"group {group.name!r} of {size} cannot give each member {partners} partners")
         if n * partners // 2 > MAX_ALLIANCES:
             self.wrong(at, f"{n} organizations with {partners} partners are more than {MAX_ALLIANCES} alliances")
-        return Network(partners, mixing, market=market)
 
     def pairs(self, rows: Any, draft: Scenario) -> tuple[tuple[int, int], ...]:
         at: Key = ("network", "pairs")
@@ -532,9 +537,7 @@ class _Reader:
     def event(self, row: Mapping[str, Any], at: Key, draft: Scenario) -> Event:
         kind = self.choice(row.get("kind"), EVENT_KINDS, (*at, "kind"))
         month = self.whole(row.get("month"), 1, draft.months, (*at, "month"))
-        enabled = row.get("enabled", True)
-        if not isinstance(enabled, bool):
-            self.wrong((*at, "enabled"), f"must be true or false, got {shown(enabled)}")
+        enabled = self.switch(row.get("enabled", True), (*at, "enabled"))
         name = self.text(row, "name", at, default=f"{kind}@{month}" if kind and month else f"event {at[-1]}")
         if "." in name:
             self.wrong((*at, "name"), f"{name!r} cannot be an event's name: no dots")
@@ -550,7 +553,7 @@ class _Reader:
             trait, numbers = self.change(row, at)
         else:
             trait, numbers = "", self.event_numbers(row, kind, at)
-        return Event(name, month or 1, kind, who, bool(enabled), trait, numbers)
+        return Event(name, month or 1, kind, who, enabled, trait, numbers)
 
     def event_numbers(self, row: Mapping[str, Any], kind: str, at: Key) -> dict[str, float]:
         numbers: dict[str, float] = {}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-import reprlib
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, time
 from pathlib import Path
 from typing import Any
+
+from sim.distributions import shown as shown  # what quotes a value belongs to every reader of TOML
 
 Key = tuple[str | int, ...]
 """Path of a value in a file: names of keys and, for ``[[tables]]``, numbers from 0."""
@@ -69,13 +69,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 BEYOND = "whole number beyond 64 bits"
-
-
-def shown(value: Any) -> str:
-    """A value as a message quotes it: dates and switches as TOML writes them, long ones shortened."""
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    return str(value).lower() if isinstance(value, bool) else reprlib.repr(value)
 
 
 def read(path: Path | str) -> tuple[dict[str, Any], dict[Key, int]]:

@@ -20,11 +20,12 @@ from sim.commands.options import (
     declared_names,
     json_option,
     quiet_option,
+    refusals,
+    scenario_with,
     seed_range,
     settings_option,
-    with_settings,
 )
-from sim.commands.output import print_json, print_table, progress_for, records, say, writing
+from sim.commands.output import paragraph, print_json, print_table, progress_for, records, say, write_csv, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,12 +93,7 @@ outcome_option = click.option("--outcome", default="trust", show_default=True, h
 above_option = click.option(
     "--above", type=float, help="Measure the share of alliances whose outcome lies above this, instead of its mean."
 )
-of_model = all_of(
-    outcome_option,
-    above_option,
-    settings_option,
-    shared,
-)
+of_model = all_of(outcome_option, above_option, settings_option, shared)
 factor_option = click.option(
     "--factor",
     "factors",
@@ -408,13 +404,9 @@ def _carry_out(
     **how: Any,
 ) -> None:
     """Check what was asked, run it, and give the answer."""
-    from sim.library import find
-    from sim.scenario import load
     from sim.study.response import Measure, factor_of
-    from sim.sweeps.design import experiment_of
 
-    loaded = load(find("scenarios", scenario))
-    base = with_settings(experiment_of([loaded], 1, seed, loaded.name), settings).cells()[0].scenario
+    base = scenario_with(scenario, settings)
     with mistakes():
         twice = {given.name for given in factors if [other.name for other in factors].count(given.name) > 1}
         if twice:
@@ -435,11 +427,10 @@ def mistakes() -> Iterator[None]:
     from sim.study.answer import MissingExtra
 
     try:
-        yield
+        with refusals():
+            yield
     except MissingExtra as error:
         raise click.ClickException(str(error)) from None
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _stored(folder: Path) -> Stored:
@@ -480,16 +471,12 @@ def _give(ctx: click.Context, kind: str, answer: Answer, how: How, shown: pd.Dat
         how: where it goes.
         shown: what of the table is printed; all of it without.
     """
-    from textwrap import fill
-
-    from sim.study.terminal import width
-
     files = _write(ctx.meta["command"], kind, answer, how.out) if how.out is not None else []
     if how.as_json:
         more = {name: records(table) for name, table in answer.more.items()}
         print_json({"sentence": answer.sentence, "table": records(answer.table), **more, "files": files})
         return
-    click.echo(fill(answer.sentence, width()))
+    paragraph(answer.sentence)
     _print(answer.table if shown is None else shown)
     for path in files:
         click.echo(str(path))
@@ -518,12 +505,9 @@ def _write(command: str, kind: str, answer: Answer, out: Path) -> list[Path]:
     from sim.study.plots import save
     from sim.sweeps.files import write_file
 
+    note = out / f"{kind}.md"
     tables = {kind: answer.table, **{f"{kind}_{name}": table for name, table in answer.more.items()}}
-    files = [out / f"{kind}.md", *(out / f"{name}.csv" for name in tables)]
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_file(files[0], f"{answer.sentence}\n\nMade by `{command}`.\n".encode())
-        for path, table in zip(files[1:], tables.values(), strict=True):
-            write_file(path, table.to_csv(index=False).encode())
-        files += save(answer.figure, out, kind)
-    return files
+        write_file(note, f"{answer.sentence}\n\nMade by `{command}`.\n".encode())
+        return [note, *write_csv(tables, out), *save(answer.figure, out, kind)]

@@ -9,7 +9,6 @@ import click
 
 from sim.commands.options import json_option, quiet_option
 from sim.commands.output import print_json, say, say_where, size, writing
-from sim.commands.report import refuse_history
 
 FORMATS = ("csv", "parquet", "netcdf", "ro-crate")
 
@@ -63,7 +62,6 @@ def export(
         raise click.UsageError(
             f"--license {licence!r} is no SPDX name; spdx.org/licenses lists them, such as CC-BY-4.0"
         )
-    refuse_history(folder)
     say(f"writing {form} …", quiet)
     try:
         with writing(out or folder):
@@ -77,8 +75,5 @@ def export(
         click.echo(str(place))
     else:
         say_where(paths, place)
-        click.echo(f"{len(paths)} {'file' if len(paths) == 1 else 'files'}, {size(_bytes(paths))}")
-
-
-def _bytes(paths: list[Path]) -> int:
-    return sum(path.stat().st_size for path in paths)
+        files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+        click.echo(f"{files}, {size(sum(path.stat().st_size for path in paths))}")

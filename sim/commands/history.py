@@ -1,4 +1,4 @@
-"""What the commands share that keep every month of a run: its scenario, its size, and whether memory holds it."""
+"""What the commands share that keep every month of a run: its size, and whether memory holds it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.commands.options import Setting, with_settings
 from sim.commands.output import size
 
 if TYPE_CHECKING:
@@ -18,16 +17,6 @@ PLACE_LASTS = 48
 """Months after which a place in a market is taken by another alliance, for the guess of how many a run will have."""
 COPIES = 4
 """What keeps a history takes this many times the size of its arrays: the arrays, what is made of them, other worlds."""
-
-
-def scenario_with(name: str, settings: tuple[Setting, ...]) -> Scenario:
-    """The scenario of that name or file, with the settings of the command line."""
-    from sim.library import find
-    from sim.scenario import load
-    from sim.sweeps.design import experiment_of
-
-    loaded = load(find("scenarios", name))
-    return with_settings(experiment_of([loaded], 1, 1, loaded.name), settings).cells()[0].scenario
 
 
 def size_words(scenario: Scenario) -> str:

@@ -1,8 +1,9 @@
-"""Options and arguments that several commands share, and how ``--set`` is read and checked."""
+"""Options and arguments that several commands share; how ``--set`` is read, and what becomes of a mistake."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from sim.scenario import Scenario
     from sim.sweeps.design import Experiment
     from sim.tomlfile import Problem
 
@@ -60,6 +62,7 @@ class SettingType(click.ParamType):  # type: ignore[type-arg] # not generic befo
             "organizations",
             "partners",
             "mixing",
+            "market",
             *_own_keys(ctx),
         ]
         return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete)]
@@ -84,20 +87,22 @@ def _own_keys(ctx: click.Context) -> list[str]:
     # An option that still waits for its value stops click's reading of arguments: they are then left in ctx.args.
     named = [ctx.params.get("scenario"), *(ctx.params.get("scenarios") or ()), *ctx.args]
     if ctx.info_name == "sweep":
-        named = [name for file in (ctx.params.get("experiment"), *ctx.args) for name in _scenarios_of(file)]
+        files = [_data("experiments", name) for name in (ctx.params.get("experiment"), *ctx.args)]
+        named = [name for file in files for name in _items(file, "scenarios", str)]
     keys: dict[str, None] = {}
     for name in named:
         data = _data("scenarios", name)
-        groups = [row["name"] for row in data.get("groups", []) if "name" in row]
-        events = [row.get("name", f"{row.get('kind')}@{row.get('month')}") for row in data.get("events", [])]
+        groups = [row["name"] for row in _items(data, "groups", dict) if "name" in row]
+        events = [row.get("name", f"{row.get('kind')}@{row.get('month')}") for row in _items(data, "events", dict)]
         keys |= {f"{group}.{trait}": None for group in groups for trait in declared_names("Traits")}
         keys |= {f"events.{event}.enabled": None for event in events}
     return list(keys)
 
 
-def _scenarios_of(experiment: str | None) -> list[str]:
-    """The scenarios that an experiment names."""
-    return list(_data("experiments", experiment).get("scenarios", []))
+def _items(data: dict[str, Any], key: str, kind: type) -> list[Any]:
+    """What a file lists under a key; what is no list or of another kind is a mistake that is told elsewhere."""
+    found = data.get(key)
+    return [item for item in found if isinstance(item, kind)] if isinstance(found, list) else []
 
 
 def _data(kind: str, name: str | None) -> dict[str, Any]:
@@ -140,7 +145,7 @@ def settings_option(command: Command) -> Command:
         multiple=True,
         metavar="KEY=VALUE",
         help="Change one setting: a parameter (trust_gain=0.06), a trait (openness='{normal=[0.8, 0.1]}'), a trait of "
-        "one group (cautious.openness=0.4), months, organizations, partners, mixing, or an event "
+        "one group (cautious.openness=0.4), months, organizations, partners, mixing, market, or an event "
         "(events.crash.enabled=false). Repeat for more. `alliance parameters` lists them.",
     )(command)
 
@@ -192,7 +197,7 @@ def all_of(*decorators: Callable[[Command], Command]) -> Callable[[Command], Com
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# Checking --set
+# Checking what was given
 # ---------------------------------------------------------------------------------------------------------------
 def as_dictionary(settings: Iterable[Setting]) -> dict[str, Any]:
     """The settings by key.
@@ -214,18 +219,19 @@ def with_settings(experiment: Experiment, settings: Iterable[Setting]) -> Experi
     Raises:
         click.UsageError: with a line for each setting that is unknown, out of range or a factor of the experiment.
     """
+    from sim.sweeps.levels import plain_name, text_of
     from sim.tomlfile import BadFile
 
     settings = list(settings)
     wanted = as_dictionary(settings)
     if not wanted:
         return experiment
-    factors = {_bare(factor): factor for factor in experiment.factors}
+    factors = {plain_name(factor): factor for factor in experiment.factors}
     varied = [
         f"--set {setting.text}: is a factor of this experiment, which varies it over "
-        + ", ".join(str(level.shown) for level in experiment.levels(factors[_bare(setting.key)]))
+        + ", ".join(text_of(level.shown) for level in experiment.levels(factors[plain_name(setting.key)]))
         for setting in settings
-        if _bare(setting.key) in factors
+        if plain_name(setting.key) in factors
     ]
     if varied:
         raise click.UsageError("\n".join(varied))
@@ -235,10 +241,23 @@ def with_settings(experiment: Experiment, settings: Iterable[Setting]) -> Experi
         raise click.UsageError("\n".join(_line(problem, settings) for problem in bad.problems)) from None
 
 
-def _bare(key: str) -> str:
-    """The key without the table that a scenario file has it in."""
-    table, _, name = key.partition(".")
-    return name if table in ("parameters", "traits", "network") else key
+def scenario_with(name: str, settings: Iterable[Setting]) -> Scenario:
+    """The scenario of that name or file, with the settings of the command line."""
+    from sim.library import find
+    from sim.scenario import load
+    from sim.sweeps.design import experiment_of
+
+    loaded = load(find("scenarios", name))
+    return with_settings(experiment_of([loaded], 1, 1, loaded.name), settings).cells()[0].scenario
+
+
+@contextmanager
+def refusals(before: str = "") -> Iterator[None]:
+    """What is refused with a ValueError is a mistake of the command line; ``before`` stands before each line of it."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError("\n".join(before + line for line in str(error).splitlines())) from None
 
 
 def _line(problem: Problem, settings: list[Setting]) -> str:

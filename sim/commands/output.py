@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import RenderableType
 
     from sim.sweeps.runner import Progress
@@ -53,6 +54,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
         click.echo()
         show(Text(title, style="bold"))
     show(table)
+
+
+def paragraph(text: str) -> None:
+    """Text on stdout, wrapped to the terminal."""
+    import textwrap
+
+    from sim.study.terminal import width
+
+    click.echo(textwrap.fill(text, width(), break_on_hyphens=False))
 
 
 def print_json(document: Any) -> None:
@@ -111,6 +121,27 @@ def say_where(files: Sequence[Path], folder: Path) -> None:
         click.echo(f"  {path.relative_to(folder) if path.is_relative_to(folder) else path}")
 
 
+def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """Write each table as a CSV file of its name, replacing an older one; gives the paths."""
+    from sim.sweeps.files import write_file
+
+    files = {folder / f"{name}.csv": table for name, table in tables.items()}
+    for path, table in files.items():
+        write_file(path, table.to_csv(index=False, lineterminator="\n").encode())
+    return list(files)
+
+
+def checksums(files: Mapping[str, Path]) -> dict[str, Any]:
+    """What a manifest keeps of each file under its name: its bytes, and their SHA-256 in hex."""
+    import hashlib
+
+    contents = {name: path.read_bytes() for name, path in files.items()}
+    return {
+        name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in contents.items()
+    }
+
+
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
     """Give an error that came from writing to a file, and does not say to which, the place."""
@@ -153,6 +184,19 @@ def progress_for(total: int, quiet: bool) -> AbstractContextManager[Any]:
     if quiet:
         return nullcontext(None)
     return Bar(total) if sys.stderr.isatty() else Lines()
+
+
+@contextmanager
+def counting(total: int, quiet: bool) -> Iterator[Callable[..., None] | None]:
+    """A plain bar on a terminal for what is soon done; gives a function that takes how many are done, or None.
+
+    A log has nothing: say beforehand what is simulated.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=total, label="simulating", file=sys.stderr) as bar:
+        yield lambda done, *_: bar.update(done - bar.pos)
 
 
 class Lines:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sim.commands.options import json_option
-from sim.commands.output import print_json, print_table, toml
+from sim.commands.output import paragraph, print_json, print_table, toml
 
 
 @click.command(
@@ -27,12 +27,15 @@ def parameters(word: str, as_json: bool) -> None:
     names, meanings and sources. The basis of a default is `source` (a published number), `model` (a starting value of
     the model page), `calibrated` (fitted to the targets of calibration) or `assumed` (our judgement).
     """
+    from sim.parameters import SHORT_SOURCES
+
     rows = [row for row in declared() if word.casefold() in " ".join(map(str, row.values())).casefold()]
     if as_json:
         print_json(rows)
     elif rows:
         columns = ("name", "default", "bounds", "unit", "meaning", "basis: source")
         print_table(columns, [_cells(row) for row in rows])
+        paragraph(SHORT_SOURCES)
     else:
         raise click.UsageError(f"nothing has {word!r} in its name, meaning or source; leave WORD out to see all")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ import click
 
 from sim.commands.options import json_option, quiet_option
 from sim.commands.output import print_json, records, say, writing
-from sim.commands.run import HISTORY
 
 if TYPE_CHECKING:
     from sim.sweeps.reading import Stored
@@ -40,7 +38,6 @@ def report(folder: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
     from sim.study.page import publish
     from sim.sweeps.reading import read_results
 
-    refuse_history(folder)
     stored = read_results(folder)
     say("drawing the figures, writing the report …", quiet)
     with writing(out or folder):
@@ -66,21 +63,6 @@ def show_results(stored: Stored, page: Path | None, as_json: bool, quiet: bool) 
         click.echo(summary_text(stored))
         if page is not None:
             click.echo(f"Report: {page}")
-
-
-def refuse_history(folder: Path) -> None:
-    """Say it when the folder is one of ``alliance run``, which holds one history and nothing to compare.
-
-    Raises:
-        click.UsageError: when it is.
-    """
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return  # read_results says what is wrong
-    if isinstance(manifest, dict) and manifest.get("kind") == HISTORY:
-        command = click.get_current_context().info_name
-        raise click.UsageError(f"{folder} holds one history, drawn by `alliance run`; {command} needs a sweep's folder")
 
 
 def document(stored: Stored) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.commands import core
-from sim.commands.history import check_memory, scenario_with, size_words
+from sim.commands.history import check_memory, size_words
 from sim.commands.options import (
     MAX_REPLICATE,
     FileName,
@@ -18,10 +18,12 @@ from sim.commands.options import (
     no_figures_option,
     out_option,
     quiet_option,
+    refusals,
+    scenario_with,
     seed_range,
     settings_option,
 )
-from sim.commands.output import plain, print_json, print_table, records, say, say_where, writing
+from sim.commands.output import checksums, plain, print_json, print_table, records, say, say_where, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,8 +129,11 @@ def run(
     history = simulate_history(chosen, seed, replicate)
     _check_formed(history, alliance, as_story)
     ledger = history.ledger_table()
-    story = _story(history, alliance) if as_story else None
-    if story:
+    story: Story | None = None
+    if as_story:
+        from sim.study.story import story as told
+
+        story = told(history, alliance)
         alliance = story.alliance  # the figures and the document show the alliance that is told
     say("storing the history …" if no_figures else "storing the history and drawing the figures …", quiet)
     figures = None if no_figures else drawn
@@ -136,8 +141,7 @@ def run(
     if story:
         files.append(_write_story(story, folder))
     if as_json:
-        told = {"story": story.markdown()} if story else {}
-        print_json(_document(history, ledger, alliance, folder) | told)
+        print_json(_document(history, ledger, alliance, folder) | ({"story": story.markdown()} if story else {}))
     elif quiet:
         click.echo(str(folder))
     else:
@@ -176,10 +180,8 @@ def _months_drawn(
         raise click.UsageError("--network draws a figure and --no-figures forbids it: leave one of them out")
     from sim.study.plots.network import months_of
 
-    try:
+    with refusals("--months-shown: "):
         return months_of(scenario.months, months_shown)
-    except ValueError as wrong:
-        raise click.UsageError(f"--months-shown: {wrong}") from None
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -229,8 +231,6 @@ def _digest(history: History) -> str:
 
 def _manifest(history: History, alliance: int | None, files: list[Path], command: str) -> dict[str, Any]:
     """What the history was and how to make it again."""
-    import hashlib
-
     from sim.sweeps.manifest import COMPLETE, FORMAT, provenance
 
     return {
@@ -243,10 +243,7 @@ def _manifest(history: History, alliance: int | None, files: list[Path], command
         "alliance": alliance,
         **provenance(),
         "command": command,
-        "files": {
-            path.stem: {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-            for path in files
-        },
+        "files": checksums({path.stem: path for path in files}),
     }
 
 
@@ -272,12 +269,6 @@ def _write_story(story: Story, folder: Path) -> Path:
 # ---------------------------------------------------------------------------------------------------------------
 # Telling
 # ---------------------------------------------------------------------------------------------------------------
-def _story(history: History, alliance: int | None) -> Story:
-    from sim.study.story import story
-
-    return story(history, alliance)
-
-
 def _tell(history: History, ledger: pd.DataFrame, alliance: int | None) -> None:
     """The summary in words, and the ledger."""
     from sim.study.analysis import CAUSE_WORDS, signed
@@ -310,15 +301,14 @@ def ledger_totals(history: History, ledger: pd.DataFrame, alliance: int | None) 
 
 def _document(history: History, ledger: pd.DataFrame, alliance: int | None, folder: Path) -> dict[str, Any]:
     """The history as one JSON document: the facts, and every month of the chosen alliance or the mean of all."""
-    table = history.table()
+    from sim.dynamics.state import CAUSES_OF_ENDING
+
+    table, last = history.table(), history.alliances[-1]
     months = (
         table[table["alliance"] == alliance]
         if alliance is not None
         else table.drop(columns=["alliance", "alive"]).groupby("month", as_index=False).mean()
     )
-    last = history.alliances[-1]
-    from sim.dynamics.state import CAUSES_OF_ENDING
-
     return {
         "scenario": history.scenario.name,
         "seed": history.seed,

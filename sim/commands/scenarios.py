@@ -17,8 +17,6 @@ from sim.commands.output import print_json, print_table, say, show, toml, toml_t
 if TYPE_CHECKING:
     from sim.scenario import Scenario
 
-TEXTS = ("title", "question", "source", "expected")
-
 
 @click.group(
     invoke_without_command=True,
@@ -57,7 +55,7 @@ def show_(scenario: str, show_all: bool, as_json: bool) -> None:
     SCENARIO is a name from the list or a path to a .toml file.
     """
     from sim.library import find
-    from sim.scenario import load
+    from sim.scenario import TEXTS, load
 
     found = load(find("scenarios", scenario))
     if as_json:
@@ -148,6 +146,8 @@ def print_texts(texts: dict[str, str]) -> None:
 # ---------------------------------------------------------------------------------------------------------------
 def _written(scenario: Scenario) -> dict[str, Any]:
     """What the file sets besides its sentences."""
+    from sim.scenario import TEXTS
+
     return {key: value for key, value in scenario.written.items() if key not in TEXTS}
 
 
@@ -173,29 +173,27 @@ def _overrides(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
 def _all_values(scenario: Scenario) -> Iterator[tuple[str, str, str, str, str]]:
     """Every resolved value: a mark when the file sets it, key, value, unit, meaning."""
     from sim.parameters import Parameters, Traits
+    from sim.scenario import EVERYONE
 
     written = _written(scenario)
-    network = scenario.plain()["network"]
     for name in ("months", "organizations"):
         yield _mark(name in written), name, toml(getattr(scenario, name)), _unit(name), ""
-    for name, value in network.items():
+    for name, value in scenario.plain()["network"].items():
         yield _mark(name in written.get("network", {})), name, toml(value), "", ""
     yield "", "alliances", str(scenario.alliances), "", "follows from the network"
     for name, declared in Parameters.model_fields.items():
         value = getattr(scenario.parameters, name)
-        yield (
-            _mark(name in written.get("parameters", {})), name, toml(value), _unit(name), declared.description or "",
-        )  # fmt: skip
-    for k, group in enumerate(scenario.groups):
-        own = written["groups"][k].get("traits", {}) if "groups" in written else {}
-        if "groups" in written:
-            yield "*", f"group {group.name}", f"{scenario.sizes[k]} of {scenario.organizations}", "organizations", ""
+        is_set = name in written.get("parameters", {})
+        yield _mark(is_set), name, toml(value), _unit(name), declared.description or ""
+    rows = written.get("groups") or [{}]
+    for group, size, row in zip(scenario.groups, scenario.sizes, rows, strict=True):
+        alone = group.name == EVERYONE
+        if not alone:
+            yield "*", f"group {group.name}", f"{size} of {scenario.organizations}", "organizations", ""
         for name, declared in Traits.model_fields.items():
-            key = f"{group.name}.{name}" if "groups" in written else name
-            is_set = name in own or name in written.get("traits", {})
-            yield (
-                _mark(is_set), key, toml(getattr(group.traits, name).plain()), _unit(name), declared.description or "",
-            )  # fmt: skip
+            key, value = name if alone else f"{group.name}.{name}", getattr(group.traits, name).plain()
+            is_set = name in row.get("traits", {}) or name in written.get("traits", {})
+            yield _mark(is_set), key, toml(value), _unit(name), declared.description or ""
     for event in scenario.events:
         yield "*", f"events.{event.name}", _event(event), "", ""
 

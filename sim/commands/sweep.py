@@ -308,12 +308,14 @@ def _report_failures(stored: Stored) -> int | None:
     failed = stored.tables["failed"]
     if failed.empty:
         return None
+    from sim.study.words import how_many
     from sim.sweeps.files import resume_command
 
-    first = failed.iloc[0]
+    first, alone = failed.iloc[0], len(failed) == 1
     say(
-        f"{len(failed)} runs failed; the others are stored. The first: cell {first['cell']}, "
-        f"replicate {first['replicate']}: {first['error']}. All are in {stored.folder / 'tables' / 'failed.parquet'}; "
-        f"`{resume_command(stored.folder)} --retry-failed` tries them again"
+        f"{how_many(len(failed), 'run')} failed; the others are stored. {'It is' if alone else 'The first:'} cell "
+        f"{first['cell']}, replicate {first['replicate']}: {first['error']}. {'It is' if alone else 'All are'} in "
+        f"{stored.folder / 'tables' / 'failed.parquet'}; `{resume_command(stored.folder)} --retry-failed` tries "
+        f"{'it' if alone else 'them'} again"
     )
     return SOME_FAILED

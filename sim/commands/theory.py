@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.commands import core
-from sim.commands.options import all_of, json_option, out_option, quiet_option, seed_range
-from sim.commands.output import plain, print_json, print_table, say, say_where, writing
+from sim.commands.options import all_of, json_option, out_option, quiet_option, refusals, seed_range
+from sim.commands.output import checksums, counting, plain, print_json, print_table, say, say_where, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,13 +58,16 @@ def theory(
     friction, with simulated points laid over the curves; says in words what follows for an alliance. Writes to
     OUT/theory/<time>-<digest>/.
     """
-    from sim.study.phase import examine, sentences
+    from sim.study.phase import examine, field_with, sentences
 
-    findings = examine(_field(numbers))
-    if not no_simulation:
+    with refusals("--"):
+        field = field_with(**numbers)
+    findings = examine(field)
+    simulated = None if no_simulation else seed
+    if simulated is not None:
         core.prepare(quiet)
-    tables, figures = _study(findings, None if no_simulation else seed, quiet)
-    folder, files = _store(findings, tables, figures, None if no_simulation else seed, out, ctx.meta["command"])
+    tables, figures = _study(findings, simulated, quiet)
+    folder, files = _store(findings, tables, figures, simulated, out, ctx.meta["command"])
     if as_json:
         print_json({**_document(findings), "sentences": sentences(findings), "folder": folder, "files": files})
     elif quiet:
@@ -75,16 +75,6 @@ def theory(
     else:
         _tell(findings)
         say_where(files, folder)
-
-
-def _field(numbers: dict[str, float | None]) -> Any:
-    """The mean field that was asked for; a wrong number is a mistake of the command line."""
-    from sim.study.phase import field_with
-
-    try:
-        return field_with(**numbers)
-    except ValueError as error:
-        raise click.UsageError("\n".join(f"--{line}" for line in str(error).splitlines())) from None
 
 
 def _study(findings: Findings, seed: int | None, quiet: bool) -> tuple[dict[str, pd.DataFrame], dict[str, Figure]]:
@@ -98,7 +88,7 @@ def _study(findings: Findings, seed: int | None, quiet: bool) -> tuple[dict[str,
         wanted = phase.places(findings, shown)
         say(f"simulating {len(plane.starts)} paths and {len(wanted)} ends in small steps, about 10 s …", quiet)
         plane = phase.simulate_paths(plane, seed)
-        with _bar(len(wanted), quiet) as tick:
+        with counting(len(wanted), quiet) as tick:
             ends = phase.simulate_ends(wanted, seed, tick)
         tables |= {"paths": phase.paths_table(plane), "ends": ends}
     say("drawing the figures …", quiet)
@@ -108,25 +98,6 @@ def _study(findings: Findings, seed: int | None, quiet: bool) -> tuple[dict[str,
         "hysteresis": hysteresis(shown, phase.friction_limit(findings.field), ends),
     }
     return tables, figures
-
-
-def _bar(total: int, quiet: bool) -> AbstractContextManager[Callable[[int, int], None] | None]:
-    """Progress on a terminal; a log has the line before."""
-    return nullcontext(None) if quiet or not sys.stderr.isatty() else _Bar(total)
-
-
-class _Bar:
-    """A bar on stderr that takes how many are done."""
-
-    def __init__(self, total: int) -> None:
-        self.bar = click.progressbar(length=total, label="simulating", file=sys.stderr)
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        self.bar.__enter__()
-        return lambda done, _: self.bar.update(done - self.bar.pos)
-
-    def __exit__(self, *error: Any) -> None:
-        self.bar.__exit__(*error)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -167,8 +138,6 @@ def _store(
 
 def _manifest(findings: Findings, seed: int | None, files: list[Path], folder: Path, command: str) -> dict[str, Any]:
     """What was computed and simulated, and how to make it again."""
-    import hashlib
-
     from sim.study.phase import UNITS
     from sim.sweeps.manifest import COMPLETE, FORMAT, provenance
 
@@ -182,13 +151,7 @@ def _manifest(findings: Findings, seed: int | None, files: list[Path], folder: P
         "units": UNITS,
         **provenance(),
         "command": command,
-        "files": {
-            path.relative_to(folder).as_posix(): {
-                "bytes": path.stat().st_size,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            }
-            for path in files
-        },
+        "files": checksums({path.relative_to(folder).as_posix(): path for path in files}),
     }
 
 

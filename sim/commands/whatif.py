@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
-import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.shell_completion import CompletionItem
 
 from sim.commands import core
-from sim.commands.history import check_memory, scenario_with, size_words
+from sim.commands.history import check_memory, size_words
 from sim.commands.options import (
     MAX_REPLICATE,
     MAX_REPLICATES,
@@ -25,10 +22,12 @@ from sim.commands.options import (
     json_option,
     quiet_option,
     read_value,
+    refusals,
+    scenario_with,
     seed_range,
     settings_option,
 )
-from sim.commands.output import plain, print_json, print_table, records, say, writing
+from sim.commands.output import counting, paragraph, plain, print_json, print_table, records, say, write_csv, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +151,7 @@ def whatif(
     set_from: tuple[tuple[int, Setting], ...],
     seed: int,
     replicate: int,
-    alliance: int | str | None,
+    alliance: int | Literal["all"] | None,
     at: int | None,
     replicates: int | None,
     settings: tuple[Setting, ...],
@@ -172,18 +171,25 @@ def whatif(
     if replicates is not None and (replicate or at is not None or figures):
         raise click.UsageError("--replicates is about many histories: it goes without --replicate, --at and --figures")
     chosen = scenario_with(scenario, settings)
-    changes = [*(_without(text, chosen) for text in kept_away), *(_with(text) for text in added)]
-    changes += [_set_from(month, setting) for month, setting in set_from]
-    _check_changes(chosen, changes)
+
+    from sim.study import whatif as study
+
+    changes: list[Change] = [*(_without(text, chosen) for text in kept_away), *(_with(text) for text in added)]
+    changes += [study.SetFrom(month, setting.key, setting.value) for month, setting in set_from]
+    with refusals():
+        study.plan_of(chosen, changes)
     if replicates is not None:
         core.prepare(quiet)
-        effect = _effect(chosen, changes, replicates, seed, alliance, quiet)
+        say(f"simulating replicates: {replicates}, each twice …", quiet)
+        with counting(replicates, quiet) as tick:
+            effect = study.effect_of(chosen, changes, replicates, seed, 1 if alliance is None else alliance, tick)
         _give_effect(effect, chosen, seed, csv, as_json, quiet)
         return
     check_memory(chosen)
     core.prepare(quiet)
     say(f"simulating {size_words(chosen)}, three times …", quiet)
-    comparison = _compare(chosen, changes, seed, replicate, alliance)
+    with refusals():
+        comparison = study.whatif(chosen, seed, replicate, changes, alliance)
     _check_month(comparison, at)
     _give_comparison(comparison, at, figures, csv, as_json, quiet)
 
@@ -197,24 +203,22 @@ def _without(text: str, scenario: Scenario) -> Change:
     from sim.study.whatif import KeptAway, LeftOut, dated_events
     from sim.tomlfile import did_you_mean
 
-    names = [event.name for event in scenario.events]
-    kind, at, when = text.partition("@")
+    kind, _, when = text.partition("@")
     if kind in WITHOUT:
-        months = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", when)
-        if months:
-            first, last = months.groups()
-            return KeptAway(kind, int(first), int(last) if last else None)
         if when == FIRST:
             return KeptAway(kind)
-        raise click.UsageError(f"--without {text}: which month? Write {kind}@14, {kind}@14-30 or {kind}@first")
-    if text in names:
-        return LeftOut(text)
-    meant = [event.name for event in scenario.events if at and when == str(event.month) and event.kind == kind]
+        months = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", when)
+        if not months:
+            raise click.UsageError(f"--without {text}: which month? Write {kind}@14, {kind}@14-30 or {kind}@first")
+        first, last = months.groups()
+        return KeptAway(kind, int(first), int(last) if last else None)
+    names = {event.name: f"{event.kind}@{event.month}" for event in scenario.events}
+    meant = [text] if text in names else [name for name, what in names.items() if what == text]
     if len(meant) == 1:
         return LeftOut(meant[0])
     if meant:
         raise click.UsageError(f"--without {text}: several events are meant; name one: {', '.join(meant)}")
-    hint = did_you_mean(kind if at else text, [*WITHOUT, *names])
+    hint = did_you_mean(kind, [*WITHOUT, *names])
     events = f"dated events of {scenario.name}: {dated_events(scenario)}"
     raise click.UsageError(f"--without {text}: is nothing that can be left out{hint} ({events})")
 
@@ -238,61 +242,10 @@ def _with(text: str) -> Change:
     return Added(row)
 
 
-def _set_from(month: int, setting: Setting) -> Change:
-    from sim.study.whatif import SetFrom
-
-    return SetFrom(month, setting.key, setting.value)
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# Running
-# ---------------------------------------------------------------------------------------------------------------
-def _check_changes(scenario: Scenario, changes: Sequence[Change]) -> None:
-    """Refuse a change that cannot be, before anything runs."""
-    from sim.study.whatif import BadChange, plan_of
-
-    try:
-        plan_of(scenario, changes)
-    except BadChange as error:
-        raise click.UsageError(str(error)) from None
-
-
-def _compare(scenario: Scenario, changes: Sequence[Change], seed: int, replicate: int, alliance: Any) -> Comparison:
-    """Both worlds; what did not happen, and an alliance that there is not, are mistakes of the command line."""
-    from sim.study.whatif import whatif as compare
-
-    try:
-        return compare(scenario, seed, replicate, changes, alliance)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-
-
 def _check_month(comparison: Comparison, month: int | None) -> None:
     first, last = comparison.first_month, comparison.factual.scenario.months
     if month is not None and not first <= month <= last:
         raise click.UsageError(f"--at {month}: the two worlds can differ in months {first} to {last}")
-
-
-def _effect(
-    scenario: Scenario, changes: Sequence[Change], replicates: int, seed: int, alliance: Any, quiet: bool
-) -> Effect:
-    from sim.study.whatif import effect_of
-
-    with _progress(replicates, quiet) as tick:
-        return effect_of(scenario, changes, replicates, seed, 1 if alliance is None else alliance, tick)
-
-
-@contextmanager
-def _progress(total: int, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """A bar on a terminal; a log has one line at the beginning."""
-    if quiet:
-        yield None
-    elif not sys.stderr.isatty():
-        say(f"simulating replicates: {total}, each twice …")
-        yield None
-    else:
-        with click.progressbar(length=total, label="simulating", file=sys.stderr) as bar:
-            yield lambda done: bar.update(done - bar.pos)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -324,15 +277,9 @@ def _tables(comparison: Comparison, at: int | None) -> dict[str, pd.DataFrame]:
 
 def _write(tables: dict[str, pd.DataFrame], folder: Path) -> list[Path]:
     """Each table as a CSV file, replacing an older one."""
-    from sim.sweeps.files import write_file
-
-    files = []
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, table in tables.items():
-            files.append(folder / f"{name}.csv")
-            write_file(files[-1], table.to_csv(index=False, lineterminator="\n").encode())
-    return files
+        return write_csv(tables, folder)
 
 
 def _draw(comparison: Comparison, at: int | None, folder: Path, quiet: bool) -> list[Path]:
@@ -376,22 +323,20 @@ def _match(match: Any) -> dict[str, Any]:
 
 def _tell(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame]) -> None:
     """The sentence, both futures, what happened, the ledger of the difference."""
+    from sim.study.whatif import courses_in_words
+
     factual = comparison.factual
-    click.echo(_wrapped(f"{factual.scenario.title}, seed {factual.seed}, replicate {factual.replicate}"))
-    click.echo(_wrapped(f"{comparison.sentence(at)}."))
-    click.echo(_wrapped(f"{_elsewhere(comparison)}."))
-    click.echo(_wrapped(f"{ONE_HISTORY}."))
+    paragraph(f"{factual.scenario.title}, seed {factual.seed}, replicate {factual.replicate}")
+    paragraph(f"{comparison.sentence(at)}.")
+    paragraph(f"{_elsewhere(comparison)}.")
+    paragraph(f"{ONE_HISTORY}.")
     if "ledger" not in tables:
         return
     _print_futures(comparison, at)
-    _print_courses(tables["happenings"])
+    courses = courses_in_words(tables["happenings"])
+    head = ("what happened", "in both", "only as it was", "only otherwise")
+    print_table(head, courses, "From the month of the change on")
     _print_ledger(comparison, at, tables["ledger"])
-
-
-def _wrapped(text: str) -> str:
-    from sim.study.terminal import width
-
-    return textwrap.fill(text, width(), break_on_hyphens=False)
 
 
 def _elsewhere(comparison: Comparison) -> str:
@@ -451,16 +396,6 @@ def _both(comparison: Comparison, name: str, was: float, otherwise: float) -> st
     return f"{number(was, digits)} | {number(otherwise, digits)}"
 
 
-def _print_courses(happenings: pd.DataFrame) -> None:
-    from sim.study.whatif import courses_in_words
-
-    print_table(
-        ("what happened", "in both", "only as it was", "only otherwise"),
-        courses_in_words(happenings),
-        "From the month of the change on",
-    )
-
-
 def _print_ledger(comparison: Comparison, at: int | None, ledger: pd.DataFrame) -> None:
     """The ledger of the difference, causes without an entry left out, and its sum."""
     from sim.study.whatif import WAYS, cause_words, rounded
@@ -477,7 +412,7 @@ def _print_ledger(comparison: Comparison, at: int | None, ledger: pd.DataFrame) 
     head = ("cause", "at once", "through communication", "what else follows", "together")
     print_table(head, rows, f"The ledger of the difference: trust {comparison.when(month)}, otherwise less as it was")
     if _ended_before(comparison, month):
-        click.echo(_wrapped("After the end of an alliance its entries are zero, and its trust stays what it was."))
+        paragraph("After the end of an alliance its entries are zero, and its trust stays what it was.")
 
 
 def _entry(value: float | None) -> str:
@@ -515,13 +450,14 @@ def _give_effect(effect: Effect, scenario: Scenario, seed: int, csv: Path | None
             "refused": effect.refused,
             "sentence": effect.sentence(),
             **{name: records(table) for name, table in tables.items()},
+            "files": files,
         }
-        print_json(plain({**document, "files": files}))
+        print_json(document)
     elif quiet:
         click.echo("\n".join(str(file) for file in files), nl=bool(files))
     else:
-        click.echo(_wrapped(f"{scenario.title}, seed {seed}"))
-        click.echo(_wrapped(f"{effect.sentence()}."))
+        paragraph(f"{scenario.title}, seed {seed}")
+        paragraph(f"{effect.sentence()}.")
         if effect.applied:
             _print_effect(effect)
         _say_files(files)

@@ -136,6 +136,23 @@ def test_the_seed_has_two_names_and_a_default():
         AllianceModel(PLAIN, seed=-1)
 
 
+@pytest.mark.parametrize(
+    "run",
+    [lambda seed, one: simulate(PLAIN, [one], seed), lambda *key: simulate_history(PLAIN, *key),
+     lambda *key: AllianceModel(PLAIN, *key)],
+    ids=["many", "one", "mesa"],
+)  # fmt: skip
+def test_what_is_no_key_of_a_draw_is_refused(run):
+    for key in ((1, -1), (1, 2**32), (1, 2**64), (-1, 0), (2**63, 0)):
+        with pytest.raises(ValueError, match="integer from 0 to"):
+            run(*key)
+    for key in ((1, 0.5), (0.5, 0), (1, "0")):
+        with pytest.raises(TypeError, match="integer"):
+            run(*key)
+    run(np.int64(1), np.int64(2**32 - 1))
+    assert simulate(PLAIN, np.int64(2)).replicates.tolist() == [0, 1]
+
+
 def test_the_scenario_of_a_model_cannot_be_replaced():
     with pytest.raises(AttributeError, match="make another AllianceModel"):
         AllianceModel(PLAIN).scenario = EVENTFUL
@@ -268,17 +285,17 @@ def test_the_ledgers_terms_sum_to_the_change():
         model.step()
         for (me, other), trust in before.items():
             explained = me.explain(other)
-            terms = explained.table().query("role == 'term'")
+            terms = [term for term in explained.terms if term.role == "term"]
             for part, start in (
                 ("this month", trust),
                 ("over life", me.alliance_with(other).trust_start[me.side_in(other)]),
             ):
-                sums = terms[terms["part"] == part].groupby("layer")["value"].sum()
                 for layer in LAYERS:
-                    assert sums[layer] == pytest.approx(explained.result(part, layer), abs=1e-13)
+                    total = sum(term.value for term in terms if (term.part, term.layer) == (part, layer))
+                    assert total == pytest.approx(explained.result(part, layer), abs=1e-13)
                 assert explained.result(part, "effective") == me.trust_in(other) - start
-            assert "set by hand" not in set(terms["term"])
-            seen |= set(terms.loc[terms["value"] != 0, "term"])
+            assert "set by hand" not in {term.term for term in terms}
+            seen |= {term.term for term in terms if term.value != 0}
     assert seen >= set(CAUSES) - {"bound"}  # the run met every cause, so every cause has been added up
 
 

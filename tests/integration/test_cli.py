@@ -26,7 +26,7 @@ from sim.dynamics import compiled
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.parameters import Parameters, Traits
-from sim.scenario import load
+from sim.scenario import PLACE_OF, load
 from sim.sweeps import design, files, runner
 from sim.sweeps.reading import read_results
 
@@ -189,6 +189,15 @@ def test_show_all_tells_groups_and_events() -> None:
     assert "month" in next(line for line in text.splitlines() if "events." in line)
 
 
+def test_show_all_stands_an_empty_list_of_groups() -> None:
+    text = SCENARIO.format(title="Alike") + "groups = []\n[traits]\nblame = 0.1\n"
+    Path("scenarios/alike.toml").write_text(text, encoding="utf-8")
+    shown = call("scenarios", "show", "alike", "--all")
+    assert shown.exit_code == 0, shown.output
+    marked = [line.split()[1:3] for line in shown.stdout.splitlines() if line.strip().startswith("*")]
+    assert marked[2:] == [["blame", "0.1"]]
+
+
 def test_show_json_can_be_read_back() -> None:
     shown = strict_json(call("scenarios", "show", "rough", "--json").stdout)
     assert shown["overrides"] == {"organizations": 6, "months": 12, "parameters": {"contingency_rate": 0.4}}
@@ -302,6 +311,9 @@ def test_a_factor_of_the_experiment_cannot_be_set() -> None:
     result = call("sweep", "trial", "--set", "trust_gain=0.05")
     assert result.exit_code == 2
     assert "--set trust_gain=0.05: is a factor of this experiment, which varies it over 0.02, 0.08" in result.stderr
+    Path("experiments/trial.toml").write_text(EXPERIMENT + "market = [true, false]\n", encoding="utf-8")
+    result = call("sweep", "trial", "--set", "market=true")
+    assert "--set market=true: is a factor of this experiment, which varies it over true, false" in result.stderr
 
 
 def test_settings_reach_the_run() -> None:
@@ -582,14 +594,20 @@ def test_a_folder_whose_name_is_not_utf_8_is_refused_in_words(here: Path) -> Non
     assert "the name of a file or folder is not UTF-8" in result.output
 
 
-def test_runs_that_fail_are_reported_and_the_others_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails_in_replicate_2(scenario: Any, replicates: Any, seed: int) -> Any:
-        if 2 in list(replicates):
+def fail(monkeypatch: pytest.MonkeyPatch, replicate: int, gain: float | None = None) -> None:
+    """Let a replicate fail: in every cell, or in the one with this ``trust_gain``."""
+
+    def failing(scenario: Any, replicates: Any, seed: int) -> Any:
+        if replicate in list(replicates) and gain in (None, scenario.parameters.trust_gain):
             raise FloatingPointError("no number")
         return simulate(scenario, replicates, seed)
 
-    monkeypatch.setattr(runner, "simulate", fails_in_replicate_2)
+    monkeypatch.setattr(runner, "simulate", failing)
     monkeypatch.setattr(runner, "warm_up", lambda *_: None)
+
+
+def test_runs_that_fail_are_reported_and_the_others_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail(monkeypatch, 2)
     result = call("sweep", "trial", "--no-figures", "--json")
     assert result.exit_code == 4
     assert "2 runs failed; the others are stored" in result.stderr
@@ -597,6 +615,14 @@ def test_runs_that_fail_are_reported_and_the_others_kept(monkeypatch: pytest.Mon
     document = strict_json(result.stdout)
     assert document["runs"] == 6
     assert [(row["cell"], row["replicate"]) for row in document["failed"]] == [(0, 2), (1, 2)]
+
+
+def test_a_single_run_that_fails_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail(monkeypatch, 2, gain=0.08)
+    result = call("sweep", "trial", "--no-figures", "--quiet")
+    assert result.exit_code == 4
+    assert result.stderr.startswith("1 run failed; the others are stored. It is cell 1, replicate 2: ")
+    assert result.stderr.endswith("tries it again\n")
 
 
 def test_a_sweep_without_any_good_run_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -616,19 +642,20 @@ def test_report_draws_again_from_the_tables() -> None:
     (folder,) = result_folders()
     before = tables_of(folder)
     assert not list(folder.glob("figures/*.png"))
-    result = call("report", str(folder))
+    result = call("report", str(folder), "--json")
     assert result.exit_code == 0, result.output
+    assert strict_json(result.stdout)["runs"] == 8
     assert list(folder.glob("figures/*.png"))
     assert (folder / "summary.md").is_file()
     assert tables_of(folder) == before
-    assert strict_json(call("report", str(folder), "--json").stdout)["runs"] == 8
 
 
-def test_report_says_that_a_history_is_no_sweep() -> None:
+@pytest.mark.parametrize("args", [["report"], ["export", "--format", "csv"], ["status"]], ids=lambda args: args[0])
+def test_a_history_is_no_sweep(args: list[str]) -> None:
     call("run", "calm", "--no-figures", "--quiet")
-    result = call("report", str(result_folders()[0]))
-    assert result.exit_code == 2
-    assert "history" in result.stderr
+    result = call(*args, str(result_folders()[0]))
+    assert result.exit_code == 3
+    assert result.stderr.splitlines()[-1].startswith(f"{result_folders()[0]}: holds a history, not a sweep")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -830,6 +857,19 @@ def test_progress_on_a_terminal_is_a_bar_that_goes_away(monkeypatch: pytest.Monk
         assert (task.completed, task.total, task.fields["speed"]) == (100, 400, "10 runs/s, 30 s left")
 
 
+def test_a_plain_bar_takes_how_many_are_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output.sys.stderr, "isatty", lambda: True)
+    with output.counting(4, quiet=False) as tick:
+        assert tick is not None
+        for done in (1, 4):
+            tick(done, 4)
+    assert "100%" in capsys.readouterr().err
+    with output.counting(4, quiet=True) as tick:
+        assert tick is None
+
+
 def test_what_is_left_of_a_round_is_not_called_all_that_is_left() -> None:
     assert output.speed(runner.Progress(100, 400, 1000, 10.0, 4000)) == "10 runs/s, 30 s left"
     assert output.speed(runner.Progress(100, 400, 1000, 10.0, 4000, in_rounds=True)).endswith("30 s left in this round")
@@ -861,13 +901,12 @@ def test_sizes_in_words(number: float, words: str) -> None:
 def complete(*words: str) -> list[str]:
     """What the Tab key offers after these words; the last one is being typed."""
     environment = {
-        **os.environ,
         "_ALLIANCE_COMPLETE": "bash_complete",
         "COMP_WORDS": " ".join(["alliance", *words]),
         "COMP_CWORD": str(len(words)),
     }
-    done = launch(env=environment)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = call(env=environment)
+    assert (done.exit_code, done.stderr) == (0, "")
     return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
 
@@ -884,9 +923,16 @@ def test_completion_of_names_and_settings() -> None:
     assert complete("run", "no_such", "--set", "events.") == []
 
 
-def test_completion_knows_every_parameter_and_trait() -> None:
+@pytest.mark.parametrize("kind", ["scenarios", "experiments"])
+@pytest.mark.parametrize("text", ["groups = 3\nevents = [1]\nscenarios = 3", "scenarios = [3]", "title = "])
+def test_completion_survives_files_with_mistakes(kind: str, text: str) -> None:
+    Path(kind, "broken.toml").write_text(text, encoding="utf-8")
+    assert complete("sweep" if kind == "experiments" else "run", "broken", "--set", "events.") == []
+
+
+def test_completion_knows_every_setting() -> None:
     offered = {key.removesuffix("=") for key in complete("run", "calm", "--set", "")}
-    assert offered == {*Parameters.model_fields, *Traits.model_fields, "months", "organizations", "partners", "mixing"}
+    assert offered == set(PLACE_OF)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

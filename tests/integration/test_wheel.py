@@ -45,7 +45,8 @@ def test_scenarios_and_experiments_are_listed(installed: Path, tmp_path: Path) -
 
 
 def test_a_scenario_runs_and_a_new_one_is_begun(installed: Path, tmp_path: Path) -> None:
-    assert "month" in alliance(installed, tmp_path, "run", "baseline", "--set", "months=3", "--set", "organizations=2")
+    small = ("--set", "months=3", "--set", "organizations=2", "--no-figures")
+    assert "month" in alliance(installed, tmp_path, "run", "baseline", *small)
     alliance(installed, tmp_path, "scenarios", "new", "mine")
     assert list(tmp_path.rglob("mine.toml"))
 

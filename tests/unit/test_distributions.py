@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -156,9 +157,11 @@ def test_numbers_become_floats() -> None:
         (math.nan, "is no distribution"),
         (math.inf, "is no distribution"),
         (10**400, "is no distribution"),
+        (date(2020, 1, 31), "2020-01-31 is no distribution"),
         ({"normal": [0, 1], "beta": [1, 1]}, "is no distribution"),
         ({"gauss": [0, 1]}, "unknown distribution 'gauss'"),
         ({"normal": [0.5]}, "normal takes two numbers"),
+        ({"normal": True}, "normal takes two numbers, got true"),
         ({"normal": [0.5, math.nan]}, "normal takes two numbers"),
         ({"normal": [0.5, -1]}, "sd >= 0"),
         ({"uniform": [1, 0]}, "low <= high"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from itertools import combinations
 from typing import Any
 
@@ -71,6 +72,11 @@ def test_every_parameter_takes_its_bounds_and_nothing_beyond(name: str) -> None:
         assert getattr(scenario(parameters={name: value}).parameters, name) == value
     for value in (about["low"] - 0.001, about["high"] + 0.001):
         assert "is out of range" in mistakes(parameters={name: value})[0]
+
+
+def test_a_number_just_out_of_range_is_told_to_its_last_digit() -> None:
+    (mistake,) = mistakes(parameters={"trust_loss": 0.50000001})
+    assert mistake == "parameters.trust_loss: 0.50000001 is out of range: from 0 to 0.5 (1/month)"
 
 
 @pytest.mark.parametrize("name", list(Traits.model_fields))
@@ -307,6 +313,13 @@ def test_replace_takes_two_underscores_for_a_dot() -> None:
     variant = scenario(groups=TWO_GROUPS).replace(a__openness=0.4, network__partners=2, months=12)
     assert (variant.groups[0].traits.openness, variant.network.partners, variant.months) == (Constant(0.4), 2, 12)
     assert scenario().replace() == scenario()
+
+
+def test_settings_may_come_from_numpy() -> None:
+    plain = scenario().replace(organizations=8, trust_gain=0.05, clamp_trust=True)
+    variant = scenario().replace(organizations=np.int64(8), trust_gain=np.float64(0.05), clamp_trust=np.bool_(True))
+    assert variant == plain
+    assert json.dumps(dict(variant.written)) == json.dumps(dict(plain.written))
 
 
 def test_partners_take_the_place_of_pairs() -> None:
