@@ -222,8 +222,11 @@ def _print_findings(found: dict[str, Findings]) -> None:
 
 
 def _title(interview: Interview) -> str:
+    from sim.study.words import how_many
+
     names = list(dict.fromkeys(question.name for question in interview.questions))
-    limit = "until yes or no" if interview.max_questions is None else f"at most {interview.max_questions} questions"
+    most = interview.max_questions
+    limit = "until yes or no" if most is None else f"at most {how_many(most, 'question')}"
     return (
         f"Interview {limit}: {', '.join(names)} "
         f"(α = {interview.alpha:g}, β = {interview.beta:g}, {100.0 * interview.prior:.3g}% of the candidates genuine)"

@@ -335,7 +335,8 @@ def _tell(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame
     _print_futures(comparison, at)
     courses = courses_in_words(tables["happenings"])
     head = ("what happened", "in both", "only as it was", "only otherwise")
-    print_table(head, courses, "From the month of the change on")
+    if courses:
+        print_table(head, courses, "From the month of the change on")
     _print_ledger(comparison, at, tables["ledger"])
 
 

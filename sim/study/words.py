@@ -16,7 +16,7 @@ import pandas as pd
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study import analysis
-from sim.study.analysis import CAUSE_WORDS, outcome_words, percent, sentence, short_labels, signed
+from sim.study.analysis import CAUSE_WORDS, outcome_words, percent, sentence, short_labels, signed, unit_words
 from sim.sweeps.reading import Stored
 from sim.sweeps.sampling import LATIN_HYPERCUBE, LIST, SOBOL
 
@@ -268,7 +268,8 @@ def headlines(study: Study) -> list[str]:
     """Three to six sentences: the first outcome, its range of differences, survival and the ledger."""
     lead = study.outcomes[0]
     row = study.mean(study.reference, lead)
-    unit = "" if math.isnan(row["mean"]) else _unit_after(OUTCOMES[lead].unit)
+    bare = math.isnan(row["mean"]) or OUTCOMES[lead].unit == "share"
+    unit = "" if bare else unit_words(lead)
     said = [f"{study.names[study.reference]}: {outcome_words(lead)} {with_interval(row)}{unit}"]
     said += _extremes(study, lead)
     for outcome in study.outcomes[1:]:
@@ -277,10 +278,6 @@ def headlines(study: Study) -> list[str]:
     said.append(survival_sentence(study, study.reference))
     said.append(ledger_sentence(study, study.reference))
     return said[:6]
-
-
-def _unit_after(unit: str) -> str:
-    return "" if unit in ("share", "trust") else f" {unit}"
 
 
 def _extremes(study: Study, outcome: str) -> list[str]:

@@ -398,8 +398,10 @@ def _own_value(scenario: Scenario, key: str) -> Any:
         groups = [group for group in scenario.groups if table in ([], [group.name])]
         first, *others = [getattr(group.traits, name).plain() for group in groups]
         return first if all(other == first for other in others) else "by group"
-    if name in ("partners", "mixing"):
-        return "by pairs" if scenario.network.pairs else getattr(scenario.network, name)
+    if name in ("partners", "mixing") and scenario.network.pairs:
+        return "by pairs"
+    if name in ("partners", "mixing", "market"):
+        return getattr(scenario.network, name)
     if not table:
         return getattr(scenario, name)
     event = next(event for event in scenario.plain()["events"] if event["name"] == table[-1])

@@ -280,6 +280,16 @@ def test_two_humps_are_not_hidden_in_a_mean(folders: dict[str, Path]) -> None:
     assert "humps" not in terminal.summary_text(stored)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "unit"), [("duration", " months"), ("value_per_month", " money"), ("survived", ""), ("trust", "")]
+)
+def test_a_headline_gives_its_mean_with_the_unit(folders: dict[str, Path], outcome: str, unit: str) -> None:
+    stored = read_results(folders["several cells"])
+    asked = Stored(stored.folder, {**stored.manifest, "outcomes": [outcome]}, stored.tables)
+    first = words.headlines(words.Study(asked))[0]
+    assert first.endswith(f"){unit}")
+
+
 def test_two_humps_within_chance_are_no_headline(folders: dict[str, Path]) -> None:
     """The two kinds come from one replicate of six: a resample lacks it with chance (5/6)⁶ = 33%."""
     stored = with_humps(read_results(folders["several cells"]))

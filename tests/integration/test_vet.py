@@ -63,6 +63,8 @@ def test_a_limit_leaves_wald_s_formulas_out():
     text = call("--max-questions", "3").stdout
     assert "Wald" not in text
     assert "at a maybe" in text
+    assert "at most 3 questions" in text
+    assert "at most 1 question:" in call("--max-questions", "1").stdout
 
 
 def test_the_comparison_is_one_table():

@@ -386,6 +386,8 @@ def test_the_base_is_shown_for_every_kind_of_factor() -> None:
     assert len(experiment.cells()) == 10
     pairs = one_at_a_time(scenario(network={"pairs": [[1, 2]]}), partners=(1, 2))
     assert column(pairs, "partners") == ["by pairs", "1", "2"]
+    market = one_at_a_time(scenario(network={"pairs": [[1, 2]]}), market=(False, True))
+    assert column(market, "market") == [False, True]
 
 
 # Plain data
