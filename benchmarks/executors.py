@@ -101,7 +101,7 @@ def measure_constants(shards: int) -> int:
     experiment = experiment_of([scenario], size * shards, 1, "weighed")
     plan = plan_of(experiment, keep_alliances=False)
     keys = list(plan.shards(0, range(size * shards)))
-    tasks = [Task(scenario, plan.seed, False, plan.digest, (Piece(key, key.first, key.stop),)) for key in keys]
+    tasks = [Task(scenario, plan.seed, False, plan.digest, (Piece(key, key.replicates),)) for key in keys]
     computing, storing, sizes = [], [], []
     with tempfile.TemporaryDirectory() as out:
         folder = SweepFolder.begin(Path(out), experiment.name, describe(experiment, plan, 1, None), plan)

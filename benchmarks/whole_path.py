@@ -9,11 +9,12 @@ was found. It is divided by watches around each call of the compiled core (drawi
 which builds the organizations and alliances that the core works on, for the most part quantile functions of traits, and
 of the analysis. Starting Python (what it left in memory is collected before the clock starts), drawing figures and
 waiting for the disk are not part of it; waiting is printed beside, as a share of the wall clock. Memory is the highest
-resident size until the tables are there, less the highest before the sweep began; only its ratio is printed.
+resident size until the tables are there, less the highest before the sweep began, and its ratio.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import json
 import subprocess
@@ -27,11 +28,25 @@ FACTORS = (0.4, 1, 4, 10)
 
 
 def main() -> None:
-    """Print the table."""
-    name = sys.argv[1] if len(sys.argv) > 1 else "demo"
-    found = {factor: _in_a_process_of_its_own(name, factor) for factor in FACTORS}
+    """Print the table, or with ``--tell FACTOR`` the measurement of this process."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("experiment", nargs="?", default="demo", help="name or file (default demo)")
+    parser.add_argument("--tell", type=float, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.tell is None:
+        print_table(options.experiment)
+    else:
+        print(json.dumps(measure(options.experiment, options.tell)))
+
+
+def print_table(name: str) -> None:
+    """A row for each factor, as soon as all are measured."""
+    found = {}
+    for factor in FACTORS:
+        print(f"{name} at {factor}× its replicates …", file=sys.stderr, flush=True)
+        found[factor] = _in_a_process_of_its_own(name, factor)
     heads = f"{'kernel':>8} {'building':>9} {'storing':>8} {'analysing':>10} {'outside':>8} {'waiting':>8}"
-    print(f"{'replicates':>12} {heads} {'peak memory':>12}")
+    print(f"{'replicates':>12} {heads} {'peak memory':>18}")
     for factor, measured in found.items():
         kernel = measured["kernel"] / measured["processor"]
         building = measured["simulate"] / measured["processor"] - kernel
@@ -41,11 +56,11 @@ def main() -> None:
         waiting = max(0.0, measured["wall"] - measured["processor"]) / measured["wall"]
         memory = measured["memory"] / found[1]["memory"]
         shares = f"{kernel:>8.1%} {building:>9.1%} {storing:>8.1%} {analysing:>10.1%} {outside:>8.1%} {waiting:>8.1%}"
-        print(f"{factor:>11}× {shares} {memory:>11.2f}×")
+        print(f"{factor:>11}× {shares} {measured['memory'] / 1e6:>8.0f} MB {memory:>5.2f}×")
 
 
 def _in_a_process_of_its_own(name: str, factor: float) -> dict[str, float]:
-    command = [sys.executable, __file__, name, str(factor)]
+    command = [sys.executable, __file__, name, "--tell", str(factor)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, float] = json.loads(done.stdout)
     return measured
@@ -92,14 +107,12 @@ def measure(name: str, factor: float) -> dict[str, float]:
 
 
 def _peak_memory() -> float:
-    """Highest resident size of this process so far, in the system's unit."""
+    """Highest resident size of this process so far, bytes; the system tells kilobytes, on macOS bytes."""
     import resource
 
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        print(json.dumps(measure(sys.argv[1], float(sys.argv[2]))))
-    else:
-        main()
+    main()

@@ -240,21 +240,23 @@ def discover(
     ctx: click.Context, /, folder: Path, outcome: str, below: float | None, above: float | None, seed: int, **how: Any
 ) -> None:
     """Which region of the factors makes runs fail."""
-    if (below is None) == (above is None):
+    given = [(way, limit) for way, limit in (("below", below), ("above", above)) if limit is not None]
+    if len(given) != 1:
         raise click.UsageError("say when a run fails: either --below or --above")
     with mistakes():
         from sim.study.analysis import outcome_words
         from sim.study.discovery import discover as ask
+        from sim.study.response import short_number
 
         stored = _stored(folder)
         runs, name = stored.tables["runs"], _outcome(outcome)
-        limit, way = (below, "below") if below is not None else (above, "above")
+        ((way, limit),) = given
         fails = (runs[name] < limit if way == "below" else runs[name] > limit).where(runs[name].notna())
         factors = [column for column in _cells(stored) if column not in ("cell", "label") and column in runs]
         say("growing trees on shuffled failures …", bool(how["quiet"]))
         design = stored.manifest["design"]
         points = [name for name in design["factors"] if name not in design.get("levers", ())]
-        answer = ask(runs, factors, fails, seed, f"{outcome_words(name)} is {way} {limit:g}", points)
+        answer = ask(runs, factors, fails, seed, f"{outcome_words(name)} is {way} {short_number(limit)}", points)
     _give(ctx, "discover", answer, How(**how))
 
 
@@ -301,7 +303,7 @@ def morris(ctx: click.Context, /, trajectories: int, **given: Any) -> None:
     def answer(asked: _Asked) -> Answer:
         points = trajectories * (len(asked.factors) + 1)
         with asked.response(points) as response:
-            return ask(response, asked.factors, trajectories, asked.seed, asked.measure.words)
+            return ask(response, asked.factors, trajectories, asked.seed, asked.measure.words, asked.measure.unit)
 
     _carry_out(ctx, "morris", answer, **given)
 
@@ -358,7 +360,7 @@ def tipping(ctx: click.Context, /, level: float, halvings: int, **given: Any) ->
         def watch(value: float, mean: float) -> None:
             say(f"{factor.name} {value:.6g}: {mean:.4g}", asked.quiet)
 
-        return ask(response, factor, level, halvings, asked.seed, asked.measure.words, watch)
+        return ask(response, factor, level, halvings, asked.seed, asked.measure.words, watch, asked.measure.unit)
 
     _carry_out(ctx, "tipping", answer, **given)
 

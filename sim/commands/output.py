@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,48 +23,129 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 120
 """Columns of a table that goes to a file or a pipe."""
-LONG_NAME = 32
-"""A first column with a longer name may be wrapped, so that the numbers beside it need not be."""
+GAP = 2
+"""Blank columns between two columns of a table."""
+INDENT = 2
+"""Blank columns before what stands below the head of a block."""
+WHOLE = 16
+"""A cell of a table is not wrapped narrower than this."""
 SECONDS_BETWEEN_LINES = 5.0
 """Progress in a log: at most one line in this time."""
 
 
-def show(*renderables: RenderableType) -> None:
-    """Print what rich can render, at the terminal's width or a fixed one, without spaces at the ends of lines."""
+def show(*renderables: RenderableType, columns: int | None = None) -> None:
+    """Print what rich can render, without spaces at the ends of lines, ``columns`` or :func:`_room` wide."""
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    console = Console(width=columns or _room(), highlight=False)
     with console.capture() as capture:
         console.print(*renderables, sep="\n")
     click.echo("\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines()))
 
 
+def _room() -> int:
+    """Columns of the terminal, or of a file or a pipe."""
+    return shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns if sys.stdout.isatty() else PLAIN_WIDTH
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
-    """A table on stdout; long cells are wrapped, numbers are the caller's text."""
+    """A table on stdout, or a block for each row where the terminal is too narrow for that; nothing is cut off.
+
+    Text is wrapped at its words; numbers, which are the caller's text, stay whole.
+    """
+    from rich.text import Text
+
+    body = [[str(cell) for cell in row] for row in rows]
+    if title:
+        click.echo()
+        show(Text(title, style="bold"))
+    if widths := _fitted(columns, body):
+        show(_table(columns, body, widths))
+    else:
+        _print_blocks(columns, body)
+
+
+def _table(columns: Sequence[str], body: Sequence[Sequence[str]], widths: Sequence[int]) -> RenderableType:
+    """A table whose columns have these widths."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    body = [[str(cell) for cell in row] for row in rows]
-    short = max((len(row[0]) for row in body), default=0) <= LONG_NAME
-    for k, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=k == 0 and short)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(Text(column), width=width, overflow="fold")
     for row in body:
         table.add_row(*map(Text, row))
-    if title:
+    return table
+
+
+def _print_blocks(columns: Sequence[str], body: Sequence[Sequence[str]]) -> None:
+    """Each row as its first cell and, below it, a line for each of the others that is not empty."""
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    first, *others = columns
+    room = _room() - INDENT - GAP
+    values = max((_least(cell) for row in body for cell in row[1:]), default=0)
+    names = max((_longest_word(name) for name in others), default=0)
+    names = max(names, min(max(map(_wide, others), default=0), room - values))
+    for head, *cells in body:
+        block = Table.grid(padding=(0, GAP, 0, 0))
+        block.add_column(width=names, overflow="fold")
+        block.add_column(width=max(room - names, 1), overflow="fold")
+        for name, cell in zip(others, cells, strict=True):
+            if cell:
+                block.add_row(Text(name), Text(cell))
         click.echo()
-        show(Text(title, style="bold"))
-    show(table)
+        show(Text(f"{first}: {head}" if first else head, style="bold", overflow="fold"))
+        if block.row_count:
+            show(Padding(block, (0, 0, 0, INDENT)))
+    click.echo()
+
+
+def _fitted(columns: Sequence[str], body: Sequence[Sequence[str]]) -> list[int]:
+    """Widths of the columns at which a table fits the terminal; none when it does not.
+
+    Where it is too wide the widest column is narrowed first: the heads down to the cells, and when that is not enough,
+    cells down to what :func:`_least` says.
+    """
+    cells = list(zip(*body, strict=True)) or [()] * len(columns)
+    heads = [_longest_word(column) for column in columns]
+    widths = [max(map(_wide, (column, *below))) for column, below in zip(columns, cells, strict=True)]
+    room = _room() - GAP * len(columns)
+    for narrowest in (_wide, _least):
+        least = [max([head, *map(narrowest, below)]) for head, below in zip(heads, cells, strict=True)]
+        while sum(widths) > room and (wider := [k for k, width in enumerate(widths) if width > least[k]]):
+            widths[max(wider, key=widths.__getitem__)] -= 1
+    return widths if sum(widths) <= room else []
+
+
+def _least(cell: str) -> int:
+    """Columns of a terminal that a cell takes at least: all of a number or of a few short words, else a word."""
+    can_be_wrapped = re.search(r"[^\W\d_]{3}|, ", cell)  # has words, of which "to" in an interval is none, or is a list
+    return max(_longest_word(cell), min(_wide(cell), WHOLE)) if can_be_wrapped else _wide(cell)
+
+
+def _longest_word(text: str) -> int:
+    """Columns of the longest word. Wide characters, such as Chinese ones, may be parted anywhere."""
+    return max(map(_wide, re.sub(r"[\u2e80-\uffef]", " ", text).split()), default=0)
+
+
+def _wide(text: str) -> int:
+    """Columns of a terminal that text takes."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def paragraph(text: str) -> None:
     """Text on stdout, wrapped to the terminal."""
-    import textwrap
+    from rich.text import Text
 
     from sim.study.terminal import width
 
-    click.echo(textwrap.fill(text, width(), break_on_hyphens=False))
+    show(Text(" ".join(text.split()), overflow="fold"), columns=width())
 
 
 def print_json(document: Any) -> None:
@@ -258,4 +341,11 @@ class Bar:
 def speed(progress: Progress) -> str:
     """Runs a second and the time that is left, of this round where others may follow."""
     left = "left in this round" if progress.in_rounds else "left"
-    return f"{progress.rate:.0f} runs/s, {duration(progress.eta)} {left}"
+    return f"{_pace(progress.rate)}, {duration(progress.eta)} {left}"
+
+
+def _pace(rate: float) -> str:
+    """Runs a second as people say them: the time that one takes, where it takes more than a second."""
+    if 0 < rate < 1:
+        return f"{duration(1 / rate)} a run"
+    return f"{rate:.1f} runs/s" if 0 < rate < 9.95 else f"{rate:.0f} runs/s"

@@ -38,7 +38,7 @@ Examples:
 @click.option(
     "--force",
     is_flag=True,
-    help="Go on although code, libraries, processor or design have changed; the manifest records it.",
+    help="Go on although version, code, libraries, processor or design have changed; the manifest records it.",
 )
 @fail_fast_option
 @executor_option
@@ -50,8 +50,9 @@ def resume(folder: Path, retry_failed: bool, force: bool, **shown: Any) -> int |
     """Go on with a sweep that was stopped, killed or damaged.
 
     Every stored file in RESULT_FOLDER is checked; what is missing or damaged is computed, nothing else. The tables are
-    the same, byte for byte, as if the sweep had never been interrupted. A folder that was begun with other code, other
-    numeric libraries, another kind of processor or another design is refused, with the reason.
+    the same, byte for byte, as if the sweep had never been interrupted. A folder that was begun with another version of
+    this program, other code that computes, other numeric libraries, another kind of processor or another design is
+    refused, with the reason; one of another commit that computes the same is not, and its manifest names both.
     """
     from sim.sweeps.files import resume_command
 

@@ -146,7 +146,10 @@ def run(
         click.echo(str(folder))
     else:
         if story:
-            click.echo(str(story))
+            from sim.study.story.wording import COLUMNS
+            from sim.study.terminal import width
+
+            click.echo(story.text(min(COLUMNS, width())))
         else:
             _tell(history, ledger, alliance)
         say_where(files, folder)

@@ -63,7 +63,7 @@ def show_(scenario: str, show_all: bool, as_json: bool) -> None:
         return
     print_texts({text: getattr(found, text) for text in TEXTS})
     if show_all:
-        print_table(("", "setting", "value", "unit", "meaning"), _all_values(found), "Every value (* set by this file)")
+        print_table(("setting", "value", "unit", "meaning"), _all_values(found), "Every value (* set by this file)")
     elif _written(found):
         print_table(("setting", "value", "unit", "default"), _overrides(found), "What it changes")
     else:
@@ -170,36 +170,36 @@ def _overrides(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
         yield f"events.{event.name}", _event(event), "", ""
 
 
-def _all_values(scenario: Scenario) -> Iterator[tuple[str, str, str, str, str]]:
-    """Every resolved value: a mark when the file sets it, key, value, unit, meaning."""
+def _all_values(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
+    """Every resolved value: key, with a mark when the file sets it, value, unit, meaning."""
     from sim.parameters import Parameters, Traits
     from sim.scenario import EVERYONE
 
     written = _written(scenario)
     for name in ("months", "organizations"):
-        yield _mark(name in written), name, toml(getattr(scenario, name)), _unit(name), ""
+        yield _marked(name, name in written), toml(getattr(scenario, name)), _unit(name), ""
     for name, value in scenario.plain()["network"].items():
-        yield _mark(name in written.get("network", {})), name, toml(value), "", ""
-    yield "", "alliances", str(scenario.alliances), "", "follows from the network"
+        yield _marked(name, name in written.get("network", {})), toml(value), "", ""
+    yield "alliances", str(scenario.alliances), "", "follows from the network"
     for name, declared in Parameters.model_fields.items():
         value = getattr(scenario.parameters, name)
         is_set = name in written.get("parameters", {})
-        yield _mark(is_set), name, toml(value), _unit(name), declared.description or ""
+        yield _marked(name, is_set), toml(value), _unit(name), declared.description or ""
     rows = written.get("groups") or [{}]
     for group, size, row in zip(scenario.groups, scenario.sizes, rows, strict=True):
         alone = group.name == EVERYONE
         if not alone:
-            yield "*", f"group {group.name}", f"{size} of {scenario.organizations}", "organizations", ""
+            yield _marked(f"group {group.name}"), f"{size} of {scenario.organizations}", "organizations", ""
         for name, declared in Traits.model_fields.items():
             key, value = name if alone else f"{group.name}.{name}", getattr(group.traits, name).plain()
             is_set = name in row.get("traits", {}) or name in written.get("traits", {})
-            yield _mark(is_set), key, toml(value), _unit(name), declared.description or ""
+            yield _marked(key, is_set), toml(value), _unit(name), declared.description or ""
     for event in scenario.events:
-        yield "*", f"events.{event.name}", _event(event), "", ""
+        yield _marked(f"events.{event.name}"), _event(event), "", ""
 
 
-def _mark(is_set: bool) -> str:
-    return "*" if is_set else ""
+def _marked(key: str, is_set: bool = True) -> str:
+    return f"{key} *" if is_set else key
 
 
 def _event(event: Any) -> str:

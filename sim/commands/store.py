@@ -61,21 +61,21 @@ def verify(folder: Path, as_json: bool) -> int | None:
     """Check every file of a sweep against its checksum.
 
     Reads everything in RESULT_FOLDER and names what is damaged, missing or foreign. Changes nothing; `alliance resume`
-    computes again what is named. Exit code 3 when something is wrong.
+    computes again what is damaged or missing, and leaves what is foreign. Exit code 3 when something is wrong.
     """
     from sim.sweeps.checking import verify as check
     from sim.sweeps.files import resume_command
 
     findings = check(folder)
     wrong = [finding for finding in findings if not finding.harmless]
+    files = len({finding.path for finding in wrong})
     if as_json:
         print_json({"folder": folder, "sound": not wrong, "findings": [finding._asdict() for finding in findings]})
     else:
         for finding in findings:
             click.echo(f"{finding.path}: {finding.problem}")
-        files = "1 file is" if len(wrong) == 1 else f"{len(wrong)} files are"
-        click.echo(f"{files} not as they should be" if wrong else "every file is as it should be")
-    if not wrong:
-        return None
-    say(f"`{resume_command(folder)}` computes again what is damaged or missing")
-    return BAD_FILE
+        some = "1 file is not as it should be" if files == 1 else f"{files} files are not as they should be"
+        click.echo(some if wrong else "every file is as it should be")
+    if any(finding.mendable for finding in wrong):
+        say(f"`{resume_command(folder)}` computes again what is damaged or missing")
+    return BAD_FILE if wrong else None

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from sim.commands.options import Setting, SettingType, as_dictionary, json_option
-from sim.commands.output import print_json, print_table
+from sim.commands.output import paragraph, print_json, print_table
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -122,7 +122,9 @@ def vet(
         print_json({**_document(found, compare), "figures": files})
         return
     (_print_comparison if compare else _print_findings)(found)
-    click.echo("\n" + "\n".join(_sentences(found["the interview"])))
+    click.echo()
+    for sentence in _sentences(found["the interview"]):
+        paragraph(sentence)
     if files:
         click.echo("\nFigure: " + ", ".join(str(file) for file in files))
 
@@ -237,7 +239,7 @@ def _print_comparison(found: dict[str, Findings]) -> None:
     """A row for each way to vet."""
     columns = (
         "", "genuine accepted", "cat posters accepted", "genuine among accepted", "questions each",
-        "per genuine partner: questions", "money", "cat posters taken on",
+        "questions per genuine partner", "money per genuine partner", "cat posters per genuine partner",
     )  # fmt: skip
     valued = found["the interview"].value is not None
     rows = [

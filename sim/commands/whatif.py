@@ -489,8 +489,10 @@ def _print_effect(effect: Effect) -> None:
 
 def _interval(row: dict[str, Any]) -> str:
     """ "+0.031 (+0.020 to +0.042)"; without an interval from one replicate."""
-    from sim.study.analysis import signed
+    from sim.study.analysis import clear_of_zero, signed
 
-    if row["low"] is None:
-        return signed(row["difference"], 3)
-    return f"{signed(row['difference'], 3)} ({signed(row['low'], 3)} to {signed(row['high'], 3)})"
+    difference, low, high = row["difference"], row["low"], row["high"]
+    if low is None:
+        return signed(difference, 3)
+    digits = clear_of_zero(3, low, high)
+    return f"{signed(difference, 3)} ({signed(low, digits)} to {signed(high, digits)})"

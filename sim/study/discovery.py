@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from sim.study.analysis import factor_names, label_words, percent
 from sim.study.answer import Answer, optional
 from sim.study.plots.discovery import discovery_figure
+from sim.study.response import short_number
 from sim.study.words import capital
 
 Floats = NDArray[np.float64]
@@ -206,11 +207,11 @@ class Box:
                 holds, does_not = cases.words[name]
                 said.append(holds if low >= 0.0 else does_not)
             elif math.isinf(low):
-                said.append(f"{name} ≤ {high:.3g}")
+                said.append(f"{name} ≤ {short_number(high, 3)}")
             elif math.isinf(high):
-                said.append(f"{name} > {low:.3g}")
+                said.append(f"{name} > {short_number(low, 3)}")
             else:
-                said.append(f"{low:.3g} < {name} ≤ {high:.3g}")
+                said.append(f"{short_number(low, 3)} < {name} ≤ {short_number(high, 3)}")
         return " and ".join(said) or "anywhere"
 
 
@@ -414,21 +415,38 @@ def _points(cases: Cases) -> pd.DataFrame:
 
 
 def _sentence(best: Box, cases: Cases, checks: Mapping[str, Any], meaning: str) -> str:
+    if not checks["found"]:
+        return _nothing_sentence(best, cases, checks, meaning)
     held_out = (
         f"the tree foretells {percent(checks['accuracy'])} of the runs of cells that it has not seen, guessing "
         f"{percent(checks['accuracy_of_guessing'])}"
     )
-    if not checks["found"]:
-        why = (
-            f"which trees on shuffled failures match too often (p = {checks['p']:.2g}, found below {FOUND_BELOW:g})"
-            if checks["p"] >= FOUND_BELOW
-            else f"better than on shuffled failures (p = {checks['p']:.2g}), but in unseen cells no single box holds up"
-        )
-        return f"No region found in which {meaning}: {held_out}, {why}. {percent(checks['failing'])} of all runs fail."
     often = "mostly" if checks["coverage"] >= MOSTLY else "more often"
     return (
         f"{capital(meaning)} {often} when {best.conditions(cases)}: this box holds {percent(best.coverage(cases))} of "
         f"the failures and {percent(best.density(cases))} of its runs fail ({percent(checks['coverage'])} and "
         f"{percent(checks['density'])} in unseen cells), against {percent(checks['failing'])} of all runs; {held_out} "
         f"(p = {checks['p']:.2g} by shuffling)."
+    )
+
+
+def _nothing_sentence(best: Box, cases: Cases, checks: Mapping[str, Any], meaning: str) -> str:
+    """The best box all the same, and which of the conditions of ``found`` is not met."""
+    failures, runs = round(float(cases.failures.sum())), round(float(cases.runs.sum()))
+    said = f"No region where {meaning} holds up: "
+    if not best.bounds:
+        return f"{said}in no box do more of the runs fail than in all ({failures:,} of {runs:,})."
+    if checks["p"] >= FOUND_BELOW:
+        why = (
+            f"the tree's skill on unseen cells is within chance (p = {checks['p']:.2g} by shuffling; below "
+            f"{FOUND_BELOW:g} counts)"
+        )
+    elif checks["skill"] <= 0.0:
+        why = "the tree foretells unseen cells no better than guessing does"
+    else:
+        why = "boxes found on some of the cells hold no more failures than chance in the others"
+    held = cases.only(np.flatnonzero(best.holds(cases)))
+    return (
+        f"{said}the best box, {best.conditions(cases)}, has {round(float(held.failures.sum())):,} of the {failures:,} "
+        f"failures in {round(float(held.runs.sum())):,} of the {runs:,} runs, but {why}."
     )

@@ -20,7 +20,7 @@ from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import Result, simulate
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, override
-from sim.study.analysis import outcome_words
+from sim.study.analysis import outcome_words, unit_words
 from sim.tomlfile import BadFile, did_you_mean
 
 Floats = NDArray[np.float64]
@@ -33,6 +33,14 @@ Tick = Callable[[int], None]
 
 CHUNK = 25
 """Replicates in one task of a thread: long against the cost of a task, small in memory."""
+
+WHOLE_OF_EVENTS = ("name", "month", "kind", "enabled", "who", "trait", "months")
+"""Fields of events that take no fractions: words, switches and whole numbers."""
+
+
+def short_number(value: float, digits: int = 6) -> str:
+    """A number with so many significant digits and no zeros at its end, and with a true minus: "−0.5"."""
+    return f"{value:.{digits}g}".replace("-", "−")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -52,7 +60,8 @@ class Factor:
 
     def __post_init__(self) -> None:
         if not (np.isfinite([self.low, self.high]).all() and self.low < self.high):
-            raise ValueError(f"{self.name}: the range must rise from low to high, got {self.low:g} to {self.high:g}")
+            low, high = short_number(self.low), short_number(self.high)
+            raise ValueError(f"{self.name}: the range must rise from low to high, got {low} to {high}")
 
 
 def factor_of(scenario: Scenario, name: str, low: float | None = None, high: float | None = None) -> Factor:
@@ -73,7 +82,8 @@ def factor_of(scenario: Scenario, name: str, low: float | None = None, high: flo
     short = name.rpartition(".")[2]
     of_event = name.startswith("events.")
     declared = None if of_event else Parameters.model_fields.get(short, Traits.model_fields.get(short))
-    if (declared is None and not of_event) or (declared and meta(declared)["unit"] == "switch"):
+    whole = short in WHOLE_OF_EVENTS if of_event else declared is None or meta(declared)["unit"] == "switch"
+    if whole:
         raise ValueError(f"{name}: takes no fractions, so it cannot vary continuously; list levels in an experiment")
     if low is None or high is None:
         if declared is None:
@@ -116,7 +126,13 @@ class Measure:
     def words(self) -> str:
         """As it stands in a sentence: "trust", or "share of alliances with trust above 0.5"."""
         name = outcome_words(self.outcome)
-        return name if self.above is None else f"share of alliances with {name} above {self.above:g}"
+        return name if self.above is None else f"share of alliances with {name} above {short_number(self.above)}"
+
+    @property
+    def unit(self) -> str:
+        """As it stands at an axis: "money"; empty for a share and what else has none."""
+        share = self.above is not None or OUTCOMES[self.outcome].unit == "share"
+        return "" if share else unit_words(self.outcome).strip()
 
     def of(self, result: Result) -> Floats:
         """Its value in each replicate of a result, (r,); NaN where the outcome is defined for no alliance."""

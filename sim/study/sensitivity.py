@@ -4,11 +4,11 @@ Both take any function of points (:data:`sim.study.response.Response`), sample i
 sure their indices are in two ways: intervals by resampling, and whether the ranks have settled as the sample grew.
 
 When the function gives several replicates, what matters is their mean, of which only a noisy estimate is known. Noise
-reads as effect: it raises μ* and the total index, most of all of factors that do nothing. Resamples of replicates have
-twice that noise, so their excess over the index measures it. It is taken out of the index (bootstrap estimate of bias,
-Efron & Tibshirani 1993, An introduction to the bootstrap, chapter 10), and the interval reflects the resamples at the
-index (basic interval, Davison & Hinkley 1997, Bootstrap methods and their application, section 5.2). Percentiles would
-count the noise twice. How much of the variance is noise is said.
+reads as effect: it raises μ* and the total index, most of all of factors that do nothing. What it adds is estimated by
+leaving out one replicate after the other, at the same points (jackknife: Quenouille 1956,
+doi:10.1093/biomet/43.3-4.353), and taken out of the index; without noise the index is SALib's. Resamples of points and
+replicates have the noise twice, so twice as much is taken out of them; their percentiles are the interval. How much of
+the variance is noise is said.
 
 Needs the extra ``analysis`` (SALib: Herman & Usher 2017, doi:10.21105/joss.00097).
 """
@@ -16,6 +16,7 @@ Needs the extra ``analysis`` (SALib: Herman & Usher 2017, doi:10.21105/joss.0009
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -45,14 +46,19 @@ NOISY = 0.2
 DROWNED = 0.5
 """From this share on no factor is named: what is left of the bias after its estimate is taken out is too large."""
 
-MORRIS = ["factor", "low", "high", "mu_star", "mu_star_low", "mu_star_high", "mu", "sigma", "rank"]
+MORRIS = ["factor", "low", "high", "mu_star", "mu_star_low", "mu_star_high", "mu_star_plain", "mu", "sigma", "rank"]
 """Columns of the table of :func:`morris`."""
 SOBOL = [
-    "factor", "low", "high", "first", "first_low", "first_high", "total", "total_low", "total_high", "rank",
+    "factor", "low", "high", "first", "first_low", "first_high", "first_plain",
+    "total", "total_low", "total_high", "total_plain", "rank",
 ]  # fmt: skip
 """Columns of the table of :func:`sobol`."""
-CONVERGENCE = ["size", "evaluations", "factor", "index", "low", "high", "rank", "rank_shift", "settled"]
-"""Columns of the table ``convergence``. ``size``: trajectories or base points; ``index``: μ* or the total index."""
+CONVERGENCE = ["size", "evaluations", "factor", "index", "low", "high", "plain", "rank", "rank_shift", "settled"]
+"""Columns of the table ``convergence``. ``size``: trajectories or base points; ``index``: μ* or the total index;
+``plain``: the same with the noise of replicates."""
+
+Index = Callable[[Floats], Floats]
+"""Takes blocks of a sample with their replicates, (n, …, r), and gives a number for each factor, (k,)."""
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -76,7 +82,12 @@ def morris_points(factors: Sequence[Factor], trajectories: int, seed: int = 1) -
 
 
 def morris(
-    response: Response, factors: Sequence[Factor], trajectories: int = 32, seed: int = 1, outcome: str = "outcome"
+    response: Response,
+    factors: Sequence[Factor],
+    trajectories: int = 32,
+    seed: int = 1,
+    outcome: str = "outcome",
+    unit: str = "",
 ) -> Answer:
     """Mean size of the change in an outcome when one factor moves over its whole range, the others being anywhere.
 
@@ -86,12 +97,14 @@ def morris(
         trajectories: each costs one evaluation more than there are factors.
         seed: of the sample and the resampling.
         outcome: what the function gives, as it stands in a sentence.
+        unit: of the outcome, for the figure.
 
     Returns:
         Table :data:`MORRIS`, in the unit of the outcome: ``mu_star`` is the mean size of the elementary effects with
-        its 95% interval (NaN with fewer than ``FEWEST_RESAMPLED`` trajectories), ``mu`` their mean, ``sigma`` their
-        standard deviation (interaction or curvature). More: ``convergence`` (:data:`CONVERGENCE`) and ``sample``.
-        Campolongo et al. (2007) introduced μ*, doi:10.1016/j.envsoft.2006.10.004.
+        its 95% interval (NaN with fewer than ``FEWEST_RESAMPLED`` trajectories), ``mu_star_plain`` the same with the
+        noise of replicates, ``mu`` their mean, ``sigma`` their standard deviation (interaction or curvature).
+        More: ``convergence`` (:data:`CONVERGENCE`) and ``sample``. Campolongo et al. (2007) introduced μ*,
+        doi:10.1016/j.envsoft.2006.10.004.
 
     Raises:
         ValueError: as :func:`morris_points`; when the outcome is the same everywhere, or not defined somewhere.
@@ -111,7 +124,8 @@ def morris(
     shown, settled, told, noise = _shown(table, settling, "mu_star", values)
     said = f"{_morris_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
     more = {"convergence": settling, "sample": _sample(factors, points, values)}
-    return Answer(table, lambda: morris_figure(shown, told, settled, outcome, noise.replicates), said.strip(), more)
+    draw = lambda: morris_figure(shown, told, settled, outcome, noise.replicates, unit)  # noqa: E731
+    return Answer(table, draw, said.strip(), more)
 
 
 def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats) -> Floats:
@@ -178,31 +192,34 @@ def sobol(
         outcome: what the function gives, as it stands in a sentence.
 
     Returns:
-        Table :data:`SOBOL` with 95% intervals; more: ``convergence`` (:data:`CONVERGENCE`) and ``sample``.
+        Table :data:`SOBOL` with 95% intervals; ``first_plain`` and ``total_plain`` are SALib's, with the noise of
+        replicates. More: ``convergence`` (:data:`CONVERGENCE`) and ``sample``.
 
     Raises:
-        ValueError: as :func:`sobol_points`; when the outcome is the same everywhere, so that there is no variance to
-            share out, or not defined somewhere.
+        ValueError: as :func:`sobol_points`; when the outcome is the same at all points of the base sample, so that
+            there is no variance to share out, or not defined somewhere.
         MissingExtra: without SALib.
     """
     points = sobol_points(factors, base, seed)
     values = _values(response, points, outcome)
     k = len(factors)
     rows = values.reshape(-1, k + 2, values.shape[1])  # A, then A with one column of B for each factor, then B
+    if np.ptp(rows[:, [0, -1]].mean(axis=2)) == 0.0:
+        raise ValueError(f"{outcome} is the same at every point of the base sample: take a larger one")
     analyze = optional("SALib.analyze.sobol", "a Sobol index")
 
     def indices(rows: Floats) -> tuple[Floats, Floats]:
         means = rows.mean(axis=2)
-        spread = means[:, [0, -1]].std() or 1.0
-        scaled = (means - means.mean()) / spread  # the estimator is far steadier around zero
+        scaled = (means - means.mean()) / (means.std() or 1.0)  # the estimator is far steadier around zero
         a, mixed, b = scaled[:, :1], scaled[:, 1:-1], scaled[:, -1:]
         a, b = np.broadcast_to(a, mixed.shape), np.broadcast_to(b, mixed.shape)
-        return analyze.first_order(a, mixed, b), analyze.total_order(a, mixed, b)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a resample without variance, whose indices are 0
+            return analyze.first_order(a, mixed, b), analyze.total_order(a, mixed, b)
 
     settling = _convergence(factors, rows, lambda rows: indices(rows)[1], k + 2, seed)
-    alone = np.array([indices(anew)[0] for anew in _resampled(rows, seed)])
-    first, low, high, _ = _sure(indices(rows)[0], alone, len(rows), values.shape[1], -math.inf)
-    others = {"first": first, "first_low": low, "first_high": high}
+    alone = _estimate(rows, lambda rows: indices(rows)[0], seed)
+    others = {"first": alone.index, "first_low": alone.low, "first_high": alone.high, "first_plain": alone.plain}
     table = _ranked(factors, settling, "total", others)[SOBOL]
     shown, settled, told, noise = _shown(table, settling, "total", values)
     said = f"{_sobol_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
@@ -254,7 +271,7 @@ def _ranked(
     """A row a factor, by rank: its range, the index of the whole sample with its interval, and other columns."""
     whole = settling[settling["size"] == settling["size"].max()].reset_index(drop=True)
     ends = {"low": [factor.low for factor in factors], "high": [factor.high for factor in factors]}
-    columns = {index: whole["index"], f"{index}_low": whole["low"], f"{index}_high": whole["high"]}
+    columns = {index: whole["index"], **{f"{index}_{name}": whole[name] for name in ("low", "high", "plain")}}
     table = pd.DataFrame({"factor": whole["factor"], **ends, **columns, **others, "rank": whole["rank"]})
     return table.sort_values("rank", ignore_index=True)
 
@@ -331,27 +348,54 @@ def _resampled(rows: Floats, seed: int) -> Iterator[Floats]:
         yield rows[blocks][..., replicates]
 
 
-def _sure(
-    found: Floats, drawn: Floats, size: int, replicates: int, least: float
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Index without the noise of replicates, its 95% basic interval, and the resamples that the interval is of.
+@dataclass(frozen=True)
+class Estimate:
+    """An index of k factors, all arrays (k,) but ``drawn``, (RESAMPLES, k).
+
+    Attributes:
+        plain: of the means of the replicates, noise included.
+        index: without what their noise adds.
+        low, high: 95% interval; NaN with fewer than ``FEWEST_RESAMPLED`` blocks.
+        drawn: the resamples that the interval is of.
+    """
+
+    plain: Floats
+    index: Floats
+    low: Floats
+    high: Floats
+    drawn: Floats
+
+
+def _estimate(rows: Floats, index: Index, seed: int, least: float = -math.inf) -> Estimate:
+    """An index with and without noise, and how sure it is.
 
     Args:
-        found: the index of the sample, (k,); without replicates it stays as it is.
-        drawn: the index of resamples, (RESAMPLES, k).
-        size: blocks of the sample; with fewer than ``FEWEST_RESAMPLED`` the interval is NaN.
-        replicates: of each point.
+        rows: blocks of a sample (first axis) with their replicates (last axis).
+        index: of such blocks, (k,).
+        seed: of the resampling.
         least: the lowest value that the index can have.
     """
-    reflected = np.maximum(2.0 * found - drawn, least)
-    low, high = resampled_interval(reflected, size)
-    index = found if replicates == 1 else np.maximum(2.0 * found - drawn.mean(axis=0), least)
-    return index, low, high, reflected
+    plain, noise = index(rows), _noise_in(index, rows)
+    drawn = np.array([index(anew) for anew in _resampled(rows, seed)]) - 2.0 * noise
+    drawn = np.maximum(drawn, least)
+    return Estimate(plain, np.maximum(plain - noise, least), *resampled_interval(drawn, len(rows)), drawn)
 
 
-def _convergence(
-    factors: Sequence[Factor], rows: Floats, index: Callable[[Floats], Floats], cost: int, seed: int
-) -> pd.DataFrame:
+def _noise_in(index: Index, rows: Floats) -> Floats:
+    """What the noise of replicates adds to an index, by the jackknife at the same points; 0 with one replicate.
+
+    It is right for what falls as 1/r. Of what noise adds to μ* of a factor that does nothing, which falls as 1/√r, it
+    is half.
+    """
+    r = rows.shape[-1]
+    if r == 1:
+        return np.zeros_like(index(rows))
+    total = rows.sum(axis=-1, keepdims=True)
+    left_out = [index((total - rows[..., [k]]) / (r - 1)) for k in range(r)]
+    return np.asarray((r - 1) * (np.mean(left_out, axis=0) - index(rows)))
+
+
+def _convergence(factors: Sequence[Factor], rows: Floats, index: Index, cost: int, seed: int) -> pd.DataFrame:
     """The index, 0 at least, at a quarter, half and all of a sample: its interval, its rank and how far ranks move.
 
     ``rank_shift`` is the criterion of Sarrazin, Pianosi & Wagener (2016), doi:10.1016/j.envsoft.2016.02.005: the
@@ -360,20 +404,19 @@ def _convergence(
     """
     frames = []
     for size in (len(rows) // 4, len(rows) // 2, len(rows)):
-        part = rows[:size]
-        drawn = np.array([index(anew) for anew in _resampled(part, seed)])
-        found, low, high, reflected = _sure(index(part), drawn, size, rows.shape[-1], 0.0)
-        shift = _rank_shift(reflected) if size >= FEWEST_RESAMPLED else math.nan
+        found = _estimate(rows[:size], index, seed, least=0.0)
+        shift = _rank_shift(found.drawn) if size >= FEWEST_RESAMPLED else math.nan
         frames.append(
             pd.DataFrame(
                 {
                     "size": size,
                     "evaluations": size * cost,
                     "factor": [factor.name for factor in factors],
-                    "index": found,
-                    "low": low,
-                    "high": high,
-                    "rank": _ranks(found),
+                    "index": found.index,
+                    "low": found.low,
+                    "high": found.high,
+                    "plain": found.plain,
+                    "rank": _ranks(found.index),
                     "rank_shift": shift,
                     "settled": shift < SETTLED_BELOW,
                 }

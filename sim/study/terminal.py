@@ -40,6 +40,9 @@ from sim.sweeps.reading import Stored
 TERMINAL = 100
 """Columns of a terminal line, at most."""
 
+NAME = 16
+"""Columns of a table that names of cells have at least; one of the last two outcomes is left out for them."""
+
 CONTENTS = ("report.html", "summary.md", "figures/", "tables/", "manifest.json")
 """What a result folder may hold, in the order in which it is named."""
 
@@ -55,24 +58,32 @@ def width() -> int:
 def summary_text(stored: Stored) -> str:
     """The summary for the terminal: an aligned table and a few sentences, at most 40 lines of 100 columns.
 
-    Only the line that names the folder may be longer, as long as its path.
+    A narrower terminal has more lines. Only the line that names the folder may be longer, as long as its path.
     """
     study = Study(stored)
-    lines = [*textwrap.wrap(one_line(study.manifest["title"]), TERMINAL)[:1]]
-    lines += textwrap.wrap(one_line(study.manifest["question"]), TERMINAL, max_lines=2, placeholder=" …")
+    lines = _wrapped(one_line(study.manifest["title"]), 1)
+    lines += _wrapped(one_line(study.manifest["question"]), 2)
     if warning := warning_of(study):
-        lines += textwrap.wrap(warning.replace("> ", "").replace("**", ""), TERMINAL)[:2]
+        lines += _wrapped(warning.replace("> ", "").replace("**", ""), 2)
     lines += ["", *_terminal_table(study), ""]
     if study.names[study.reference] == REFERENCE:
-        lines += textwrap.wrap(f"The reference is {reference_words(study)}.", TERMINAL, max_lines=2, placeholder=" …")
+        lines += _wrapped(f"The reference is {reference_words(study)}.", 2)
     for said in headlines(study)[:6]:
-        lines += textwrap.wrap(whole_sentence(said), TERMINAL, max_lines=3, placeholder=" …")
+        lines += _wrapped(whole_sentence(said), 3)
     for warning in (_two_humps(study), SAMPLED if study.sampled else "", raw_survived(study)):
-        lines += textwrap.wrap(warning, TERMINAL, max_lines=3, placeholder=" …")
+        lines += _wrapped(warning, 3)
     lines += ["", f"Results: {os.path.relpath(study.folder) if _is_near(study.folder) else study.folder}"]
     if there := [name for name in CONTENTS if (study.folder / name).exists()]:
-        lines.append(f"In that folder: {', '.join(there)}")
+        lines += _wrapped(f"In that folder: {', '.join(there)}", 2)
     return "\n".join(lines)
+
+
+def _wrapped(text: str, most: int) -> list[str]:
+    """In lines as wide as the terminal, with as much text as ``most`` of the widest lines take."""
+    wide = width()
+    return textwrap.wrap(
+        text, wide, max_lines=math.ceil(most * TERMINAL / wide), placeholder=" …", break_on_hyphens=False
+    )
 
 
 def _two_humps(study: Study) -> str:
@@ -89,29 +100,30 @@ def _is_near(folder: Path) -> bool:
 
 
 def _terminal_table(study: Study) -> list[str]:
-    """Means of up to four outcomes by cell with half the width of their intervals; fewer where names are long."""
+    """Means of up to four outcomes by cell with half the width of their intervals; fewer where names are long.
+
+    A name that is longer than what is left beside the numbers is wrapped.
+    """
     names = [study.names[cell] for cell in study.detailed]
     outcomes = study.outcomes[:4]
     while True:
         head = [textwrap.shorten(outcome_words(name), 20, placeholder=" …") for name in outcomes]
         body = [[_plus_minus(study.mean(cell, name)) for name in outcomes] for cell in study.detailed]
         widths = [max(len(row[k]) for row in [head, *body]) for k in range(len(head))]
-        room = TERMINAL - sum(widths) - 2 * len(widths)
-        if max(map(len, names)) <= room or len(outcomes) <= 2:
+        room = width() - sum(widths) - 2 * len(widths)
+        if max(map(len, names)) <= room or len(outcomes) == 1 or (len(outcomes) == 2 and room >= NAME):
             break
         outcomes = outcomes[:-1]
-    longest = min(max(map(len, names)), room)
-    lines = [
-        "  ".join([name.ljust(longest), *(field.rjust(width) for field, width in zip(row, widths, strict=True))])
-        for name, row in zip(["", *(_cut(name, room) for name in names)], [head, *body], strict=True)
-    ]
+    longest = min(max(map(len, names)), max(room, NAME))
+    lines = []
+    for name, row in zip(["", *names], [head, *body], strict=True):
+        first, *more = textwrap.wrap(name, longest) or [""]
+        numbers = (field.rjust(width) for field, width in zip(row, widths, strict=True))
+        lines += ["  ".join([first.ljust(longest), *numbers]), *more]
     if len(study.detailed) < len(study.numbers):
-        lines.append(f"… {len(study.numbers) - len(study.detailed)} more cells: see summary.md or tables/")
+        left = len(study.numbers) - len(study.detailed)
+        lines += _wrapped(f"… {left} more cells: see summary.md or tables/", 1)
     return lines
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _plus_minus(row: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ import pandas as pd
 from sim.study.analysis import FEWEST_RESAMPLED, decimals_for, factor_words, interval, percent, resampled_level
 from sim.study.answer import Answer
 from sim.study.plots.tipping import digits_of, tipping_figure
-from sim.study.response import Factor, Floats, Response
+from sim.study.response import Factor, Floats, Response, short_number
 from sim.study.words import capital, number, whole_sentence
 
 RESAMPLES = 400
@@ -65,7 +65,8 @@ class Curve:
         if place not in self.rows:
             found = np.asarray(self._response(np.array([[self.value(place)]])), dtype=np.float64)
             if np.isnan(found).any():
-                raise ValueError(f"the outcome is not defined at {self.factor.name} = {self.value(place):g}")
+                at = f"{self.factor.name} = {short_number(self.value(place))}"
+                raise ValueError(f"the outcome is not defined at {at}")
             self.rows[place] = found.reshape(-1)
             if self._watch is not None:
                 self._watch(self.value(place), float(found.mean()))
@@ -115,6 +116,7 @@ def tipping_point(
     seed: int = 1,
     outcome: str = "outcome",
     watch: Watch | None = None,
+    unit: str = "",
 ) -> Answer:
     """Where the mean outcome over replicates crosses a level as a factor goes from low to high.
 
@@ -129,6 +131,7 @@ def tipping_point(
         seed: of the resampling.
         outcome: what the function gives, as it stands in a sentence.
         watch: told of each value that is run.
+        unit: of the outcome, for the figure.
 
     Returns:
         Table :data:`FOUND`, one row; more: ``curve``, every value that was run with the mean and its 95% t interval.
@@ -159,7 +162,7 @@ def tipping_point(
     table = pd.DataFrame([row], columns=FOUND)
     points = _points(curve)
     said = _sentence(table.iloc[0], points, outcome, replicates)
-    return Answer(table, lambda: tipping_figure(table, points, outcome, replicates), said, {"curve": points})
+    return Answer(table, lambda: tipping_figure(table, points, outcome, replicates, unit), said, {"curve": points})
 
 
 def _interval(curve: Curve, level: float, resamples: Floats) -> tuple[float, float]:
@@ -201,7 +204,8 @@ def _points(curve: Curve) -> pd.DataFrame:
 
 
 def _sentence(row: pd.Series, points: pd.DataFrame, outcome: str, replicates: int) -> str:
-    name, level = factor_words(row["factor"]), f"{row['level']:g}"
+    name = factor_words(row["factor"])
+    level, start, end = (short_number(row[key]) for key in ("level", "low", "high"))
     if not row["crossings"]:
         low, high = float(points["mean"].min()), float(points["mean"].max())
         digits = decimals_for((high - low) / 20.0, high)
@@ -209,14 +213,14 @@ def _sentence(row: pd.Series, points: pd.DataFrame, outcome: str, replicates: in
             f", though {percent(row['crossed'])} of the resamples of replicates cross it" if row["crossed"] else ""
         )
         return whole_sentence(
-            f"mean {outcome} does not cross {level} while {name} goes from {row['low']:g} to {row['high']:g}: it "
+            f"mean {outcome} does not cross {level} while {name} goes from {start} to {end}: it "
             f"stays between {number(low, digits)} and {number(high, digits)}{perhaps}"
         )
     digits = digits_of(row)
     at = number(row["tips_at"], digits)
     said = f"{capital(outcome)} {row['way']} through {level} at {name} = {at} ({_sure(row, digits, replicates)})."
     if row["crossings"] > 1:
-        said += f" It crosses {row['crossings']} times between {row['low']:g} and {row['high']:g}; this is the first."
+        said += f" It crosses {row['crossings']} times between {start} and {end}; this is the first."
     if row["crossed"] < 1.0:
         said += f" {percent(1.0 - row['crossed'])} of the resamples do not cross in this range."
     return said
@@ -229,7 +233,7 @@ def _sure(row: pd.Series, digits: int, replicates: int) -> str:
         return f"{counted}: no interval, which takes {FEWEST_RESAMPLED}"
     low, high = number(row["tips_low"], digits), number(row["tips_high"], digits)
     if math.isinf(row["tips_low"]):
-        low = f"below {row['low']:g}"
+        low = f"below {short_number(row['low'])}"
     if math.isinf(row["tips_high"]):
-        high = f"beyond {row['high']:g}"
+        high = f"beyond {short_number(row['high'])}"
     return f"95% interval {low} to {high}, {replicates} replicates"

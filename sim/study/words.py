@@ -197,7 +197,7 @@ def with_interval(row: Mapping[str, Any]) -> str:
 # Findings
 # ---------------------------------------------------------------------------------------------------------------
 def causes_in_words(changes: Mapping[str, float]) -> str:
-    """What built and what destroyed trust: the three largest causes each way, and the sum of all.
+    """What built and what destroyed trust: the three largest causes each way, all else, and the sum.
 
     Args:
         changes: change of trust by cause, keys as in ``sim.dynamics.state.CAUSES``.
@@ -206,7 +206,10 @@ def causes_in_words(changes: Mapping[str, float]) -> str:
     losses = sorted((c for c in changes if changes[c] <= -0.005), key=lambda c: changes[c])[:3]
     built = ", ".join(f"{CAUSE_WORDS[cause]} {signed(changes[cause])}" for cause in gains) or "nothing"
     lost = ", ".join(f"{CAUSE_WORDS[cause]} {signed(changes[cause])}" for cause in losses) or "nothing"
-    return f"trust was built by {built}; destroyed by {lost}; in all {signed(sum(changes.values()))}"
+    total = sum(changes.values())
+    rest = round(total, 2) - sum(round(changes[cause], 2) for cause in (*gains, *losses))  # so that it adds up as shown
+    others = f"; all else {signed(rest)}" if round(rest, 2) else ""
+    return f"trust was built by {built}; destroyed by {lost}{others}; in all {signed(total)}"
 
 
 def ledger_sentence(study: Study, cell: int) -> str:

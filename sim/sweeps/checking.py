@@ -16,25 +16,34 @@ import pyarrow.parquet as pq
 from sim.sweeps.files import is_temporary, resume_command, sha256_of
 from sim.sweeps.folder import (
     JOURNAL,
+    MANIFEST,
     SHARDS,
     is_taken,
     manifest_now,
     read_manifest,
     replayed,
     stored_plan,
+    strangers,
     wrong_shards,
 )
 from sim.sweeps.journal import OPENED, read_journal
-from sim.sweeps.manifest import COMPLETE, FAILED, INTERRUPTED, differences
+from sim.sweeps.manifest import CHANGED, COMPLETE, FAILED, INTERRUPTED, differences, is_described_otherwise
 from sim.sweeps.tables import TABLES
 
 
 class Finding(NamedTuple):
-    """Something that is not as it should be: where, what, and whether results are affected."""
+    """Something that is not as it should be: where, what, and whether it may stay so."""
 
     path: Path
     problem: str
     harmless: bool
+    mendable: bool = True
+    """Whether resuming makes up for it."""
+
+
+FOREIGN = (
+    "is no shard of this sweep: move it elsewhere; resuming writes over it when it bears the name of a missing shard"
+)
 
 
 @dataclass(frozen=True)
@@ -99,9 +108,12 @@ def verify(folder: Path | str) -> list[Finding]:
 
 def _findings(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     found = _wrong_lines(folder, manifest) + _wrong_tables(folder, manifest)
-    if manifest["status"] != COMPLETE:
-        wrong = wrong_shards(folder, replayed(folder)[0], manifest["plan_digest"])
-        found += [Finding(folder / SHARDS / key.file_name, problem, False) for key, problem in wrong]
+    if is_described_otherwise(manifest):
+        found.append(Finding(folder / MANIFEST, CHANGED, harmless=False, mendable=False))
+    digest, done = manifest["plan_digest"], {} if manifest["status"] == COMPLETE else replayed(folder)[0]
+    wrong = wrong_shards(folder, done, digest)
+    found += [Finding(folder / SHARDS / key.file_name, problem, False) for key, problem in wrong]
+    found += [Finding(path, FOREIGN, harmless=False, mendable=False) for path in strangers(folder, digest, done)]
     if not is_taken(folder):
         leftovers = sorted(path for path in folder.rglob(".*.tmp") if is_temporary(path))
         found += [

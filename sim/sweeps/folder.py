@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -45,7 +45,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         kind, version = manifest["kind"], manifest.get("format")
         if version == FORMAT and kind == KIND:
             _ = [manifest[key] for key in NEEDED], [manifest["plan"][key] for key in PLANNED]
-            _ = [about["sha256"] for about in manifest["files"].values()]
+            _ = [about["sha256"] for about in manifest["files"].values()], [cell["cell"] for cell in manifest["cells"]]
     except (FileNotFoundError, NotADirectoryError):
         inside = sorted(found.parent for found in folder.glob("*/manifest.json")) if folder.is_dir() else []
         hint = f"; did you mean {inside[-1]}?" if inside else "; `alliance sweep` and `alliance compare` make one"
@@ -214,6 +214,28 @@ def wrong_shards(path: Path, done: Mapping[ShardKey, Record], digest: str) -> It
         problem = problem_with(path / SHARDS / key.file_name, key, record, digest)
         if problem:
             yield key, problem
+
+
+def strangers(folder: Path, digest: str, stored: Iterable[ShardKey]) -> Iterator[Path]:
+    """What is among the shards and is none of the sweep with this digest. Names with a dot in front are left out.
+
+    A file is the sweep's own when it is one of those ``stored``, whose content is checked elsewhere, or when it says
+    itself that it is the shard of its name: then a kill kept the journal from telling of it, and it is computed again.
+    """
+    names = {key.file_name for key in stored}
+    for path in sorted((folder / SHARDS).glob("[!.]*")):
+        if path.name not in names and not _is_own(path, digest):
+            yield path
+
+
+def _is_own(path: Path, digest: str) -> bool:
+    try:
+        said = said_of(path.read_bytes())
+    except FileNotFoundError:  # the sweep has just removed it
+        return True
+    except OSError:
+        return False
+    return said.get("sweep") == digest and path.name == ShardKey(*said["shard"]).file_name
 
 
 def _wrong_with(content: bytes, key: ShardKey, record: Record, digest: str) -> str:

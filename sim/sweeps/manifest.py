@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import json
 import platform
 import shlex
 import subprocess
@@ -30,6 +31,10 @@ FORMAT = 2
 AROUND_THE_CORE = ("scenario.py", "engine.py", "sweeps/shards.py")
 """What a number passes on its way from a scenario to a shard, beside the core."""
 
+CHANGING = ("status", "jobs", "files", "timings", "forced", "continued")
+CHANGING_OF_CELLS = ("replicates_done", "half_widths")
+"""What a sweep changes in its manifest while it runs. All the rest stays as it was written before the first run."""
+
 COMPLETE, FAILED, INTERRUPTED, RUNNING = "complete", "some runs failed", "interrupted", "running"
 
 VARIABLE_UNITS = {
@@ -49,7 +54,7 @@ VARIABLE_UNITS = {
 
 def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None) -> dict[str, Any]:
     """The manifest as far as it is known before the first run."""
-    return {
+    manifest = {
         "kind": KIND,
         "format": FORMAT,
         "status": RUNNING,
@@ -91,6 +96,21 @@ def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None)
         "variable_units": VARIABLE_UNITS,
         "files": {},
     }
+    return {**manifest, "description_digest": description_digest(manifest)}
+
+
+def description_digest(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 in hex of everything in a manifest that stays as it is while its sweep runs."""
+    lasting = {key: value for key, value in manifest.items() if key not in (*CHANGING, "description_digest")}
+    lasting["cells"] = [
+        {key: value for key, value in cell.items() if key not in CHANGING_OF_CELLS} for cell in manifest["cells"]
+    ]
+    return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
+
+
+def is_described_otherwise(manifest: Mapping[str, Any]) -> bool:
+    """True when somebody has changed what the manifest says of its sweep. Older ones have no digest to tell by."""
+    return "description_digest" in manifest and manifest["description_digest"] != description_digest(manifest)
 
 
 @functools.cache
@@ -119,9 +139,17 @@ def digest_of_code(patterns: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
+CHANGED = "was changed after the sweep had begun (its description_digest is another): put it back from a copy"
+
+
 def differences(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
     """Why runs computed now may not be added to those in a folder; empty when they may."""
     reasons = []
+    version, now = manifest.get("versions", {}).get("alliance-trust", "unknown"), installed("alliance-trust")
+    if version != now:
+        reasons.append(f"it was written by another version of alliance-trust (then {version}, now {now})")
+    if is_described_otherwise(manifest):
+        reasons.append(f"what its manifest says of the sweep {CHANGED}")
     if manifest["code_digest"] != source_digest():
         reasons.append(f"the model's code has changed (then {manifest['code_digest']}, now {source_digest()})")
     before = manifest["numerics"]
@@ -183,8 +211,12 @@ def installed(package: str) -> str:
     return importlib.metadata.version(package)
 
 
+@functools.cache
 def git_state() -> dict[str, Any] | None:
-    """Commit of the code and whether it was changed since; None when the code is not in a git repository."""
+    """Commit of the code and whether it was changed since; None when the code is not in a git repository.
+
+    Asked once: what is written to the files later is not what runs here.
+    """
     here = Path(__file__).resolve().parent
 
     def ask(*words: str) -> str:
@@ -197,6 +229,13 @@ def git_state() -> dict[str, Any] | None:
         return {"commit": commit.rpartition(" ")[2], "dirty": any(line[0] != "#" for line in changes)}
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def commit_of(git: Mapping[str, Any] | None) -> str:
+    """What :func:`git_state` found, in words."""
+    if git is None:
+        return "no commit"
+    return f"commit {git['commit'][:12]}{' with changes' if git['dirty'] else ''}"
 
 
 def units(experiment: Experiment, keep_alliances: bool) -> dict[str, dict[str, str]]:

@@ -157,7 +157,7 @@ class Precision:
     The rule is to stop at the first look at which the interval is narrow enough, but neither before the spread can be
     known (:data:`sim.sweeps.design.FEWEST` values) nor because none has been seen yet. Why it takes both, and that such
     intervals are right in the limit: Chow & Robbins 1965, https://doi.org/10.1214/aoms/1177700156. How often they are
-    before that is measured by ``benchmarks/coverage.py``.
+    before that is measured by ``benchmarks/interval_coverage.py``.
 
     Count, mean and sum of squared deviations of each outcome are kept and joined (Chan, Golub & LeVeque 1983,
     https://doi.org/10.1080/00031305.1983.10483115), always in the order of rounds.

@@ -8,6 +8,7 @@ workers, any chunking, and any history of interruptions. The main process alone 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import shutil
 import time
@@ -26,9 +27,18 @@ from sim.sweeps.checking import verify
 from sim.sweeps.design import Cell, Experiment
 from sim.sweeps.executors import Executor, make
 from sim.sweeps.files import CannotStore, resume_command
-from sim.sweeps.folder import by_cell, cells_done, wrong_shards
+from sim.sweeps.folder import by_cell, cells_done, strangers, wrong_shards
 from sim.sweeps.interrupts import CtrlC
-from sim.sweeps.manifest import COMPLETE, FAILED, INTERRUPTED, RUNNING, describe, differences
+from sim.sweeps.manifest import (
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    RUNNING,
+    commit_of,
+    describe,
+    differences,
+    git_state,
+)
 from sim.sweeps.plan import SHARD_WORK, Precision, ShardKey, plan_of, work_of
 from sim.sweeps.shards import Failure, Part, condense, encode, reduce
 from sim.sweeps.store import SweepFolder
@@ -40,6 +50,8 @@ OnMessage = Callable[[str], None]
 COMPILING = "compiling the core (first use on this machine; takes about 25 s) …"
 STARTING = "starting workers …"
 
+LONGEST_ERROR = 300
+"""Most characters that are kept of what a failed run said."""
 UNCUT = 3.0
 """A shard is one task although it takes up to so many times as long as the executor likes, as on a busy machine."""
 
@@ -137,7 +149,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of a task: for each piece a part, a whole shard, or what went wrong; and seconds for each."""
+    """What came out of a task: for each piece a part, a whole shard, or what went wrong; and its processor seconds."""
 
     results: tuple[Part | Whole | str, ...]
     seconds: tuple[float, ...]
@@ -148,12 +160,12 @@ def compute(task: Task) -> Outcome:
     results: list[Part | Whole | str] = []
     seconds = []
     for piece in task.pieces:
-        begun = time.perf_counter()
+        begun = time.thread_time()  # a busy machine must not make tasks look larger than they are
         try:
             results.append(_compute_piece(task, piece))
         except Exception as error:  # the sweep looks for the run that did it
             results.append(_in_one_line(error))
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.thread_time() - begun)
     return Outcome(tuple(results), tuple(seconds))
 
 
@@ -168,7 +180,8 @@ def _whole(key: ShardKey, sweep: str, parts: list[Part], failures: Iterable[Fail
 
 
 def _in_one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    line = " ".join(f"{type(error).__name__}: {error}".split())
+    return line if len(line) <= LONGEST_ERROR else f"{line[: LONGEST_ERROR - 1]}…"
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -460,8 +473,8 @@ def resume(
 
     Args:
         folder: of the sweep.
-        force: go on although the code, the libraries, the processor or the design are not those of the stored runs; the
-            manifest records it.
+        force: go on although the version, the code, the libraries, the processor or the design are not those of the
+            stored runs; the manifest records it.
         retry_failed: compute shards again in which runs failed, as a whole, since their sums are over all their runs.
         jobs, on_progress, chunk, on_message, executor, scheduler, fail_fast: as in :func:`run_experiment`.
 
@@ -473,14 +486,11 @@ def resume(
         CannotStore, AllRunsFailed, RunFailed, Interrupted, ValueError: as in :func:`run_experiment`.
     """
     _check_positive(jobs=jobs, chunk=chunk)
-    store = SweepFolder.open(Path(folder))
+    store, say = SweepFolder.open(Path(folder)), on_message or (lambda _: None)
     try:
-        if _nothing_to_do(store, retry_failed):
-            store.tidy()
-            if on_message is not None:
-                on_message("nothing to compute: every run is stored and every table is whole")
+        if _nothing_to_do(store, retry_failed, say):
             return store.path
-        _admit(store, force)
+        _admit(store, force, say)
         with _hands(executor, jobs, scheduler, on_message) as hands:
             return _carry_on(store, hands, chunk, fail_fast, on_progress, on_message, retry_failed)
     finally:
@@ -493,28 +503,43 @@ def _check_positive(**numbers: int | None) -> None:
             raise ValueError(f"{name} must be at least 1, got {value}")
 
 
-def _nothing_to_do(store: SweepFolder, retry_failed: bool) -> bool:
-    """True when the tables are there and whole, and no failed runs are to be tried again."""
+def _nothing_to_do(store: SweepFolder, retry_failed: bool, say: OnMessage) -> bool:
+    """True when the tables are there and whole, and no failed runs are to be tried again; says so."""
     finished = store.manifest["status"] == COMPLETE or (store.manifest["status"] == FAILED and not retry_failed)
-    return finished and all(finding.harmless for finding in verify(store.path))
+    if not finished:
+        return False
+    wrong = [finding for finding in verify(store.path) if not finding.harmless]
+    if any(finding.mendable for finding in wrong):
+        return False
+    store.tidy()
+    say("nothing to compute: every run is stored and every table is whole")
+    _say_first(say, [f"{finding.path} {finding.problem}" for finding in wrong])
+    return True
 
 
-def _admit(store: SweepFolder, force: bool) -> None:
+def _admit(store: SweepFolder, force: bool, say: OnMessage) -> None:
     """Refuse to add runs to others that were made otherwise, or record that it was wanted.
+
+    Another commit that computes the same is no reason to refuse. It is recorded, and said.
 
     Raises:
         BadFile: with every reason.
     """
-    reasons = differences(store.manifest, store.plan)
-    if not reasons:
-        return
-    if not force:
+    reasons, manifest, changes = differences(store.manifest, store.plan), store.manifest, {}
+    if reasons and not force:
         advice = (
             "new runs may not be added to those in it: run the sweep anew, or go on with --force, which is recorded"
         )
         raise BadFile(store.path, [Problem((), f"{reason}; {advice}") for reason in reasons])
-    earlier = store.manifest.get("forced", [])
-    store.replace_manifest(forced=[*earlier, {"reasons": reasons, "shards_before": len(store.done)}])
+    if reasons:
+        changes["forced"] = [*manifest.get("forced", []), {"reasons": reasons, "shards_before": len(store.done)}]
+    continued = manifest.get("continued", [])
+    then, now = continued[-1]["git"] if continued else manifest.get("git"), git_state()
+    if now != then:
+        changes["continued"] = [*continued, {"git": now, "shards_before": len(store.done)}]
+        same = "" if reasons else "what computes is the same; "
+        say(f"{store.path}: written at {commit_of(then)}, goes on at {commit_of(now)}; {same}the manifest records it")
+    store.replace_manifest(**changes)
 
 
 @contextmanager
@@ -541,18 +566,19 @@ def _carry_on(
     retry_failed: bool = False,
 ) -> Path:
     """Compute what is missing, make the tables, and say in the manifest how it ended."""
-    begun = time.perf_counter()
+    begun, say = time.perf_counter(), on_message or (lambda _: None)
     try:
         store.opened(executor=executor.name, jobs=executor.jobs)
         if store.manifest["status"] != COMPLETE:  # else its sound tables can be read until the new ones are there
             store.replace_manifest(status=RUNNING, files={}, jobs=executor.jobs)
-        _strike_out(store, retry_failed, on_message or (lambda _: None))
+        _strike_out(store, retry_failed, say)
         _check_room(store)
         warm_up(on_message)
         with CtrlC(on_message) as stop:
             sweep = _Sweep(store, executor, chunk, fail_fast, on_progress, stop)
             sweep.run()
-            _finish(store, sweep, begun)
+            left = _finish(store, sweep, begun)
+        _say_first(say, [f"{path} is no shard of this sweep; it is left where it is" for path in left])
     except ConnectionError as error:  # the workers are lost
         raise type(error)(f"{error}; the command that goes on: `{resume_command(store.path)}`") from error
     except KeyboardInterrupt:
@@ -585,11 +611,21 @@ def _strike_out(store: SweepFolder, retry_failed: bool, say: OnMessage) -> None:
             f"first they took {seconds:.0f} s of computing. The other tables are kept until new ones are there"
         )
     damaged = dict(wrong_shards(store.path, store.done, store.digest))
-    if not was_complete:
-        lines = [f"{store.shard_path(key)} {problem}; it is computed again" for key, problem in damaged.items()]
-        _say_first(say, lines)
+    there = {key: problem for key, problem in damaged.items() if not was_complete or store.shard_path(key).exists()}
+    lines = [f"{store.shard_path(key)} {problem}; it is computed again" for key, problem in there.items()]
+    _say_first(say, lines + _in_the_way(store))
     failed = [key for key, record in store.done.items() if record.failed and retry_failed]
     store.lose({**dict.fromkeys(failed, "failed runs are tried again"), **damaged})
+
+
+def _in_the_way(store: SweepFolder) -> list[str]:
+    """What to say of files that are not of this sweep and bear the names of shards that are not stored yet."""
+    foreign = {path.name: path for path in strangers(store.path, store.digest, store.done)}
+    if not foreign:  # there may be very many names
+        return []
+    rounds = itertools.product(store.plan.cells, store.plan.rounds())
+    names = (key.file_name for cell, replicates in rounds for key in store.plan.shards(cell.index, replicates))
+    return [f"{foreign[name]} is no shard of this sweep; it is written over" for name in names if name in foreign]
 
 
 def _say_first(say: OnMessage, lines: list[str], most: int = 20) -> None:
@@ -600,13 +636,13 @@ def _say_first(say: OnMessage, lines: list[str], most: int = 20) -> None:
         say(f"… and {len(lines) - most} more like this")
 
 
-def _finish(store: SweepFolder, sweep: _Sweep, begun: float) -> None:
-    """Make the tables and name them in the manifest."""
+def _finish(store: SweepFolder, sweep: _Sweep, begun: float) -> list[Path]:
+    """Make the tables and name them in the manifest; gives what was among the shards and is not of this sweep."""
     records = {key: store.done[key] for keys in sweep.needed().values() for key in keys}
     cells = cells_done(store.manifest, records)
     for cell, reached in sweep.precision().items():
         cells[cell]["half_widths"] = reached
-    store.finish(
+    return store.finish(
         sweep.needed(),
         sweep.stop.check,
         status=FAILED if any(record.failed for record in records.values()) else COMPLETE,

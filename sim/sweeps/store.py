@@ -18,7 +18,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ from sim.sweeps.folder import (
     read_manifest,
     replayed,
     stored_plan,
+    strangers,
     writer_of,
 )
 from sim.sweeps.journal import BEGUN, CLOSED, DONE, LOST, OPENED, Journal
@@ -221,8 +222,8 @@ class SweepFolder(ResultFolder):
         self.write_manifest(changed)
         self.manifest = changed
 
-    def finish(self, keys: Mapping[int, list[ShardKey]], check: Any, **changes: Any) -> None:
-        """Make the tables, name them in the manifest, and remove what is no longer needed.
+    def finish(self, keys: Mapping[int, list[ShardKey]], check: Any, **changes: Any) -> list[Path]:
+        """Make the tables, name them in the manifest, and remove what is no longer needed, as :meth:`tidy` does.
 
         Raises:
             CannotStore: when the disk is full or gone; the shards are kept.
@@ -233,16 +234,26 @@ class SweepFolder(ResultFolder):
             for stale in set(TABLES) - set(files):
                 (self.path / "tables" / f"{stale}.parquet").unlink(missing_ok=True)
         self.replace_manifest(files=files, **changes)
-        self.tidy()
+        return self.tidy(self.done)
 
-    def tidy(self) -> None:
-        """Remove the shards when the tables hold every run. What cannot be removed does no harm."""
+    def tidy(self, checked: Iterable[ShardKey] = ()) -> list[Path]:
+        """Remove the shards when the tables hold every run. What cannot be removed does no harm.
+
+        Args:
+            checked: shards whose content was looked at in this process; the others are removed if they are the sweep's.
+
+        Returns:
+            What is not of this sweep: it is left where it is.
+        """
         if self.manifest["status"] != COMPLETE:
-            return
+            return []
+        foreign = list(strangers(self.path, self.digest, checked))
         with suppress(OSError):
             for path in (self.path / SHARDS).glob("*.parquet"):
-                path.unlink()
+                if path not in foreign:
+                    path.unlink()
             (self.path / SHARDS).rmdir()
+        return foreign
 
     def close(self, how: str) -> None:
         """Note how it ended and let go of the folder. Never fails: the end of the process does the same."""

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import struct
+import subprocess
 import sys
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 
 from sim.cli import alliance
+from sim.commands import output
 from sim.commands.output import print_table
+from sim.study import terminal
 from sim.sweeps.reading import read_results
 
+COMMAND = str(Path(sys.executable).with_name("alliance"))
 SCENARIO = """\
 title = "{title}"
 question = "Does it hold?"
@@ -93,20 +103,112 @@ def test_contrasts_prints_the_sentence_and_the_table(compared: str) -> None:
 
 
 def test_long_names_leave_numbers_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    """A name is wrapped at its words; a number or a head that is cut in two cannot be read."""
+    """Names and heads are wrapped at their words; a number that is cut in two cannot be read."""
     head = ("label", "lifetime", "reference lifetime", "difference", "low", "high", "p replicates", "p log rank")
     row = ("baseline · relational investment=0.5 · integrity=0.2", *["0.001953"] * 7)
     print_table(head, [row])
     text = capsys.readouterr().out
     assert text.count("0.001953") == 7
-    assert "reference lifetime" in text
-    assert [word for line in text.splitlines()[3:] for word in line.partition("  ")[0].split()] == row[0].split()
+    assert set(" ".join(head).split()) <= set(text.split())
+    assert [word for line in text.splitlines()[4:] for word in line.partition("  ")[0].split()] == row[0].split()
+
+
+WIDE = "信頼の構築と崩壊についての長い名前"
+TABLES = {
+    "numbers": (["cell", "label", *"abcdefg"], [["1", "culture_clash", *["-0.005082"] * 7], ["2", "x", *["12"] * 7]]),
+    "intervals": (
+        ["at the horizon", "unit", "as it was", "difference (95% interval)"],
+        [["value", "money", "99.109", "+5.141 (+1.553 to +8.729)"], ["alive", "", "0.1 | 0.2", "0.000"]],
+    ),
+    "words": (["name", "meaning", "default"], [["monitoring_resentment", "trust lost by the monitored" * 3, "0.3"]]),
+    "wide": (["name", "題", "note"], [[WIDE, "0.001953", WIDE], ["plain", "[red]2[/red]", "some words"]]),
+    "long": (["what", "value"], [["folder", "/" + "x" * 150], ["number", "123456789"]]),
+    "no head": (["", "trust"], [["work delivered well", "+0.594"]]),
+    "no rows": (["a", "b"], []),
+    "one column": (["a"], [["1"], ["2"]]),
+}
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 120])
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_table_of_any_width_shows_every_word_and_number_whole(
+    kind: str, columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, rows = TABLES[kind]
+    monkeypatch.setattr(output, "PLAIN_WIDTH", columns)
+    print_table(head, rows, "A title")
+    text = capsys.readouterr().out
+    assert max(map(cell_len, text.splitlines())) <= columns
+    cells = [cell for row in rows for cell in row]
+    words = [word for cell in (cells and [*head, *cells]) for word in cell.split()]
+    short = [word for word in words if cell_len(word) == len(word) <= columns - 15]
+    said = text.replace(":", "").split()
+    assert all(said.count(word) >= short.count(word.replace(":", "")) for word in set(short) if word not in head)
+    long = "".join(word for word in words if word not in short)
+    assert not Counter(long) - Counter(text)  # what is longer than a line is broken, and all of it is there
+    for interval in (cell for cell in cells if " to " in cell or "|" in cell):
+        assert any(interval in line for line in text.splitlines())
+
+
+def test_a_table_that_does_not_fit_is_a_block_for_each_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "PLAIN_WIDTH", 44)
+    head = ("cause", "at once", "through communication", "note")
+    print_table(head, [("blame", "+0.142", "−0.002", "one line and then another"), ("all", "0.000", "–", "")])
+    assert capsys.readouterr().out == (
+        "\ncause: blame\n"
+        "  at once                +0.142\n"
+        "  through communication  −0.002\n"
+        "  note                   one line and then\n"
+        "                         another\n"
+        "\ncause: all\n"
+        "  at once                0.000\n"
+        "  through communication  –\n\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of its own")
+@pytest.mark.parametrize("columns", [40, 80])
+def test_on_a_terminal_nothing_is_broken(columns: int) -> None:
+    """As a person sees it: a line that is too long the terminal itself breaks, wherever it is."""
+    import fcntl
+    import termios
+
+    terminal, end = os.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    without = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    with subprocess.Popen([COMMAND, "vet", "--compare"], stdout=end, env={**without, "NO_COLOR": "1"}) as process:
+        os.close(end)
+        said = b""
+        with suppress(OSError):  # what the system calls a terminal that was closed
+            while part := os.read(terminal, 65536):
+                said += part
+    os.close(terminal)
+    assert process.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;]*m", "", said.decode()).replace("\r\n", "\n")
+    assert max(map(len, text.splitlines())) <= columns
+    assert re.search(r"^  questions per genuine partner  +134\.7$", text, re.MULTILINE)
+    assert "practise what they profess (73%)" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_the_summary_of_a_sweep_is_as_wide_as_the_terminal(
+    compared: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = read_results(Path(compared))
+    usual = terminal.summary_text(stored)
+    monkeypatch.setattr(terminal, "width", lambda: columns)
+    text = terminal.summary_text(stored)
+    assert max(len(line) for line in text.splitlines() if not line.startswith("Results: ")) <= columns
+    sentences, narrow = (said.split("\n\n")[2].split() for said in (usual, text))
+    assert sentences == narrow
 
 
 def test_the_survival_of_one_cell_is_a_short_table(compared: str) -> None:
     told = call("analyse", "survival", compared, "--cell", "0").stdout
     head = next(line for line in told.splitlines() if line.startswith(" cell"))
-    assert [name.strip() for name in head.split("   ") if name.strip()] == [
+    assert [name.strip() for name in head.split("  ") if name.strip()] == [
         "cell", "label", "month", "at risk", "going on", "low", "high", "distrust", "disappointment",
         "strategic change",
     ]  # fmt: skip

@@ -179,7 +179,7 @@ def test_show_tells_what_a_scenario_changes() -> None:
 def test_show_all_tells_every_value() -> None:
     text = call("scenarios", "show", "rough", "--all").stdout
     assert [name for name in (*Parameters.model_fields, *Traits.model_fields) if name not in text] == []
-    marked = [line.split()[1] for line in text.splitlines() if line.strip().startswith("*")]
+    marked = [line.split()[0] for line in text.splitlines() if line.split()[1:2] == ["*"]]
     assert marked == ["months", "organizations", "contingency_rate"]
 
 
@@ -194,8 +194,8 @@ def test_show_all_stands_an_empty_list_of_groups() -> None:
     Path("scenarios/alike.toml").write_text(text, encoding="utf-8")
     shown = call("scenarios", "show", "alike", "--all")
     assert shown.exit_code == 0, shown.output
-    marked = [line.split()[1:3] for line in shown.stdout.splitlines() if line.strip().startswith("*")]
-    assert marked[2:] == [["blame", "0.1"]]
+    marked = [line.split()[::2] for line in shown.stdout.splitlines() if line.split()[1:2] == ["*"]]
+    assert [cells[:2] for cells in marked][2:] == [["blame", "0.1"]]
 
 
 def test_show_json_can_be_read_back() -> None:
@@ -872,6 +872,7 @@ def test_a_plain_bar_takes_how_many_are_done(
 
 def test_what_is_left_of_a_round_is_not_called_all_that_is_left() -> None:
     assert output.speed(runner.Progress(100, 400, 1000, 10.0, 4000)) == "10 runs/s, 30 s left"
+    assert output.speed(runner.Progress(1, 2, 1000, 19.0, 2000)) == "19 s a run, 19 s left"
     assert output.speed(runner.Progress(100, 400, 1000, 10.0, 4000, in_rounds=True)).endswith("30 s left in this round")
     wanted = design.experiment_of([load("scenarios/calm.toml")], 4, 1, "trial").replace(precision={"trust": 0.5})
     seen: list[bool] = []

@@ -885,6 +885,10 @@ def test_causes_in_words_names_the_largest_and_sums_all() -> None:
         "trust was built by work delivered well +0.40, problems talked through +0.20; destroyed by blame −0.35; "
         "in all +0.25"
     )
+    small = dict.fromkeys(CAUSES, 0.0) | {"delivery": 0.003, "hard_talk": 0.002, "festering": -0.006}
+    assert words.causes_in_words(small).endswith(
+        "by nothing; destroyed by problems left unsaid −0.01; all else +0.01; in all 0.00"
+    )
     assert "built by nothing" in words.causes_in_words(dict.fromkeys(CAUSES, 0.0))
 
 

@@ -256,8 +256,12 @@ def other_parameter(manifest: dict[str, Any]) -> None:
         (lambda m: m["numerics"].update({"processor features": "ABACUS"}), "processor features differs .then ABACUS"),
         (lambda m: m["plan"].update(seed=12), "the design is another one"),
         (other_parameter, "the design is another one"),
+        (
+            lambda m: m["versions"].update({"alliance-trust": "0.0.1"}),
+            "another version of alliance-trust .then 0.0.1, now",
+        ),
     ],
-    ids=["code", "library", "processor", "seed", "parameter"],
+    ids=["code", "library", "processor", "seed", "parameter", "version"],
 )
 def test_runs_that_were_made_otherwise_are_not_mixed_unless_asked_for(
     experiment: Experiment, tmp_path: Path, change: Callable[[dict[str, Any]], None], reason: str
@@ -285,6 +289,54 @@ def test_mixing_that_was_asked_for_is_recorded(
     assert "now fedcba9876543210" in forced["reasons"][0]
     assert forced["shards_before"] >= 3
     assert len(stored.tables["runs"]) == 2 * REPLICATES
+
+
+def test_another_version_of_the_package_is_a_reason_of_its_own(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = interrupted(experiment, tmp_path)
+    now = manifests.installed("alliance-trust")
+    installed = manifests.installed
+    monkeypatch.setattr(manifests, "installed", lambda name: "9.9" if name == "alliance-trust" else installed(name))
+    reason = f"it was written by another version of alliance-trust (then {now}, now 9.9)"
+    assert json.loads(call("status", folder, "--json").stdout)["changed since"] == [reason]
+    resume(folder, force=True)
+    assert read_results(folder).manifest["forced"][0]["reasons"] == [reason]
+
+
+def test_another_commit_that_computes_the_same_is_said_and_recorded(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = tables_in(run_experiment(experiment, tmp_path))
+    commits: list[dict[str, Any] | None] = [{"commit": letter * 40, "dirty": letter == "b"} for letter in "abc"]
+    monkeypatch.setattr(manifests, "git_state", lambda: commits[0])
+    folder = interrupted(experiment, tmp_path)
+    before = len(stored_shards(folder))
+    told: list[str] = []
+
+    def go_on(at: dict[str, Any] | None, **how: Any) -> None:
+        monkeypatch.setattr(runner, "git_state", lambda: at)
+        resume(folder, jobs=1, on_message=told.append, **how)
+
+    def stop(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    for at in (commits[0], commits[1], commits[1]):
+        with pytest.raises(Interrupted):
+            go_on(at, on_progress=stop, chunk=SHARD)
+    assert [line for line in told if "commit" in line] == [
+        f"{folder}: written at commit {'a' * 12}, goes on at commit {'b' * 12} with changes; "
+        "what computes is the same; the manifest records it"
+    ]
+    monkeypatch.setattr(manifests, "source_digest", lambda: "fedcba9876543210")
+    go_on(None, force=True)
+    assert told[-1].endswith("goes on at no commit; the manifest records it")
+    manifest = read_results(folder).manifest
+    assert manifest["git"] == commits[0]
+    assert [entry["git"] for entry in manifest["continued"]] == [commits[1], None]
+    assert manifest["continued"][0]["shards_before"] > before
+    assert len(manifest["forced"]) == 1
+    assert tables_in(folder) == expected
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -416,7 +468,9 @@ def test_status_and_verify_tell_and_change_nothing(experiment: Experiment, tmp_p
     victim.unlink()
     wrong = call("verify", folder, "--json")
     assert wrong.exit_code == 3
-    assert json.loads(wrong.stdout)["findings"] == [{"path": str(victim), "problem": "is missing", "harmless": False}]
+    assert json.loads(wrong.stdout)["findings"] == [
+        {"path": str(victim), "problem": "is missing", "harmless": False, "mendable": True}
+    ]
     assert "computes again what is damaged or missing" in wrong.stderr
 
 

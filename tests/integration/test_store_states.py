@@ -118,6 +118,111 @@ def test_a_shard_that_the_journal_knows_by_another_name_is_found(tmp_path: Path)
     assert tables_in(resume(folder)) == tables_in(complete(tmp_path))
 
 
+def say_and_resume(folder: Path) -> list[str]:
+    told: list[str] = []
+    resume(folder, on_message=told.append)
+    return told
+
+
+def test_what_is_no_shard_of_the_sweep_is_named_and_left_where_it_is(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    shards = folder / "shards"
+    copied, notes, table = (shards / name for name in ("c00009-r00000000-00000005.parquet", "notes", "mine.parquet"))
+    shutil.copy(min(shards.iterdir()), copied)
+    notes.mkdir()
+    table.write_text("mine", encoding="utf-8")
+    foreign = [copied, table, notes]
+    assert [(finding.path, finding.mendable) for finding in harm(folder)] == [(path, False) for path in foreign]
+    told = call("verify", folder)
+    assert told.exit_code == 3
+    assert f"{table}: is no shard of this sweep: move it elsewhere" in told.stdout
+    assert told.stdout.endswith("3 files are not as they should be\n")
+    assert "computes again" not in told.stderr
+
+    left = [f"{path} is no shard of this sweep; it is left where it is" for path in foreign]
+    assert say_and_resume(folder) == left
+    assert tables_in(folder) == tables_in(complete(tmp_path))
+    assert sorted(shards.iterdir()) == foreign
+    assert [finding.path for finding in harm(folder)] == foreign
+    nothing, *named = say_and_resume(folder)
+    assert nothing.startswith("nothing to compute")
+    assert [line.partition(" ")[0] for line in named] == [str(path) for path in foreign]
+    assert table.read_text(encoding="utf-8") == "mine"
+    assert read_results(folder).tables["runs"] is not None
+
+    copied.unlink()
+    table.unlink()
+    notes.rmdir()
+    say_and_resume(folder)
+    assert not shards.exists()
+
+
+def test_a_file_of_another_sweep_in_the_place_of_a_missing_shard_is_named_and_written_over(tmp_path: Path) -> None:
+    folder, other = half(tmp_path), half(tmp_path / "other", seed=12)
+    victim = folder / "shards" / plan.ShardKey(1, 0, SHARD).file_name
+    shutil.copy(min((other / "shards").iterdir()), victim)
+    assert [finding.path for finding in harm(folder)] == [victim]
+    assert say_and_resume(folder) == [f"{victim} is no shard of this sweep; it is written over"]
+    assert tables_in(folder) == tables_in(complete(tmp_path))
+    assert not (folder / "shards").exists()
+
+
+def test_a_shard_that_a_kill_kept_from_the_journal_is_the_sweeps_own(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    journal = folder / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    last = max(number for number, line in enumerate(lines) if b'"done"' in line)
+    journal.write_bytes(b"".join(lines[:last]))
+    assert verify(folder) == []
+    assert say_and_resume(folder) == []
+    assert not (folder / "shards").exists()
+
+
+def test_shards_that_a_kill_left_beside_complete_tables_are_removed_and_no_others(tmp_path: Path) -> None:
+    folder, earlier, other = complete(tmp_path), half(tmp_path / "half"), half(tmp_path / "other", seed=12)
+    shutil.copytree(earlier / "shards", folder / "shards")
+    assert verify(folder) == []
+    foreign = min((folder / "shards").iterdir())
+    shutil.copy(other / "shards" / foreign.name, foreign)
+    assert [finding.path for finding in harm(folder)] == [foreign]
+    say_and_resume(folder)
+    assert list((folder / "shards").iterdir()) == [foreign]
+    (folder / "tables" / "histogram.parquet").unlink()
+    assert f"{foreign} belongs to another sweep; it is computed again" in say_and_resume(folder)
+    assert not (folder / "shards").exists()
+
+
+@pytest.mark.parametrize("finish", [half, complete])
+def test_a_description_that_was_edited_is_found(tmp_path: Path, finish: Callable[[Path], Path]) -> None:
+    folder = finish(tmp_path)
+    before = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for change in (
+        lambda manifest: manifest["design"].update(seed=12),
+        lambda manifest: manifest["cells"][1].update(label="renamed"),
+        lambda manifest: manifest["units"].clear(),
+    ):
+        edited(folder, change)
+        (finding,) = harm(folder)
+        assert (finding.path.name, finding.mendable) == ("manifest.json", False)
+        assert finding.problem.startswith("was changed after the sweep had begun")
+        if finish is half:
+            with pytest.raises(BadFile, match=r"what its manifest says of the sweep was changed .*--force"):
+                resume(folder)
+        else:
+            nothing, named = say_and_resume(folder)
+            assert nothing.startswith("nothing to compute")
+            assert "manifest.json was changed" in named
+        edited(folder, lambda manifest: manifest.update(before))
+    assert verify(folder) == []
+
+
+def test_a_folder_of_before_descriptions_had_digests_can_be_gone_on_with(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    edited(folder, lambda manifest: (manifest.pop("description_digest"), manifest["design"].update(seed=12)))
+    assert (verify(folder), differences_from_now(folder)) == ([], [])
+    assert tables_in(resume(folder)) == tables_in(complete(tmp_path))
+
+
 @pytest.mark.parametrize("what", ["label", "scenario", "factors"])
 def test_a_cell_that_was_renamed_in_the_manifest_is_another_design(tmp_path: Path, what: str) -> None:
     folder = half(tmp_path)
@@ -523,6 +628,16 @@ def test_cells_whose_scenario_is_gone_are_damage_to_who_needs_them(tmp_path: Pat
     assert status_of(folder).runs == 3 * SHARD  # what is stored can be told without them
     with pytest.raises(BadFile, match="is damaged or is no manifest"):
         resume(folder)
+
+
+def test_files_that_are_not_as_they_should_be_are_counted_once(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    journal = folder / "journal.jsonl"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole + b"x\nx\n")
+    assert call("verify", folder).stdout.endswith("\n1 file is not as it should be\n")
+    min((folder / "shards").iterdir()).unlink()
+    assert call("verify", folder).stdout.endswith("\n2 files are not as they should be\n")
 
 
 def test_a_thousand_lines_of_damage_are_not_a_thousand_messages(tmp_path: Path) -> None:

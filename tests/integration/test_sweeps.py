@@ -247,6 +247,25 @@ def test_only_the_replicates_that_fail_are_lost(
     assert tables_in(run_experiment(experiment, tmp_path, jobs=1, chunk=15)) == tables_in(folder)
 
 
+def test_of_a_long_error_the_beginning_is_kept(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*_: Any, **__: Any) -> None:
+        raise MemoryError("Unable to allocate 9 GiB for\n an array with data type " + 100 * "('trust', '<f8'), ")
+
+    monkeypatch.setattr(runner, "simulate", too_large)
+    monkeypatch.setattr(runner, "warm_up", lambda *_: None)
+    with pytest.raises(
+        AllRunsFailed, match="no run came out; the first error: MemoryError: Unable to allocate"
+    ) as told:
+        run_experiment(experiment, tmp_path, jobs=1)
+    (path,) = tmp_path.glob("*/*/tables/failed.parquet")
+    (error,) = set(pd.read_parquet(path)["error"])
+    assert error.startswith("MemoryError: Unable to allocate 9 GiB for an array with data type ('trust', ")
+    assert (len(error), error[-1], "\n" in error) == (300, "…", False)
+    assert error in str(told.value)
+
+
 def test_a_cell_that_fails_altogether_leaves_the_others(
     experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

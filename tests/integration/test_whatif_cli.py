@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sim.cli import alliance
+from sim.commands.whatif import _interval
 from sim.engine import simulate_history
 from sim.library import find
 from sim.scenario import Scenario, load
@@ -261,3 +262,8 @@ def test_talk_that_differs_only_once_one_world_has_parted_is_neither_more_nor_le
     told = flat(call("baseline", *line).stdout)
     assert "It ended in month" in told
     assert "because they would have talked otherwise afterwards" in told
+
+
+def test_an_interval_that_excludes_zero_is_seen_to_exclude_it() -> None:
+    assert _interval({"difference": -0.0016, "low": -0.003, "high": -0.0002}) == "−0.002 (−0.0030 to −0.0002)"
+    assert _interval({"difference": 0.0, "low": -0.0002, "high": 0.0002}) == "0.000 (0.000 to 0.000)"

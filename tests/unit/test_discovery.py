@@ -62,7 +62,7 @@ def test_in_pure_noise_nothing_is_found() -> None:
         answers.append(discover(runs, FACTORS, fails, meaning="value is below 0"))
     quiet = [answer for answer in answers if not answer.more["checks"]["found"].iloc[0]]
     assert len(quiet) >= 9
-    assert all(answer.sentence.startswith("No region found in which value is below 0") for answer in quiet)
+    assert all(answer.sentence.startswith("No region where value is below 0 holds up: ") for answer in quiet)
     assert not any(answer.table["best"].any() for answer in quiet)
 
 
@@ -75,13 +75,24 @@ def test_mostly_is_said_of_a_box_that_holds_most_failures_of_unseen_cells(covera
     assert said.startswith(f"Value is below 0 {often} when turnover > 0.04: ")
 
 
-@pytest.mark.parametrize(("p", "why"), [(0.03, "shuffled failures match too often"), (0.005, "no single box holds up")])
-def test_what_is_not_found_is_said_to_be_so_and_why(p: float, why: str) -> None:
-    runs, fails = sample(20, 5, inside=0.9, outside=0.2)
-    checks = dict.fromkeys(CHECKS, 0.5) | {"p": p, "found": False}
-    said = discovery._sentence(Box({}), cases_of(runs, FACTORS, fails), checks, "value is below 0")
-    assert said.startswith("No region found in which value is below 0: ")
-    assert why in said
+@pytest.mark.parametrize(
+    ("p", "skill", "why"),
+    [
+        (0.01, 0.5, "the tree's skill on unseen cells is within chance (p = 0.01 by shuffling; below 0.01 counts)."),
+        (0.005, -0.1, "the tree foretells unseen cells no better than guessing does."),
+        (0.005, 0.5, "boxes found on some of the cells hold no more failures than chance in the others."),
+    ],
+)
+def test_what_does_not_hold_up_is_named_and_why(p: float, skill: float, why: str) -> None:
+    """A box that has every failure is in the table: "no region found" would contradict it."""
+    runs = pd.DataFrame({"cell": np.repeat(np.arange(30), 10), "x": np.repeat(np.arange(30) / 30.0, 10)})
+    cases = cases_of(runs, ["x"], runs["x"] < 0.395)
+    checks = dict.fromkeys(CHECKS, 0.5) | {"p": p, "skill": skill, "found": False}
+    said = discovery._sentence(Box({"x": (-math.inf, 0.4)}), cases, checks, "value is below 0")
+    assert said == (
+        "No region where value is below 0 holds up: the best box, x ≤ 0.4, has 120 of the 120 failures in 130 of the "
+        f"300 runs, but {why}"
+    )
 
 
 def test_a_box_must_fail_more_than_all_runs_do() -> None:
@@ -97,8 +108,9 @@ def test_a_box_must_fail_more_than_all_runs_do() -> None:
 def test_cells_that_all_fail_alike_have_no_region() -> None:
     runs = pd.DataFrame({"cell": np.repeat(np.arange(12), 2), "x": np.repeat(np.arange(12) / 12.0, 2)})
     answer = discover(runs, ["x"], pd.Series([True, False] * 12), meaning="value is below 0")
-    assert answer.sentence.startswith("No region found in which value is below 0")
-    assert answer.figure.get_suptitle() == "No region found in which value is below 0"
+    title, _, why = answer.sentence.partition(": ")
+    assert title == answer.figure.get_suptitle() == "No region where value is below 0 holds up"
+    assert why == "in no box do more of the runs fail than in all (12 of 24)."
 
 
 def test_cells_at_one_place_are_one_dot_of_their_mean() -> None:
@@ -134,6 +146,7 @@ def test_coverage_and_density_worked_by_hand() -> None:
     assert box.merit(cases) == pytest.approx(2 * (5 / 8) * (5 / 6) / (5 / 8 + 5 / 6))
     assert box.conditions(cases) == "x > 0.55"
     assert Box({"x": (0.2, 0.5)}).conditions(cases) == "0.2 < x ≤ 0.5"
+    assert Box({"x": (-1.5, -0.5)}).conditions(cases) == "−1.5 < x ≤ −0.5"
     assert Box({"x": (0.6, 0.8)}).within(box)
     assert not box.within(Box({"x": (0.6, 0.8)}))
 

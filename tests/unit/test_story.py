@@ -763,6 +763,12 @@ def test_there_is_no_such_alliance() -> None:
 # ---------------------------------------------------------------------------------------------------------------
 # Text
 # ---------------------------------------------------------------------------------------------------------------
+def test_the_text_fits_a_narrow_terminal() -> None:
+    one = story(a_history("busy", 8), 1)
+    assert max(map(len, one.text(40).splitlines())) <= 40
+    assert one.text(40).replace("=", "").split() == str(one).replace("=", "").split()
+
+
 def test_the_text_is_wrapped_and_clean() -> None:
     for _, one in of_all():
         text = str(one)

@@ -119,6 +119,39 @@ def test_an_outcome_that_reaches_the_level_and_stays_there_crosses_it_in_no_resa
     assert "of the resamples" not in answer.sentence
 
 
+def test_numbers_below_zero_have_a_true_minus() -> None:
+    factor = Factor("x", -1.0, 1.0)
+    crosses = tipping_point(lambda x: 10.0 * x[:, 0], factor, level=-5.0, depth=4)
+    assert crosses.sentence.startswith("Outcome rises through −5 at x = −0.")
+    assert crosses.figure.get_suptitle().startswith("Outcome rises through −5 at x −0.")
+    never = tipping_point(lambda x: x[:, 0], factor, level=-5.0)
+    assert "does not cross −5 while x goes from −1 to 1" in never.sentence
+    assert never.figure.get_suptitle().endswith("does not cross −5")
+    assert Measure("value", above=-20.0).words.endswith("above −20")
+
+
+def test_the_axis_says_the_unit() -> None:
+    response = lambda x: x[:, 0]  # noqa: E731
+    assert tipping_point(response, UNIT, 0.5, outcome="value", unit="money").figure.axes[0].get_ylabel() == (
+        "value (money)"
+    )
+    assert tipping_point(response, UNIT, 0.5, outcome="trust").figure.axes[0].get_ylabel() == "trust"
+
+
+@pytest.mark.parametrize(
+    ("measure", "unit"),
+    [
+        (Measure("value"), "money"),
+        (Measure("duration"), "months"),
+        (Measure("trust"), ""),
+        (Measure("survived"), ""),
+        (Measure("value", above=0.0), ""),
+    ],
+)
+def test_the_unit_of_a_measure(measure: Measure, unit: str) -> None:
+    assert measure.unit == unit
+
+
 def test_few_replicates_have_no_interval() -> None:
     answer = tipping_point(lambda x: x[:, :1] + np.linspace(-0.1, 0.1, 5)[None], UNIT, level=0.5)
     assert math.isnan(answer.table["tips_low"].iloc[0])

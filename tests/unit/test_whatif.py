@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ from sim.study.whatif import (
     Change,
     Comparison,
     DidNotHappen,
+    Effect,
     KeptAway,
     LeftOut,
     SetFrom,
@@ -561,6 +563,12 @@ def test_an_effect_is_the_mean_of_the_single_differences() -> None:
     assert list(effect.table["outcome"]) == list(OUTCOMES_OF_AN_EFFECT)
     assert f"mean over the {effect.applied} of 12 replicates" in effect.sentence()
     assert "the blame that came first, trust in alliance 1 at the horizon changes by" in effect.sentence()
+
+
+def test_an_interval_that_excludes_zero_is_seen_to_exclude_it() -> None:
+    row = {"outcome": "trust", "difference": 0.05, "low": 0.002, "high": 0.098}
+    effect = Effect((KeptAway("blame"),), 1, 20, 20, "", pd.DataFrame([row]), pd.DataFrame())
+    assert "changes by +0.050 (95% interval +0.002 to +0.098)" in effect.sentence()
 
 
 def test_breaking_faith_costs_trust_beyond_chance() -> None:

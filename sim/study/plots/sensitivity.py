@@ -23,12 +23,13 @@ from sim.study.plots.frame import (
     styled,
     wrap_label,
 )
+from sim.study.response import short_number
 from sim.study.words import capital
 
 
 @styled
 def morris_figure(
-    table: pd.DataFrame, told: pd.DataFrame, settling: pd.DataFrame, outcome: str, replicates: int
+    table: pd.DataFrame, told: pd.DataFrame, settling: pd.DataFrame, outcome: str, replicates: int, unit: str = ""
 ) -> Figure:
     """μ* with its interval and σ, a row a factor; beside it μ* as the sample grew.
 
@@ -38,6 +39,7 @@ def morris_figure(
         settling: its table ``convergence``, the factors in words.
         outcome: in words.
         replicates: of each point.
+        unit: of the outcome; empty when it has none.
     """
     sure = bool(table["mu_star_low"].notna().all())
     caption = (
@@ -56,7 +58,7 @@ def morris_figure(
     left.hlines(rows, table["mu_star_low"], table["mu_star_high"], color=BLUE, linewidth=3.5)
     left.plot(table["mu_star"], rows, "o", color=BLUE, markersize=9, label="μ*")
     left.plot(table["sigma"], rows, "o", color=VERMILLION, markersize=10, markerfacecolor="none", label="σ")
-    _finish_rows(left, table, f"change of {outcome} over the range")
+    _finish_rows(left, table, f"change of {outcome} over the range{f', {unit}' if unit else ''}")
     _settling_lines(right, table, settling, "μ*", "trajectories in the sample")
     label_ends(figure, [(right, _ends_of(table, settling))])
     return figure
@@ -118,7 +120,8 @@ def _two_panels(title: str, caption: str, factors: int) -> tuple[Figure, list[Ax
 
 def _finish_rows(ax: Axes, table: pd.DataFrame, label: str) -> None:
     """Names at the rows, zero marked, and a key that covers no data."""
-    names = [f"{wrap_label(row.factor, 26)}\n{row.low:g} to {row.high:g}" for row in table.itertuples()]
+    ranges = [f"{short_number(row.low)} to {short_number(row.high)}" for row in table.itertuples()]
+    names = [f"{wrap_label(name, 26)}\n{over}" for name, over in zip(table["factor"], ranges, strict=True)]
     ax.set_yticks(range(len(table)), names)
     ax.set_ylim(len(table) - 0.5, -0.6)
     ax.axvline(0.0, color=INK, linewidth=1.2)

@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 
 from sim.study.analysis import decimals_for, factor_words
 from sim.study.plots.frame import BLUE, GREY, INK, ON_WHITE, VERMILLION, new_figure, styled, wrap_label
+from sim.study.response import short_number
 from sim.study.words import capital, number
 
 
 @styled
-def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, replicates: int) -> Figure:
+def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, replicates: int, unit: str = "") -> Figure:
     """Every value that was run, the level, and the interval in which the outcome crosses it.
 
     Args:
@@ -22,6 +23,7 @@ def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, repl
         points: its table ``curve``.
         outcome: in words.
         replicates: of each value, shared by all.
+        unit: of the outcome; empty when it has none.
     """
     found = table.iloc[0]
     name = factor_words(str(found["factor"]))
@@ -43,7 +45,7 @@ def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, repl
     ax.axhline(found["level"], color=GREY, linewidth=1.4, linestyle=(0, (5, 3)))
     if found["crossings"]:
         _mark(ax, found)
-    ax.set(xlabel=name, ylabel=wrap_label(outcome, 32))
+    ax.set(xlabel=name, ylabel=wrap_label(f"{outcome} ({unit})" if unit else outcome, 32))
     ax.margins(x=0.02, y=0.08)
     return figure
 
@@ -77,7 +79,8 @@ def digits_of(found: pd.Series) -> int:
 
 
 def _title(found: pd.Series, name: str, outcome: str) -> str:
+    level = short_number(found["level"])
     if not found["crossings"]:
-        return f"Mean {outcome} does not cross {found['level']:g}"
+        return f"Mean {outcome} does not cross {level}"
     at = number(found["tips_at"], digits_of(found))
-    return f"{capital(outcome)} {found['way']} through {found['level']:g} at {name} {at}"
+    return f"{capital(outcome)} {found['way']} through {level} at {name} {at}"

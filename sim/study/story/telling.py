@@ -27,7 +27,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Story:
-    """The story of one alliance. ``str()`` gives text of 80 columns; :meth:`markdown` the same with headings."""
+    """The story of one alliance. ``str()`` gives its :meth:`text`; :meth:`markdown` the same with headings."""
 
     title: str
     origin: str
@@ -44,9 +44,13 @@ class Story:
         return (self.origin, *(chapter.text for chapter in self.chapters))
 
     def __str__(self) -> str:
-        """Title, then each paragraph under its heading, wrapped at 80 columns."""
-        parts = [f"{wrapped(self.title)}\n{'=' * min(len(self.title), COLUMNS)}", wrapped(self.origin)]
-        parts += [f"{chapter.heading.upper()}\n{wrapped(chapter.text)}" for chapter in self.chapters]
+        return self.text()
+
+    def text(self, columns: int = COLUMNS) -> str:
+        """Title, then each paragraph under its heading, in lines of at most so many characters."""
+        parts = [wrapped(self.title, columns) + f"\n{'=' * min(len(self.title), columns)}"]
+        parts.append(wrapped(self.origin, columns))
+        parts += [f"{chapter.heading.upper()}\n{wrapped(chapter.text, columns)}" for chapter in self.chapters]
         return "\n\n".join(parts)
 
     def markdown(self) -> str:

@@ -87,9 +87,9 @@ def dates(months: Sequence[int]) -> str:
     return f"{counted(len(months))} times between month {months[0]} and month {months[-1]}"
 
 
-def wrapped(text: str) -> str:
-    """In lines of at most :data:`COLUMNS` characters."""
-    return textwrap.fill(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
+def wrapped(text: str, columns: int) -> str:
+    """In lines of at most so many characters."""
+    return textwrap.fill(text, columns, break_long_words=False, break_on_hyphens=False)
 
 
 def escaped(text: str) -> str:

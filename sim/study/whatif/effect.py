@@ -12,7 +12,7 @@ import pandas as pd
 from sim.dynamics.state import CAUSES, LAYERS
 from sim.engine import Floats, History, simulate_history
 from sim.scenario import Scenario
-from sim.study.analysis import decimals_for, interval, signed
+from sim.study.analysis import decimals_of_interval, interval, signed
 from sim.study.story.wording import joined
 from sim.study.whatif.changes import Change, DidNotHappen, Plan, check_signed, plan_of
 from sim.study.whatif.comparison import ALL
@@ -61,7 +61,7 @@ class Effect:
         if not self.applied:
             return f"{title}: this can be made in none of {tried}. {capital(self.refused)}"
         row = self.table[self.table["outcome"] == "trust"].iloc[0]
-        digits = decimals_for((row["high"] - row["low"]) / 2.0, row["difference"])
+        digits = decimals_of_interval(row["difference"], row["low"], row["high"])
         mean, low, high = (signed(float(row[name]), digits) for name in ("difference", "low", "high"))
         within = f" (95% interval {low} to {high})" if self.applied > 1 else " (one replicate: no interval)"
         whose = "the mean trust of all alliances" if self.alliance is None else f"trust in alliance {self.alliance}"

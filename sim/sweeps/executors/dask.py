@@ -27,6 +27,7 @@ import importlib
 import logging
 import os
 import queue
+import re
 import signal
 import tempfile
 import time
@@ -58,6 +59,8 @@ PATIENCE = 300.0
 """Seconds without any worker after which a sweep gives up; Dask's setting ``alliance.patience`` overrides it."""
 CLOSE_SECONDS = 1.0
 """What closing waits for a good-bye that nobody needs."""
+ADDRESS = re.compile(r"(?:(?:tcp|tls|ucx|wss?)://)?(?:[^\s/:\[\]]+|\[[^\s/\[\]]+\]):(?P<port>\d{1,5})")
+"""What can be the address of a scheduler: ``tcp://HOST:PORT``, also without the protocol, or with another of Dask's."""
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +74,7 @@ class WorkerDied(RuntimeError):
 
 
 class _Unfetched(RuntimeError):
-    """Not the task failed, but the way to its result; ``str()`` says how."""
+    """Not the task failed, but the way to its result; ``str()`` says how, in Dask's words."""
 
 
 class _WrongWorker(RuntimeError):
@@ -234,7 +237,7 @@ class DaskExecutor:
         """Raise when there is nothing to wait for any more."""
         now = time.monotonic()
         if self._client is None or self._client.status != "running":
-            raise self.lost("the connection broke")
+            raise self.lost()
         if now - self._answered > SILENCE_SECONDS:
             raise self.lost(f"no answer for {SILENCE_SECONDS:.0f} s")
         if not self._threads and now - self._staffed > self.patience:
@@ -243,7 +246,7 @@ class DaskExecutor:
                 f"{_KEPT}; start workers (`{_start_worker(self._address)}`)"
             )
 
-    def lost(self, why: str) -> ClusterError:
+    def lost(self, why: str = "the connection broke") -> ClusterError:
         """The scheduler is lost."""
         return ClusterError(
             f"the Dask scheduler at {self._address} is lost ({why}); {_KEPT}; start a scheduler and workers"
@@ -315,7 +318,7 @@ class DaskExecutor:
             except TimeoutError:
                 raise self.wrong(f"{address}: no answer within {PROBE_SECONDS:.0f} s") from None
             except OSError as error:
-                raise self.lost(_one_line(error)) from None
+                raise self.lost() from error
             except Exception as error:  # whatever went wrong over there
                 raise self.wrong(f"{address}: {self._why(address, error)}") from None
             refused, noted = differences(theirs, facts())
@@ -378,7 +381,7 @@ class _Run(Generic[T, R]):
             self.executor.note(noted)
             return task, result
         if isinstance(outcome, _Unfetched):
-            raise self.executor.lost(str(outcome))
+            raise self.executor.lost() from outcome
         if isinstance(outcome, _WrongWorker):
             raise self.executor.wrong(str(outcome))
         if not _is_killed(outcome):
@@ -512,6 +515,10 @@ def _deaf_children() -> Iterator[None]:
 def _connect(distributed: Any, where: str) -> Any:
     """A client of the scheduler at an address."""
     from distributed.utils import LoopRunner
+
+    address = ADDRESS.fullmatch(where)
+    if not address or not 1 <= int(address["port"]) <= 65535:
+        raise ClusterError(f"{where!r} is no address of a Dask scheduler: write tcp://HOST:PORT")
 
     try:
         LoopRunner().run_sync(_greet, distributed, where)
