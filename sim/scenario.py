@@ -180,9 +180,7 @@ class Scenario:
         if not self.network.market:
             return self.organizations * self.network.partners // 2
         evenly = (np.arange(64) + 0.5) / 64
-        parts = (
-            evenly * 37 % 1.0
-        )  # the same numbers in another order, so that every part of a mixture meets all of them
+        parts = evenly * 37 % 1.0  # in another order, so that every part of a mixture meets all numbers
         places = [group.traits.capacity.draw(parts, evenly).mean() for group in self.groups]
         held = sum(size * place for size, place in zip(self.sizes, places, strict=True))
         return max(1, round(held / 2))
