@@ -7,7 +7,8 @@ A task sleeps for a known time and hands back as many bytes as a shard has, so n
 round, so that a busy moment of the machine falls on both; medians over rounds are shown, and the ratio is the median
 of the rounds' ratios. Workers are started before the clock.
 
-Before that, shards of the scenario ``baseline`` are computed on one core and stored, and what was stored is weighed.
+Before that, shards of the scenario ``baseline`` are computed on one core and stored, and what was stored is weighed;
+then workers compute the same shards, and their memory is taken. ``--work 100`` makes shards as large as they can be.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ import pickle
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sim import library
 from sim.scenario import load
+from sim.sweeps import plan
 from sim.sweeps.design import experiment_of
 from sim.sweeps.executors import Executor, make
 from sim.sweeps.folder import JOURNAL
 from sim.sweeps.manifest import describe
-from sim.sweeps.plan import plan_of, shard_size
 from sim.sweeps.runner import Piece, Task, compute, warm_up
 from sim.sweeps.store import SweepFolder
 
@@ -93,28 +95,47 @@ def measure_gaps(jobs: int, rounds: int, size: int) -> None:
         dask.close()
 
 
-def measure_constants(shards: int) -> int:
-    """Compute and store a sweep of one cell, shard by shard; print its constants. Returns the bytes of a shard."""
+def measure_memory(jobs: int, tasks: Sequence[Task]) -> None:
+    """Print how much memory a Dask worker takes while it computes shards."""
+    import psutil
+
+    dask = make("dask", jobs)
+    most = 0
+    try:
+        for _ in dask.run(compute, iter(tasks)):
+            held = [process.memory_info().rss for process in psutil.Process().children(recursive=True)]
+            most = max(most, *held)
+    finally:
+        dask.close()
+    print(f"\nmemory of a Dask worker {most / 1e6:.0f} MB")
+
+
+def measure_constants(shards: int) -> tuple[int, list[Task]]:
+    """Compute and store a sweep of one cell, shard by shard; print its constants.
+
+    Returns:
+        Bytes of a shard, and the tasks.
+    """
     scenario = load(library.find("scenarios", "baseline"))
     warm_up()
-    size = shard_size(scenario)
+    size = plan.shard_size(scenario)
     experiment = experiment_of([scenario], size * shards, 1, "weighed")
-    plan = plan_of(experiment, keep_alliances=False)
-    keys = list(plan.shards(0, range(size * shards)))
-    tasks = [Task(scenario, plan.seed, False, plan.digest, (Piece(key, key.replicates),)) for key in keys]
+    whole = plan.plan_of(experiment, keep_alliances=False)
+    keys = list(whole.shards(0, range(size * shards)))
+    tasks = [Task(scenario, whole.seed, False, whole.digest, (Piece(key, key.replicates),)) for key in keys]
     computing, storing, sizes = [], [], []
     with tempfile.TemporaryDirectory() as out:
-        folder = SweepFolder.begin(Path(out), experiment.name, describe(experiment, plan, 1, None), plan)
+        folder = SweepFolder.begin(Path(out), experiment.name, describe(experiment, whole, 1, None), whole)
         before = (folder.path / JOURNAL).stat().st_size
         for key, task in zip(keys, tasks, strict=True):
             begun = time.perf_counter()
-            (whole,) = compute(task).results
+            (shard,) = compute(task).results
             computed = time.perf_counter()
             folder.begun(key)
-            folder.store(key, whole.content, whole.runs, 0, computed - begun)
+            folder.store(key, shard.content, shard.runs, 0, computed - begun)
             computing.append(computed - begun)
             storing.append(time.perf_counter() - computed)
-            sizes.append(len(whole.content))
+            sizes.append(len(shard.content))
         journal = (folder.path / JOURNAL).stat().st_size - before
         begun = time.perf_counter()
         folder.finish({0: keys}, lambda: None)
@@ -130,7 +151,7 @@ def measure_constants(shards: int) -> int:
     print(f"bytes of a task sent to a worker {len(pickle.dumps(tasks[0]))}")
     print(f"storing a shard {1000 * statistics.median(storing):.2f} ms")
     print(f"making tables {1000 * making / shards:.2f} ms a shard")
-    return round(statistics.mean(sizes))
+    return round(statistics.mean(sizes)), tasks
 
 
 def main() -> None:
@@ -139,8 +160,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each length (default 5)")
     parser.add_argument("--jobs", type=int, default=2, help="threads, and workers (default 2)")
     parser.add_argument("--shards", type=int, default=20, help="shards to compute and store (default 20)")
+    parser.add_argument("--work", type=int, default=1, help="times the work of a shard (default 1)")
     options = parser.parse_args()
-    size = measure_constants(options.shards)
+    plan.SHARD_WORK *= options.work
+    size, tasks = measure_constants(options.shards)
+    measure_memory(options.jobs, tasks)
     measure_gaps(options.jobs, options.rounds, size)
 
 

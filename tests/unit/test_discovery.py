@@ -178,6 +178,12 @@ def test_of_two_words_the_other_one_is_named() -> None:
     assert Box({"policy=a": (-math.inf, 0.5)}).conditions(cases) == "policy is b"
 
 
+def test_a_switch_is_told_as_words_and_not_as_a_number() -> None:
+    runs = pd.DataFrame({"cell": range(12), "market": [True, False] * 6})
+    cases = cases_of(runs, ["market"], pd.Series([False, True] * 6))
+    assert Box({cases.names[0]: (-math.inf, 0.5)}).conditions(cases) == "market is True"
+
+
 def test_cells_of_one_point_are_seen_or_unseen_together() -> None:
     """Every point of a sample is crossed with three levels of a lever."""
     runs = pd.DataFrame({"cell": range(60), "x": np.repeat(np.arange(20) / 20.0, 3), "lever": [0.0, 0.5, 1.0] * 20})

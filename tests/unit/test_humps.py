@@ -136,6 +136,15 @@ def test_two_humps_that_come_from_few_replicates_are_not_sure() -> None:
     assert "perhaps two humps, not beyond chance" in found.sentence
 
 
+def test_intervals_of_the_humps_are_over_the_resamples_that_have_two() -> None:
+    """One replicate of ten is of the other kind: a resample lacks it, and has one hump, with chance 0.9¹⁰ = 35%."""
+    values = np.where(np.arange(1000) < 100, 0.2, 0.8) + np.random.default_rng(12).normal(0.0, 0.03, 1000)
+    row = humps(histogram(values), CELL, alliances=alliances(values, np.repeat(np.arange(10), 100))).table.iloc[0]
+    assert row["two_humps"] == pytest.approx(1 - 0.9**10, abs=4 * math.sqrt(0.23 / 400))
+    assert (row["low_mode_low"], row["low_mode_high"]) == pytest.approx((0.2, 0.2), abs=0.02)
+    assert row["low_share_low"] == pytest.approx(0.1)  # of those with it, the fewest have it once
+
+
 def test_a_single_replicate_cannot_be_drawn_anew() -> None:
     table = humps(histogram(two_kinds(300)), CELL, alliances=alliances(two_kinds(300), np.zeros(300, dtype=int))).table
     assert table["by"].iloc[0] == "alliances"
