@@ -45,7 +45,7 @@ from sim.sweeps.journal import BEGUN, CLOSED, DONE, LOST, OPENED, Journal
 from sim.sweeps.manifest import COMPLETE
 from sim.sweeps.plan import Plan, ShardKey
 from sim.sweeps.shards import Shard
-from sim.sweeps.tables import TABLES, write_tables
+from sim.sweeps.tables import write_tables
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -231,8 +231,6 @@ class SweepFolder(ResultFolder):
         with self._writing():
             (self.path / "tables").mkdir(exist_ok=True)
             files = write_tables(self.path / "tables", self.plan, keys, self.load, check)
-            for stale in set(TABLES) - set(files):
-                (self.path / "tables" / f"{stale}.parquet").unlink(missing_ok=True)
         self.replace_manifest(files=files, **changes)
         return self.tidy(self.done)
 

@@ -10,9 +10,11 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
@@ -273,18 +275,27 @@ def test_discover_names_the_factor_that_decides(grid: str) -> None:
     assert document["checks"][0]["cells"] == 12
 
 
-def test_discover_takes_all_that_is_no_lever_for_a_point(grid: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also factors that are no uncertainties, as in a grid."""
-    asked: list[Any] = []
+@pytest.mark.parametrize("levers", [0, 1])
+def test_discover_takes_all_that_is_no_lever_for_a_point(
+    levers: int, grid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also factors that are no uncertainties, as in a grid. A run without the outcome neither fails nor does not."""
+    stored, asked = read_results(grid), []
+    factors = list(stored.manifest["design"]["factors"])
+    design = {**stored.manifest["design"], "levers": factors[:levers]}
+    runs = stored.tables["runs"].assign(trust=lambda runs: runs["trust"].where(runs.index != 5))
+    changed = replace(stored, manifest={**stored.manifest, "design": design}, tables={**stored.tables, "runs": runs})
 
     def ask(*arguments: Any) -> Any:
         asked.append(arguments)
         raise ValueError("enough")
 
+    monkeypatch.setattr("sim.commands.analyse._stored", lambda _: changed)
     monkeypatch.setattr("sim.study.discovery.discover", ask)
     call("analyse", "discover", grid, "--outcome", "trust", "--below", "0")
-    ((*_, points),) = asked
-    assert points == list(read_results(grid).manifest["design"]["factors"])
+    ((_, _, fails, *_, points),) = asked
+    assert points == factors[levers:]
+    assert np.flatnonzero(fails.isna()).tolist() == [5]
 
 
 # Of a scenario
@@ -334,6 +345,7 @@ def test_tipping_shows_each_value_that_it_runs(place: Path, monkeypatch: pytest.
         (["tipping", "calm", "--factor", "blame", "--level", "nan"], "the level must be a number"),
         (["tipping", "calm", "--factor", "blame", "--level", "0", "--above", "nan"], "the threshold must be a number"),
         (["discover", "anywhere"], "either --below or --above"),
+        (["discover", "anywhere", "--below", "0", "--above", "1"], "either --below or --above"),
     ],
 )
 def test_a_wrong_question_is_a_mistake_of_the_command_line(

@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from sim.cli import alliance
 from sim.dynamics.outcomes import OUTCOMES
+from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.library import available
 from sim.parameters import Parameters
 from sim.scenario import Scenario
@@ -263,6 +264,7 @@ def test_a_reference_that_stands_in_is_told(folder: Path) -> None:
 
 def test_parameters_that_differ_come_before_the_whole_list(text: str) -> None:
     differing, _, rest = text.partition('id="parameters"')[2].partition("<details>")
+    assert "K, Kotelnikov" in differing  # what the letters in the column of seeds stand for
     assert f">trust_loss</th><td>0.2</td><td>{Parameters().trust_loss:g}</td>" in differing
     assert ">the bold: blame</th><td>0.2</td>" in differing
     assert ">trust_gain</th><td>0.02 (2 cells), 0.08 (2 cells)</td>" in differing
@@ -341,6 +343,13 @@ def test_a_reference_with_a_shorter_name_is_introduced(folder: Path, tmp_path: P
     assert "The reference is" not in page_html(Study(read_results(alone)))
 
 
+def test_endings_are_sorted_by_their_shares(folder: Path) -> None:
+    study = Study(read_results(folder))
+    last = study.tables["survival"].query("cell == 1").set_index("month").loc[24, list(CAUSES_OF_ENDING)]
+    assert [field.key for field in results._endings(study, 1)] == pytest.approx(last.tolist())
+    assert last.max() > 0.0
+
+
 def test_two_kinds_of_alliances_are_not_hidden_in_a_mean(folder: Path) -> None:
     stored = read_results(folder)
     month = int(stored.tables["histogram"]["month"].max())
@@ -357,6 +366,10 @@ def test_two_kinds_of_alliances_are_not_hidden_in_a_mean(folder: Path) -> None:
     assert html.count(told) == 2  # beside the expectation, and where the spread is shown
     assert html.index(told) < html.index('id="design"')
     assert 'class="notice" role="note"' in html.partition('id="spread"')[2]
+    humps = html.partition("Humps of trust and communication")[2].partition("</table>")[0]
+    found = re.findall(r"<tr>(?:<t[hd][^>]*>[^<]*</t[hd]>){3}<td[^>]*>(\d)</td>", humps)
+    assert found == sorted(found, reverse=True)
+    assert found[0] == "2"
     assert "two humps" not in page_html(Study(stored)).partition('id="design"')[0]
 
 

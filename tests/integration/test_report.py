@@ -25,7 +25,7 @@ from sim.study import analysis, page, plots, report, terminal, words
 from sim.study.attribution import attributions
 from sim.study.plots import distributions, files, histories
 from sim.study.plots.discovery import discovery_figure
-from sim.study.plots.frame import LOOKS, luminance, spread_apart, wrap_label
+from sim.study.plots.frame import LOOKS, luminance, spread_apart, tick_years, wrap_label
 from sim.study.plots.tipping import tipping_figure
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.reading import Stored, read_results
@@ -718,6 +718,24 @@ def test_a_heat_map_tells_factors_of_one_name_apart() -> None:
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("North blame", "the south blame")
     title = "Value runs from 1.00 (North blame 0.2, the south blame 0.2) to 4.00 (North blame 0.8, the south blame 0.8)"
     assert flat(figure.get_suptitle()) == title
+
+
+@pytest.mark.parametrize(
+    ("months", "ticks"),
+    [
+        ((0.0, 7.0), [0, 1, 2, 3, 4, 5, 6, 7]),
+        ((5.2, 17.0), [6, 8, 10, 12, 14, 16]),
+        ((0.0, 144.0), [0, 24, 48, 72, 96, 120, 144]),
+        ((0.0, 1200.0), [0, 240, 480, 720, 960, 1200]),
+    ],
+)
+def test_the_month_axis_has_few_ticks_at_whole_years_or_parts_of_one(
+    months: tuple[float, float], ticks: list[int]
+) -> None:
+    ax = Figure().subplots()
+    ax.set_xlim(months)
+    tick_years(ax)
+    assert ax.get_xticks().tolist() == ticks
 
 
 def test_bands_have_the_dashes_of_their_lines(drawn: dict[str, dict[str, Figure]]) -> None:

@@ -339,6 +339,15 @@ def test_another_commit_that_computes_the_same_is_said_and_recorded(
     assert tables_in(folder) == expected
 
 
+def test_the_speed_of_a_resume_is_that_of_its_own_runs(experiment: Experiment, tmp_path: Path) -> None:
+    folder = interrupted(experiment, tmp_path)
+    before = len(stored_shards(folder)) * SHARD
+    seen: list[tuple[int, float]] = []
+    resume(folder, jobs=1, chunk=SHARD, on_progress=lambda p: seen.append((p.runs_done, p.rate * p.seconds)))
+    assert seen[0][0] > before > 0
+    assert [own for _, own in seen] == pytest.approx([done - before for done, _ in seen])
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Failed runs
 # ---------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from nursery import SHARD, experiment_for, tables_in
 
 from sim.cli import alliance
+from sim.dynamics.outcomes import OUTCOMES
 from sim.sweeps import checking, plan, reading, runner, store
 from sim.sweeps import folder as folders
 from sim.sweeps import manifest as manifests
@@ -157,6 +158,16 @@ def test_what_is_no_shard_of_the_sweep_is_named_and_left_where_it_is(tmp_path: P
     assert not shards.exists()
 
 
+def test_what_an_interrupted_write_left_does_no_harm_and_is_removed(tmp_path: Path) -> None:
+    folder = half(tmp_path)
+    left = folder / "shards" / ".c00001-r00000000-00000005.parquet.tmp"
+    left.write_bytes(b"torn")
+    told = "was left by an interrupted write; the next resume removes it"
+    assert verify(folder) == [Finding(left, told, harmless=True)]
+    assert say_and_resume(folder) == []
+    assert not left.parent.exists()
+
+
 def test_a_file_of_another_sweep_in_the_place_of_a_missing_shard_is_named_and_written_over(tmp_path: Path) -> None:
     folder, other = half(tmp_path), half(tmp_path / "other", seed=12)
     victim = folder / "shards" / plan.ShardKey(1, 0, SHARD).file_name
@@ -260,6 +271,19 @@ def test_a_damaged_table_made_again_lets_go_of_no_other_before_it_is_there(tmp_p
     assert [line for line in told if "runs are repeated" in line]
     assert verify(folder) == []
     assert not (folder / "shards").exists()
+
+
+def test_room_is_needed_for_the_runs_that_are_missing_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two cells of 20 runs, of which 15 are stored: 25 rows."""
+    folder = half(tmp_path)
+    row = len(OUTCOMES) * 8
+    monkeypatch.setattr(runner.shutil, "disk_usage", lambda _: SimpleNamespace(free=25 * row - 1))
+    with pytest.raises(CannotStore, match="free some space"):
+        resume(folder)
+    monkeypatch.setattr(runner.shutil, "disk_usage", lambda _: SimpleNamespace(free=25 * row))
+    assert resume(folder) == folder
 
 
 def test_a_disk_without_room_takes_nothing_from_a_complete_sweep(
@@ -615,11 +639,13 @@ def test_a_manifest_without_something_is_damaged(tmp_path: Path, look: Callable[
             look(folder)
 
 
-def test_a_complete_sweep_whose_manifest_lost_part_of_its_plan_is_damaged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("part", "key"), [("its plan", "keep_alliances"), ("a cell", "cell")])
+def test_a_complete_sweep_whose_manifest_lost_part_of_something_is_damaged(tmp_path: Path, part: str, key: str) -> None:
     folder = complete(tmp_path)
-    edited(folder, lambda manifest: manifest["plan"].pop("keep_alliances"))
-    with pytest.raises(BadFile, match="is damaged or is no manifest"):
-        verify(folder)
+    edited(folder, lambda manifest: (manifest["plan"] if part == "its plan" else manifest["cells"][1]).pop(key))
+    for look in (status_of, verify, read_results):
+        with pytest.raises(BadFile, match="is damaged or is no manifest"):
+            look(folder)
 
 
 def test_cells_whose_scenario_is_gone_are_damage_to_who_needs_them(tmp_path: Path) -> None:

@@ -346,6 +346,18 @@ def test_an_unknown_setting_is_refused(key: str, hint: str) -> None:
     assert hint in str(caught.value)
 
 
+def test_everyone_is_no_group_of_a_file_without_groups() -> None:
+    with pytest.raises(BadFile, match=r"everyone\.openness: is no setting; did you mean 'openness'"):
+        scenario().with_settings({"everyone.openness": 0.5})
+
+
+def test_a_market_holds_half_the_places_of_all_also_where_places_are_a_mixture() -> None:
+    """Half of 100 organizations have no place and the others 4 on average: 200 places, two to an alliance."""
+    capacity = {"mixture": [[1, 0], [1, {"uniform": [0, 8]}]]}
+    made = scenario(organizations=100, network={"market": True}, traits={"capacity": capacity})
+    assert made.alliances == pytest.approx(100, rel=0.1)
+
+
 def test_a_setting_out_of_range_is_refused_by_name() -> None:
     with pytest.raises(BadFile, match=r"scenario with settings: parameters\.trust_gain: 2 is out of range"):
         scenario().replace(trust_gain=2)

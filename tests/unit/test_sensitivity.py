@@ -296,6 +296,14 @@ def test_the_figure_says_the_unit_and_a_true_minus() -> None:
     assert [label.get_text() for label in left.get_yticklabels()] == ["a\n−1 to 1", "b\n0 to 1"]
 
 
+def test_no_factor_decides_more_than_all_that_varies() -> None:
+    """The estimate of a share may lie above 1."""
+    answer = sobol(lambda x: x[:, 0] ** 2 + 1e-4 * x[:, 1], [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)], base=16)
+    assert answer.table["total"].iloc[0] > 1.05
+    assert answer.figure.get_suptitle() == "A decides 100% of what varies in outcome"
+    assert "a (alone 100%, with its interactions 100%, " in answer.sentence
+
+
 def test_a_title_does_not_hide_that_ranks_have_not_settled() -> None:
     factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
     title = sobol(lambda x: x[:, 0] + x[:, 1], factors, base=64).figure.get_suptitle()

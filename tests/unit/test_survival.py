@@ -303,6 +303,16 @@ def test_causes_are_compared_at_the_month_that_both_cells_reach() -> None:
     assert answer.figure.get_suptitle() == "67% of the alliances last beyond month 12 in every cell"
 
 
+def test_a_band_has_the_steps_of_its_line() -> None:
+    table, cells = alliances(base=many(0.1, 10, 20, 12), other=many(0.2, 10, 20, 12, seed=2))
+    bands = study.survival(table, cells).figure.axes[0].collections
+    assert len(bands) == 2
+    for band in bands:
+        moves = np.diff(band.get_paths()[0].vertices, axis=0)
+        assert (moves == 0.0).any(axis=1).all()  # each goes across or down
+        assert (moves[:, 1] != 0.0).sum() > 10
+
+
 def test_few_replicates_have_no_band() -> None:
     table = study.curve_table(many(0.05, 7, 10, 30))
     assert table[["low", "high", "distrust_low"]].isna().all(axis=None)
