@@ -48,7 +48,7 @@ def compiled(function: F) -> F:
     before = settings.CACHE_DIR
     settings.CACHE_DIR = str(CACHE)
     try:
-        made: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        made: Any = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function)
         return made
     finally:
         settings.CACHE_DIR = before
