@@ -408,7 +408,7 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
     ledger = np.zeros((*alliances.shape, *LEDGER))
     kernel.run_many(
         scenario.parameters.record(), orgs, float_view(orgs), alliances, build_events(scenario), seed, which,
-        scenario.months, moments, histogram, ledger, *_scratch(scenario),
+        scenario.months, moments, histogram, ledger, *_scratch(scenario)[:2],
     )  # fmt: skip
     return Result(scenario, seed, which, orgs, alliances, moments, histogram, ledger)
 
@@ -421,10 +421,10 @@ def _key(seed: int, replicates: Iterable[int]) -> tuple[int, NDArray[np.int64]]:
     return draws.check_seed(operator.index(seed)), np.array(which, dtype=np.int64)
 
 
-def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Room for the kernel to work in: a month's ledger, rates of change, six numbers an organization."""
-    places = scenario.organizations if scenario.network.market else 0
-    return np.zeros(LEDGER), np.zeros(N_CAUSES), np.zeros((6, places), dtype=np.int64)
+def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64] | None]:
+    """Room for the kernel to work in: a month's ledger, rates of change, in a market six numbers an organization."""
+    places = np.zeros((6, scenario.organizations), dtype=np.int64) if scenario.network.market else None
+    return np.zeros(LEDGER), np.zeros(N_CAUSES), places
 
 
 def _more(rows: Records, count: int) -> Records:
@@ -450,7 +450,7 @@ def _run_markets(
             room = count + count // 2 + 2 * scenario.organizations  # what is not used takes no memory
             rows, ledger = _more(rows, room), _more(ledger, room)
             month, count, market = kernel.run(
-                parameters, orgs[r], float_view(orgs[r]), rows, count, True, events, market, seed, replicate,
+                parameters, orgs[r], float_view(orgs[r]), rows, count, events, market, seed, replicate,
                 month + 1, scenario.months, moments[r], histogram, ledger, *scratch,
             )  # fmt: skip
         done.append((rows[:count], ledger[:count]))
@@ -502,7 +502,7 @@ class LiveRun:
             room = count + int(kernel.room_needed(self.organizations, self.events, self.month))
             rows, entered = _more(rows, room), _more(entered, room)
         self.market, count = kernel.month_of_all(
-            self.parameters, self.organizations, float_view(self.organizations), rows, count, searching, self.events,
+            self.parameters, self.organizations, float_view(self.organizations), rows, count, self.events,
             self.market, self.seed, self.replicate, self.month, entered, *self._scratch,
         )  # fmt: skip
         if searching:

@@ -11,10 +11,12 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import config as _numba_config
+from numba.core import types
+from numba.core.registry import CPUDispatcher
 
 F = TypeVar("F", bound=Callable[..., Any])
 settings: Any = _numba_config
@@ -43,13 +45,48 @@ def _here() -> str:
 CACHE = _cache_root() / f"numba-{numba.__version__}-{source_digest()}-{_here()}"
 
 
+OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True}
+"""How all of the core is compiled. It allocates nothing, so nothing is reference-counted (``_nrt``)."""
+
+
+class Inlined(CPUDispatcher):  # type: ignore[misc]
+    """A function of the core that only machine code calls as machine code; Python that calls it runs it as Python.
+
+    A way in from Python costs as much compiling as a small function itself, so only an :func:`entry` has one.
+    """
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.py_func(*arguments, **named)
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """One machine code for all: Numba makes another one for each constant that an argument may be (0, 1, 2 …)."""
+        return super().get_call_template([types.unliteral(one) for one in args], kws)
+
+
 def compiled(function: F) -> F:
-    """Compile a function of the core. ``NUMBA_DISABLE_JIT=1`` leaves it as plain Python: same code, same results."""
+    """A function of the core that others of the core call: it becomes part of their machine code.
+
+    Called from Python it runs as plain Python, with the same results: for what is called often, there is
+    :func:`entry`. ``NUMBA_DISABLE_JIT=1`` leaves all as plain Python.
+    """
+    return _made(Inlined, function, forceinline=True, no_cpython_wrapper=True)
+
+
+def entry(function: F) -> F:
+    """A function of the core that Python calls as machine code; else as :func:`compiled`."""
+    return _made(CPUDispatcher, function)
+
+
+def _made(kind: type, function: F, **options: bool) -> F:
+    """The function as a dispatcher of Numba that keeps its machine code in ``CACHE``."""
+    if settings.DISABLE_JIT:
+        return function
+    made: Any = kind(py_func=function, locals={}, targetoptions={**OPTIONS, **options})
     before = settings.CACHE_DIR
     settings.CACHE_DIR = str(CACHE)
     try:
-        made: Any = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function)
-        return made
+        made.enable_caching()
+        return cast(F, made)
     finally:
         settings.CACHE_DIR = before
 

@@ -10,7 +10,7 @@ Whoever is outside the core calls it by the names in ``__all__``; those from ``s
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from sim.dynamics import draws, rules
-from sim.dynamics.compiled import compiled
+from sim.dynamics.compiled import compiled, entry
 from sim.dynamics.events import apply_events, change_trait, keep_away
 from sim.dynamics.market import (
     appeal_of,
@@ -171,14 +171,13 @@ def organizations_month(p, orgs):
         )
 
 
-@compiled
+@entry
 def month_of_all(
     p,
     orgs,
     columns,
     alliances,
     count,
-    searching,
     events,
     market,
     seed,
@@ -195,7 +194,7 @@ def month_of_all(
     are as in :func:`run`. Returns the level of the market and the number of alliances.
     """
     market = apply_events(orgs, columns, events, month, market)
-    if searching:
+    if scratch is not None:
         count = market_month(p, orgs, alliances, count, seed, replicate, month, scratch)
     keep_away(alliances, count, events, month)
     for k in range(count):
@@ -203,15 +202,15 @@ def month_of_all(
         if tie.alive == 1:
             alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates)
             add_to(ledger[k], entries)
-            if searching and tie.alive == 0:
+            if scratch is not None and tie.alive == 0:
                 part(orgs, tie)
     organizations_month(p, orgs)
     return rules.toward(market, 1.0, p.market_recovery), count
 
 
-@compiled
+@entry
 def run(
-    p, orgs, columns, alliances, count, searching, events, market, seed, replicate, first, months, moments, histogram,
+    p, orgs, columns, alliances, count, events, market, seed, replicate, first, months, moments, histogram,
     ledger, entries, rates, scratch,
 ):  # fmt: skip
     """One run, in place, from month ``first`` to the last, or until there may be too few rows for new alliances.
@@ -220,7 +219,6 @@ def run(
         p: record of the parameters.
         orgs, columns: organizations as records (N,) and the same memory as float64 (N, fields).
         alliances: records (M,), of which ``count`` are in use.
-        searching: whether there is a market, in which organizations search for partners.
         events: records, see ``state.EVENT``.
         market: level of the general market, 1 in normal times.
         seed, replicate: the key of the draws.
@@ -229,7 +227,8 @@ def run(
         histogram: int64 (months + 1, variables, BINS), added to.
         ledger: float64 (M, 2, layers, causes), added to.
         entries, rates: scratch, see :func:`alliance_month`.
-        scratch: int64 (6, N).
+        scratch: int64 (6, N) with a market, in which organizations search for partners; None without one, and then
+            the market is not even compiled.
 
     Returns:
         Months done, alliances in use, level of the market. Fewer months than asked for: give it more rows and go on.
@@ -237,10 +236,10 @@ def run(
     if first == 1:
         observe(alliances, count, months, moments[0], histogram[0])
     for month in range(first, months + 1):
-        if searching and len(alliances) - count < room_needed(orgs, events, month):
+        if scratch is not None and len(alliances) - count < room_needed(orgs, events, month):
             return month - 1, count, market
         market, count = month_of_all(
-            p, orgs, columns, alliances, count, searching, events, market, seed, replicate, month, ledger, entries,
+            p, orgs, columns, alliances, count, events, market, seed, replicate, month, ledger, entries,
             rates, scratch,
         )  # fmt: skip
         observe(alliances, count, months, moments[month], histogram[month])
@@ -250,7 +249,7 @@ def run(
 # ---------------------------------------------------------------------------------------------------------------
 # Many runs
 # ---------------------------------------------------------------------------------------------------------------
-@compiled
+@entry
 def sign_many(p, orgs, alliances, seed, replicates):
     """Sign every alliance of many runs in month 0: ``orgs`` (R, N), ``alliances`` (R, M), ``replicates`` int64 (R,)."""
     for r in range(alliances.shape[0]):
@@ -258,14 +257,14 @@ def sign_many(p, orgs, alliances, seed, replicates):
             sign(p, orgs[r], alliances[r, k], seed, replicates[r], 0)
 
 
-@compiled
+@entry
 def run_many(
-    p, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries, rates, scratch
+    p, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries, rates
 ):
     """Many runs without a market, one after the other: as :func:`run`, with a replicate axis first on every array but
     the histogram."""
     for r in range(len(replicates)):
         run(
-            p, orgs[r], columns[r], alliances[r], alliances.shape[1], False, events, 1.0, seed, replicates[r], 1,
-            months, moments[r], histogram, ledger[r], entries, rates, scratch,
+            p, orgs[r], columns[r], alliances[r], alliances.shape[1], events, 1.0, seed, replicates[r], 1,
+            months, moments[r], histogram, ledger[r], entries, rates, None,
         )  # fmt: skip

@@ -3,7 +3,7 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from sim.dynamics import rules
-from sim.dynamics.compiled import compiled
+from sim.dynamics.compiled import compiled, entry
 from sim.dynamics.state import (
     BINS,
     COMMUNICATION,
@@ -57,7 +57,7 @@ def observe(alliances, count, months, moments, histogram):
         note(tie.value[0] + tie.value[1], VALUE, float(months), moments, histogram)
 
 
-@compiled
+@entry
 def mean_of_defined(values, exists, means):
     """Mean of an outcome over the alliances of each run for which it is defined, added up in their order.
 
