@@ -45,7 +45,7 @@ def _here() -> str:
 CACHE = _cache_root() / f"numba-{numba.__version__}-{source_digest()}-{_here()}"
 
 
-OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True}
+OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True, "forceinline": True}
 """How all of the core is compiled. It allocates nothing, so nothing is reference-counted (``_nrt``)."""
 
 
@@ -69,7 +69,7 @@ def compiled(function: F) -> F:
     Called from Python it runs as plain Python, with the same results: for what is called often, there is
     :func:`entry`. ``NUMBA_DISABLE_JIT=1`` leaves all as plain Python.
     """
-    return _made(Inlined, function, forceinline=True, no_cpython_wrapper=True)
+    return _made(Inlined, function, no_cpython_wrapper=True)
 
 
 def entry(function: F) -> F:

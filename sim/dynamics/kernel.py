@@ -136,8 +136,9 @@ def alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates)
     talk(p, a, b, tie, seed, replicate, month)
 
     joint = joint_result(p, tie, market, happens[2])
-    clear(entries)
-    if not p.clamp_trust:
+    if p.clamp_trust:
+        clear(entries)
+    else:
         for s in range(SIDES):
             learn(p, b if s == 0 else a, tie, s, entries[s], rates)
             if tie.turnover[0] == 1 or tie.turnover[1] == 1:

@@ -304,6 +304,9 @@ def learn(p, partner, tie, s, entries, rates):
     passed = rules.passed_on(p.people_rate, tie.ties, personal, organizational)
     rates_of_change(p, partner, tie, s, rates)
     routine = rules.routine_ceiling(p.routine_ceiling, tie.communication)
+    for layer in (ORGANIZATIONAL, PERSONAL):
+        for cause in range(LEARNED, N_CAUSES):
+            entries[layer, cause] = 0.0
     for cause in range(LEARNED):
         rate = rates[cause]
         ceiling = routine if cause == BY_DELIVERY else 1.0
