@@ -6,18 +6,19 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import shlex
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sim import loaded
 from sim.dynamics.compiled import settings as compiler
-from sim.dynamics.compiled import source_digest
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING
 from sim.parameters import Parameters, Traits, meta
@@ -27,9 +28,6 @@ from sim.sweeps.plan import Plan
 KIND = "sweep"
 FORMAT = 2
 """Version of the folder's layout; raised when a reader of an older one would misread a newer one."""
-
-AROUND_THE_CORE = ("scenario.py", "engine.py", "sweeps/shards.py")
-"""What a number passes on its way from a scenario to a shard, beside the core."""
 
 CHANGING = ("status", "jobs", "files", "timings", "forced", "continued")
 CHANGING_OF_CELLS = ("replicates_done", "half_widths")
@@ -122,21 +120,11 @@ def numerics() -> dict[str, str]:
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     return {
         **{name: installed(name) for name in ("numpy", "numba", "scipy")},
-        "code around the core": digest_of_code(AROUND_THE_CORE),
         "C library": " ".join(platform.libc_ver()).strip() or platform.platform(),
         "processor": platform.machine(),
         "processor features": " ".join(found),
         "compiled": "no" if compiler.DISABLE_JIT else "yes",
     }
-
-
-def digest_of_code(patterns: Iterable[str]) -> str:
-    """SHA-256 (first 16 hex digits) of files of this package, by their names in it, and of those names."""
-    package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for path in [path for pattern in patterns for path in sorted(package.glob(pattern))]:
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
 
 
 CHANGED = "was changed after the sweep had begun (its description_digest is another): put it back from a copy"
@@ -150,8 +138,12 @@ def differences(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
         reasons.append(f"it was written by another version of alliance-trust (then {version}, now {now})")
     if is_described_otherwise(manifest):
         reasons.append(f"what its manifest says of the sweep {CHANGED}")
-    if manifest["code_digest"] != source_digest():
-        reasons.append(f"the model's code has changed (then {manifest['code_digest']}, now {source_digest()})")
+    then_rules, now_rules = manifest.get("replaced_rules", {}), loaded.replaced_rules()
+    if then_rules != now_rules:
+        then_words, now_words = map(loaded.replaced_in_words, (then_rules, now_rules))
+        reasons.append(f"rules were replaced then that are not now, or the other way round ({then_words}; {now_words})")
+    elif manifest["code_digest"] != (code := loaded.code_digest()):
+        reasons.append(f"the model's code has changed (then {manifest['code_digest']}, now {code})")
     before = manifest["numerics"]
     reasons += [
         f"{name} differs (then {before.get(name, 'unknown')}, now {now})"
@@ -189,10 +181,19 @@ def _toml(value: Any) -> str:
     return str(value)
 
 
-def provenance() -> dict[str, Any]:
-    """What made a result: digest of the core, versions, commit, platform."""
+def provenance(more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What made a result: digest of the code, replaced rules if any, versions, commit, platform.
+
+    Args:
+        more: files of the package that have a part in the result beside those that every run passes.
+
+    Raises:
+        CodeChanged: when a file is not what was loaded from it.
+    """
+    replaced = dict(loaded.replaced_rules())
     return {
-        "code_digest": source_digest(),
+        "code_digest": loaded.code_digest(more),
+        **({"replaced_rules": replaced} if replaced else {}),
         "versions": versions(),
         "git": git_state(),
         "platform": platform.platform(),
@@ -218,9 +219,12 @@ def git_state() -> dict[str, Any] | None:
     Asked once: what is written to the files later is not what runs here.
     """
     here = Path(__file__).resolve().parent
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # set within hooks
 
     def ask(*words: str) -> str:
-        answer = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, timeout=10, check=True)
+        answer = subprocess.run(
+            ["git", *words], cwd=here, env=plain, capture_output=True, text=True, timeout=10, check=True
+        )
         return answer.stdout.strip()
 
     try:
