@@ -56,7 +56,7 @@ Exit codes:
   2    the command line is wrong
   3    a scenario, experiment or result has mistakes; each is listed as file:line: key: what is wrong
   4    some runs of a sweep failed; the others are stored
-  130  interrupted (Ctrl-C, SIGTERM, closed terminal); what was complete is kept
+  130  interrupted by Ctrl-C (129: the terminal was closed, 143: SIGTERM); what was complete is kept
 """
 
 

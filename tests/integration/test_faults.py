@@ -481,7 +481,7 @@ def test_a_system_that_ends_the_job_and_a_terminal_that_is_closed_count_as_ctrl_
     while not any(tmp_path.rglob("c*.parquet")):
         assert process.poll() is None
     process.send_signal(number)
-    assert process.wait(timeout=120) == 130
+    assert process.wait(timeout=120) == 128 + number
     watcher.join()
     (folder,) = folders_in(tmp_path / "results")
     assert status_of(folder).status == "interrupted"
