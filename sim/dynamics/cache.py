@@ -1,9 +1,9 @@
 """Where machine code is kept on disk. Where it cannot be kept, none is read either.
 
 Numba keys its machine code on the file that holds a function, not on the files that the function calls, so a changed
-rule could leave a stale kernel behind. The folder is therefore named after the text of the whole core, as it was loaded:
-change one equation and everything that uses it is compiled anew. Numba's own places (``__pycache__`` beside the sources,
-a folder of its own in the user's cache) know nothing of that and are never used.
+rule could leave a stale kernel behind. The folder is therefore named after the text of the whole core as it was loaded:
+change one equation and everything that uses it is compiled anew. Numba's own places (``__pycache__`` beside the sources
+and a folder of its own among the user's) know nothing of that and are never used.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def folder() -> Path | None:
     """Where machine code of the core as it runs now is kept; None where it cannot be, which is said once."""
     root = _root()
     if root is None:
-        return _without("there is no home folder")
+        _say_without("there is no home folder")
+        return None
     return _tried(root / OURS, f"numba-{numba.__version__}-{loaded.digest(loaded.CORE)}-{_here()}")
 
 
@@ -65,16 +66,18 @@ def _tried(ours: Path, name: str) -> Path | None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if hasattr(os, "geteuid") and {ours.stat().st_uid, path.stat().st_uid} != {os.geteuid()}:
-            return _without(f"{ours} belongs to another user, and machine code of others is not run")
+            _say_without(f"{ours} belongs to another user, and machine code of others is not run")
+            return None
         with tempfile.TemporaryFile(dir=path) as trial:
             trial.write(bytes(4096))  # on a full disk a file can still be made
     except OSError as error:
-        return _without(f"{path} cannot be written ({error.strerror})")
+        _say_without(f"{path} cannot be written ({error.strerror})")
+        return None
     _usable.add(path)
     return path
 
 
-def _without(why: str) -> None:
+def _say_without(why: str) -> None:
     """Say once why nothing is kept."""
     _say(f"machine code cannot be kept: {why}; the core is compiled in every process. {ELSEWHERE}")
 
@@ -88,7 +91,7 @@ def _say(text: str) -> None:
 # ---------------------------------------------------------------------------------------------------------------
 # Numba's cache, in that folder only
 # ---------------------------------------------------------------------------------------------------------------
-class _Place(caching._CacheLocator):  # type: ignore[misc] # Numba has no types
+class _Place(caching._CacheLocator):
     """A folder for machine code that is fresh because of the folder's name."""
 
     def __init__(self, path: Path, line: int) -> None:
@@ -107,18 +110,18 @@ class _Place(caching._CacheLocator):  # type: ignore[misc] # Numba has no types
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-class _Form(caching.CompileResultCacheImpl):  # type: ignore[misc]
+class _Form(caching.CompileResultCacheImpl):
     """How machine code is written; where does not depend on Numba's own ways to look for a place."""
 
     def __init__(self, function: Any) -> None:
         path = folder()
         assert path is not None  # looked at by ``keep``
-        code = function.__code__
+        code, abi = function.__code__, getattr(sys, "abiflags", "")
         self._lineno, self._locator = code.co_firstlineno, _Place(path, code.co_firstlineno)
-        self._filename_base = self.get_filename_base(f"{Path(code.co_filename).stem}.{function.__qualname__}", getattr(sys, "abiflags", ""))
+        self._filename_base = self.get_filename_base(f"{Path(code.co_filename).stem}.{function.__qualname__}", abi)
 
 
-class _Kept(caching.FunctionCache):  # type: ignore[misc]
+class _Kept(caching.FunctionCache):
     """Machine code on disk. What cannot be read is compiled anew; what cannot be written is not kept."""
 
     _impl_class = _Form

@@ -1,4 +1,4 @@
-"""How the core is compiled: plain scalar code, no fast-math, the GIL released, machine code kept on disk (``cache``)."""
+"""How the core is compiled: plain scalar code, no fast-math, the GIL released; ``cache`` keeps the machine code."""
 
 from __future__ import annotations
 

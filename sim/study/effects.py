@@ -100,7 +100,9 @@ def run(
         **settings: what is changed then, as in ``Scenario.replace``.
     """
     keyed = {key.replace("__", "."): value for key, value in settings.items()}
-    return _cached(scenario, json.dumps(tables or {}), json.dumps(keyed, sort_keys=True), seed, replicates, digest(BITS))
+    return _cached(
+        scenario, json.dumps(tables or {}), json.dumps(keyed, sort_keys=True), seed, replicates, digest(BITS)
+    )
 
 
 def groups_of_equal_size(traits: Mapping[str, Settings]) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import shlex
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING
 from sim.parameters import Parameters, Traits, meta
 from sim.sweeps.design import Experiment
 from sim.sweeps.plan import Plan
+from sim.sweeps.recipe import command_that_makes
 
 KIND = "sweep"
 FORMAT = 2
@@ -51,7 +51,11 @@ VARIABLE_UNITS = {
 
 
 def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None) -> dict[str, Any]:
-    """The manifest as far as it is known before the first run."""
+    """The manifest as far as it is known before the first run.
+
+    Raises:
+        CodeChanged: when the code is not what was loaded from its files.
+    """
     manifest = {
         "kind": KIND,
         "format": FORMAT,
@@ -61,7 +65,7 @@ def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None)
         "question": experiment.question,
         "expected": experiment.expected,
         "outcomes": list(experiment.outcomes),
-        "command": command or command_line(experiment, plan.keep_alliances),
+        "command": command,
         "design": experiment.plain(),
         "design_digest": experiment.digest(),
         "plan": {
@@ -94,6 +98,8 @@ def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None)
         "variable_units": VARIABLE_UNITS,
         "files": {},
     }
+    if command is None:
+        manifest["command"] = command_that_makes(experiment, manifest)
     return {**manifest, "description_digest": description_digest(manifest)}
 
 
@@ -156,29 +162,6 @@ def differences(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
             "the manifest was changed, or this version reads a scenario otherwise"
         )
     return reasons
-
-
-def command_line(experiment: Experiment, keep_alliances: bool = False) -> str:
-    """The command that runs the experiment again."""
-    names = shlex.join(scenario.name for scenario in experiment.scenarios)
-    start = f"sweep {shlex.quote(experiment.source)}" if experiment.source else f"compare {names}"
-    asked = {**experiment.settings}
-    for key, value in dict(experiment.written.get("settings", {})).items():
-        if asked.get(key) == value:
-            del asked[key]
-    sets = "".join(f" --set {shlex.quote(f'{key}={_toml(value)}')}" for key, value in asked.items())
-    alliances = " --alliances" if keep_alliances else ""
-    return f"alliance {start} --seed {experiment.seed} --replicates {experiment.replicates}{sets}{alliances}"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return str(value)
 
 
 def provenance(more: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -437,7 +437,9 @@ def run_experiment(
         keep_alliances: also store the table of all alliances (large).
         chunk: replicates in one task; by the time they take when None. Results do not depend on it.
         on_message: called with a sentence when something takes long that is no run (compiling).
-        command: the command line that the manifest gives to reproduce the results; made from the experiment when None.
+        command: the command line that the manifest gives to reproduce the results. When None it is found from the
+            experiment and tried out; where none leads to the same tables, the experiment's files are written into the
+            folder (``alliance sweep ./experiment.toml`` there).
         executor: where runs are computed: a name (:data:`sim.sweeps.executors.NAMES`), or one that is there already
             and is left open.
         scheduler: address of a Dask scheduler, for the executor "dask".

@@ -24,7 +24,7 @@ from sim.library import available
 from sim.parameters import Parameters
 from sim.scenario import Scenario
 from sim.study import page, plots
-from sim.study.page import background, findings, markup, page_html, recipe, results
+from sim.study.page import background, findings, markup, page_html, results
 from sim.study.page.results import MOST_FIGURES, Picture
 from sim.study.report import summary_markdown
 from sim.study.words import Study
