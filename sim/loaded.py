@@ -167,7 +167,7 @@ def _is_running(name: str, text: bytes) -> bool:
     module = sys.modules.get("sim" if parts == "__init__" else f"sim.{parts}")
     if module is None:
         return True
-    written = set(_codes(compile(text, str(PACKAGE / name), "exec")))
+    written = set(_codes(compile(text, str(PACKAGE / name), "exec", dont_inherit=True)))
     functions = (getattr(value, "py_func", value) for value in vars(module).values())
     own = [function for function in functions if getattr(function, "__module__", "") == module.__name__]
     return {function.__code__ for function in own if hasattr(function, "__code__")} <= written

@@ -28,6 +28,7 @@ from sim.study.page import background, findings, markup, page_html, results
 from sim.study.page.results import MOST_FIGURES, Picture
 from sim.study.report import summary_markdown
 from sim.study.words import Study
+from sim.sweeps import recipe
 from sim.sweeps.design import experiment_of, load_experiment
 from sim.sweeps.reading import Stored, read_results
 from sim.sweeps.runner import run_experiment

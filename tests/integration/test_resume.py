@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from nursery import tables_in
 from scipy import stats
 
+from sim import loaded
 from sim.cli import alliance
 from sim.engine import simulate
 from sim.scenario import Scenario

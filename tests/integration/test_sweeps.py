@@ -126,7 +126,7 @@ def test_the_manifest_holds_everything_needed_to_do_it_again(experiment: Experim
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"), parse_constant=refuse)
     assert manifest["status"] == "complete"
     assert (manifest["title"], manifest["outcomes"]) == (experiment.title, list(experiment.outcomes))
-    assert manifest["command"] == "alliance compare calm rough --seed 7 --replicates 15"
+    assert manifest["command"] == "alliance sweep ./experiment.toml"  # its scenarios have no files of their own
     assert manifest["design"]["factors"]["parameters.synergy"] == [1.0, 2.0]
     for cell, row in zip(experiment.cells(), manifest["cells"], strict=True):
         again = Scenario.from_plain(row["resolved"], cell.scenario.name)

@@ -166,8 +166,8 @@ def _from_this_page(manifest: Mapping[str, Any]) -> Html:
         [
             element(
                 "p",
-                f"With this page alone: install alliance-trust {manifest['versions']['alliance-trust']}, save the files "
-                "below in an empty folder (scenarios in its folder scenarios), and run there:",
+                f"With this page alone: install alliance-trust {manifest['versions']['alliance-trust']}, save the "
+                "files below in an empty folder (scenarios in its folder scenarios), and run there:",
             ),
             element("pre", f"{recipe.FROM_FILES}{kept}"),
             element(
