@@ -33,6 +33,7 @@ from sim.commands import (
     whatif,
 )
 from sim.commands.codes import BAD_FILE, CANNOT_WRITE, FINE, INTERRUPTED
+from sim.loaded import CodeChanged
 from sim.sweeps.remedies import REMEDIES
 
 EPILOG = """\b
@@ -55,7 +56,7 @@ Exit codes:
   2    the command line is wrong
   3    a scenario, experiment or result has mistakes; each is listed as file:line: key: what is wrong
   4    some runs of a sweep failed; the others are stored
-  130  interrupted (Ctrl-C, SIGTERM, closed terminal); what was complete is kept
+  130  interrupted by Ctrl-C (129: the terminal was closed, 143: SIGTERM); what was complete is kept
 """
 
 
@@ -146,8 +147,8 @@ def _one_line(error: Exception) -> str:
         return "not enough memory: choose fewer organizations, months or replicates, or fewer --jobs"
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name!r} is missing: install again with `pip install -e .`"
-    if isinstance(error, RuntimeError) and "cannot cache" in str(error):
-        return "no folder for the compiled core can be written: set NUMBA_CACHE_DIR to one that can"
+    if isinstance(error, CodeChanged):
+        return str(error)
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return f"this is a bug: {what}. Please report it with your command line; ALLIANCE_DEBUG=1 shows where it happened"
 

@@ -56,6 +56,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # ---------------------------------------------------------------------------------------------------------------
 def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) -> Records:
     """Organizations of each replicate: records (R, N), traits drawn from the scenario's groups."""
+    scenario.check_rules()
     orgs = np.zeros((len(replicates), scenario.organizations), ORGANIZATION).view(np.recarray)
     orgs.key[:] = np.arange(scenario.organizations)
     orgs.ally[:] = NOBODY
@@ -493,6 +494,7 @@ class LiveRun:
 
     def step(self) -> None:
         """One month for everybody. In a market the arrays of alliances are longer when new ones have been signed."""
+        self.scenario.check_rules()
         self.month += 1
         count = len(self.alliances)
         searching = self.scenario.network.market

@@ -34,6 +34,7 @@ from typing import Any
 
 import numpy as np
 
+from sim import loaded
 from sim.distributions import Distribution, is_number, parse, shown
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
@@ -43,6 +44,8 @@ TOP = (*TEXTS, "months", "organizations", "network", "parameters", "traits", "gr
 MIXING = ("any", "between", "within")
 MAX_MONTHS, MAX_ORGANIZATIONS, MAX_ALLIANCES = 2400, 1_000_000, 5_000_000
 EVERYONE = "everyone"
+CAME_WITH = "_came_with"
+"""In what is pickled of a scenario: the rules that stood replaced."""
 RESERVED = (EVERYONE, "parameters", "traits", "network", "events")
 """What a group cannot be called, because a key or ``who`` would then mean two things."""
 
@@ -145,12 +148,39 @@ class Scenario:
 
     def with_settings(self, settings: Mapping[str, Any]) -> Scenario:
         """As :meth:`replace`, from a dictionary with dotted keys. A value may be one of NumPy's."""
+        self.check_rules()
         if not settings:
             return self
         data = copy.deepcopy(dict(self.written))
         for key, value in settings.items():
             override(data, key, value.item() if isinstance(value, np.generic) else value, self)
         return Scenario.from_plain(data, self.name, path=f"{self.name} with settings")
+
+    def check_rules(self) -> None:
+        """Refuse to be run by other rules than those that were in force where this scenario came from.
+
+        A worker in a process of its own has the shipped rules, whatever :func:`sim.replaced.instead` has put in their
+        place where the work was handed out.
+
+        Raises:
+            CodeChanged: when it was pickled under other rules.
+        """
+        came_with = self.__dict__.get(CAME_WITH)
+        if came_with is not None:
+            there, here = map(loaded.replaced_in_words, (came_with, loaded.replaced_rules()))
+            raise loaded.CodeChanged(
+                f"{self.name} was handed over by a process with other rules (replaced there: {there}; here: {here}): a "
+                "replaced rule holds in its own process alone, so simulate there, in threads if need be"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {CAME_WITH: dict(loaded.replaced_rules()), **self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        came_with = state.get(CAME_WITH, {})
+        self.__dict__.update({key: value for key, value in state.items() if key != CAME_WITH})
+        if came_with != loaded.replaced_rules():
+            self.__dict__[CAME_WITH] = came_with
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from sim.commands import core
-from sim.commands.codes import INTERRUPTED, SOME_FAILED
+from sim.commands.codes import SOME_FAILED
 from sim.commands.options import (
     MAX_JOBS,
     MAX_REPLICATES,
@@ -226,7 +226,7 @@ def see_through(
     Returns:
         The exit code when it is not 0.
     """
-    with any_end_as_ctrl_c():
+    with any_end_as_ctrl_c() as ended:
         try:
             from sim.sweeps.files import resume_command
             from sim.sweeps.runner import AllRunsFailed, RunFailed
@@ -244,7 +244,7 @@ def see_through(
         except KeyboardInterrupt as error:  # the first clause: it may come before the names in the others are imported
             say(f"interrupted; {_kept(error) or again}")
             gc.freeze()  # else Python takes a second to look through what the compiler has left, before it ends
-            return INTERRUPTED
+            return ended.exit_code
         except AllRunsFailed as error:
             say(str(error))
             return SOME_FAILED

@@ -149,7 +149,7 @@ def _manifest(findings: Findings, seed: int | None, files: list[Path], folder: P
         "simulated": seed is not None,
         "seed": seed,
         "units": UNITS,
-        **provenance(),
+        **provenance(("study/theory.py", "study/phase.py")),
         "command": command,
         "files": checksums({path.relative_to(folder).as_posix(): path for path in files}),
     }

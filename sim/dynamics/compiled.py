@@ -1,51 +1,26 @@
-"""How the core is compiled: plain scalar code, no fast-math, the GIL released, machine code kept on disk.
-
-Numba keys its on-disk cache on the file that holds a function, not on the files that the function calls, so a changed
-rule could leave a stale kernel behind. The cache folder is therefore named after the text of the whole core: change one
-equation and everything that uses it is compiled anew.
-"""
+"""How the core is compiled: plain scalar code, no fast-math, the GIL released; ``cache`` keeps the machine code."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
-from numba.core import config as _numba_config
 from numba.core import types
 from numba.core.registry import CPUDispatcher
 
+from sim.dynamics import cache
+from sim.dynamics.cache import settings as settings
+
 F = TypeVar("F", bound=Callable[..., Any])
-settings: Any = _numba_config
 
-
-def _cache_root() -> Path:
-    """The user's cache folder (``XDG_CACHE_HOME`` is respected)."""
-    base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "alliance-trust"
-
-
-def source_digest() -> str:
-    """SHA-256 (first 16 hex digits) of everything that decides a run's bits: the core and the declared parameters."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in [*sorted(here.glob("*.py")), here.parent / "parameters.py", here.parent / "distributions.py"]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def _here() -> str:
-    """Eight hex digits that stand for this copy of the code: Numba keeps machine code apart for each."""
-    return hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:8]
-
-
-CACHE = _cache_root() / f"numba-{numba.__version__}-{source_digest()}-{_here()}"
-
-
-OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True, "forceinline": True}
+OPTIONS = {
+    "nopython": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,
+    "no_cfunc_wrapper": True,
+    "forceinline": True,
+}
 """How all of the core is compiled. It allocates nothing, so nothing is reference-counted (``_nrt``)."""
 
 
@@ -78,19 +53,13 @@ def entry(function: F) -> F:
 
 
 def _made(kind: type, function: F, **options: bool) -> F:
-    """The function as a dispatcher of Numba that keeps its machine code in ``CACHE``."""
+    """The function as a dispatcher of Numba whose machine code is kept on disk, where that is possible."""
     if settings.DISABLE_JIT:
         return function
-    made: Any = kind(py_func=function, locals={}, targetoptions={**OPTIONS, **options})
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(CACHE)
-    try:
-        made.enable_caching()
-        return cast(F, made)
-    finally:
-        settings.CACHE_DIR = before
+    return cast(F, cache.keep(kind(py_func=function, locals={}, targetoptions={**OPTIONS, **options})))
 
 
 def is_cached() -> bool:
     """True when this version of the core has been compiled on this machine before, or needs no compiling."""
-    return bool(settings.DISABLE_JIT) or any(CACHE.rglob("*run_many*.nbc"))
+    folder = cache.folder()
+    return bool(settings.DISABLE_JIT) or (folder is not None and any(folder.rglob("*run_many*.nbc")))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sim.dynamics.state import DISAPPOINTMENT, DISTRUST, VARIABLES
 from sim.engine import Result, simulate
 from sim.library import find
+from sim.loaded import BITS, digest
 from sim.scenario import Scenario, load
 from sim.study.analysis import interval, jackknife_interval
 from sim.study.attribution import jackknife_ratio
@@ -81,7 +82,7 @@ def jackknife(statistic: Callable[[Floats], float], sample: Floats) -> Estimate:
 # Variants
 # ---------------------------------------------------------------------------------------------------------------
 @lru_cache(maxsize=6)
-def _cached(scenario: str, tables: str, settings: str, seed: int, replicates: int) -> Result:
+def _cached(scenario: str, tables: str, settings: str, seed: int, replicates: int, code: str) -> Result:
     plain = {**load(find("scenarios", scenario)).written, **json.loads(tables)}
     variant = Scenario.from_plain(plain, scenario).with_settings(json.loads(settings))
     return simulate(variant, replicates, seed)
@@ -99,7 +100,9 @@ def run(
         **settings: what is changed then, as in ``Scenario.replace``.
     """
     keyed = {key.replace("__", "."): value for key, value in settings.items()}
-    return _cached(scenario, json.dumps(tables or {}), json.dumps(keyed, sort_keys=True), seed, replicates)
+    return _cached(
+        scenario, json.dumps(tables or {}), json.dumps(keyed, sort_keys=True), seed, replicates, digest(BITS)
+    )
 
 
 def groups_of_equal_size(traits: Mapping[str, Settings]) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from sim.study.analysis import CAUSE_WORDS
 from sim.study.crate import METADATA, crate, listed_files
 from sim.sweeps.files import write_file
 from sim.sweeps.reading import Stored, read_results
+from sim.sweeps.recipe import how_again
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -320,7 +321,7 @@ def _global(stored: Stored) -> dict[str, str]:
         "Conventions": "CF-1.11",
         "title": manifest["title"],
         "source": f"alliance-trust {manifest['versions']['alliance-trust']}, code {manifest['code_digest']}",
-        "history": f"{manifest['started']}: {manifest['command']}",
+        "history": f"{manifest['started']}: {manifest['command'] or how_again(manifest)}",
         "comment": f"{manifest['question']} ({MONEY})",
         "status": manifest["status"],
         "design_digest": manifest["design_digest"],

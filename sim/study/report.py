@@ -35,6 +35,7 @@ from sim.study.words import (
     whole_sentence,
     with_interval,
 )
+from sim.sweeps.recipe import how_again
 
 MOST_ROWS = 40
 """Longer tables are cut in the summary; the stored tables have all rows."""
@@ -343,4 +344,5 @@ def _reproduce(study: Study) -> str:
         f"versions: {versions}",
         "the numbers do not depend on the number of threads; other versions or processors may differ in last digits",
     ]
-    return f"```\n{manifest['command']}\n```\n\n{_bullets(lines)}"
+    command = f"\n\n```\n{manifest['command']}\n```" if manifest["command"] else ""
+    return f"{how_again(manifest)}{command}\n\n{_bullets(lines)}"

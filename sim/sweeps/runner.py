@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import shlex
 import shutil
 import time
 from collections import deque
@@ -69,11 +70,17 @@ class RunFailed(RuntimeError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """A sweep was stopped by Ctrl-C; ``folder`` holds what is complete, ``runs`` says how many runs that is."""
+    """A sweep was stopped by Ctrl-C; ``folder`` holds what is complete, ``runs`` says how many runs that is.
 
-    def __init__(self, folder: Path, runs: int) -> None:
+    It may have come when everything was stored: then nothing is left to go on with (``ended``).
+    """
+
+    def __init__(self, folder: Path, runs: int, ended: bool = False) -> None:
         kept = f"{runs} complete runs are kept in {folder}" if runs else f"no run was complete yet in {folder}"
-        super().__init__(f"{kept}; `{resume_command(folder)}` goes on")
+        words = f"{kept}; `{resume_command(folder)}` goes on"
+        if ended:
+            words = f"all runs are stored; `alliance report {shlex.quote(str(folder))}` writes the report"
+        super().__init__(words)
         self.folder, self.runs = folder, runs
 
 
@@ -430,7 +437,9 @@ def run_experiment(
         keep_alliances: also store the table of all alliances (large).
         chunk: replicates in one task; by the time they take when None. Results do not depend on it.
         on_message: called with a sentence when something takes long that is no run (compiling).
-        command: the command line that the manifest gives to reproduce the results; made from the experiment when None.
+        command: the command line that the manifest gives to reproduce the results. When None it is found from the
+            experiment and tried out; where none leads to the same tables, the experiment's files are written into the
+            folder (``alliance sweep ./experiment.toml`` there).
         executor: where runs are computed: a name (:data:`sim.sweeps.executors.NAMES`), or one that is there already
             and is left open.
         scheduler: address of a Dask scheduler, for the executor "dask".
@@ -582,7 +591,8 @@ def _carry_on(
     except ConnectionError as error:  # the workers are lost
         raise type(error)(f"{error}; the command that goes on: `{resume_command(store.path)}`") from error
     except KeyboardInterrupt:
-        raise Interrupted(store.path, sum(record.runs for record in store.done.values())) from None
+        ended = store.manifest["status"] in (COMPLETE, FAILED)
+        raise Interrupted(store.path, sum(record.runs for record in store.done.values()), ended) from None
     finally:
         if store.manifest["status"] == RUNNING:
             with suppress(OSError, KeyboardInterrupt):  # when this cannot be written, the journal tells the same

@@ -44,6 +44,7 @@ from sim.sweeps.folder import (
 from sim.sweeps.journal import BEGUN, CLOSED, DONE, LOST, OPENED, Journal
 from sim.sweeps.manifest import COMPLETE
 from sim.sweeps.plan import Plan, ShardKey
+from sim.sweeps.recipe import FROM_FILES, files_of, write_files
 from sim.sweeps.shards import Shard
 from sim.sweeps.tables import write_tables
 
@@ -142,10 +143,17 @@ class SweepFolder(ResultFolder):
     def begin(cls, out: Path, name: str, manifest: dict[str, Any], plan: Plan) -> SweepFolder:
         """A new folder with its manifest, which is on the disk before the first run.
 
+        With it the experiment's own files, when the manifest's command needs them.
+
         Raises:
             CannotStore: when it cannot be made or written to.
         """
         folder = ResultFolder.create(out, name, manifest["design_digest"])
+        if manifest["command"].startswith(FROM_FILES):
+            try:
+                write_files(files_of(manifest), folder.path)
+            except OSError as error:
+                raise cannot_store(folder.path, error) from error
         folder.write_manifest(manifest)
         return cls(folder.path, plan)
 

@@ -19,10 +19,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+from sim import loaded
 from sim.cli import alliance
 from sim.commands import core, history, options, output
 from sim.commands.options import read_value, refusals
-from sim.dynamics import compiled
+from sim.dynamics import cache, compiled
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.parameters import Parameters, Traits
@@ -138,8 +139,9 @@ def test_version() -> None:
 
 def test_doctor_knows_the_cache_folder() -> None:
     facts = strict_json(call("doctor", "--json").stdout)
-    assert facts["cache folder"] == str(compiled.CACHE)
-    assert facts["core"] == compiled.source_digest()
+    assert facts["cache folder"] == str(cache.folder())
+    assert facts["core"] == loaded.digest(loaded.CORE)
+    assert facts["code"] == loaded.code_digest()
     assert "numba" in call("doctor").stdout
 
 
@@ -795,7 +797,7 @@ def test_a_bug_is_told_in_one_line_and_shown_on_request(monkeypatch: pytest.Monk
     [
         (MemoryError(), "not enough memory"),
         (ModuleNotFoundError("no", name="numba"), "the package 'numba' is missing"),
-        (RuntimeError("cannot cache function 'f': no locator available"), "NUMBA_CACHE_DIR"),
+        (loaded.CodeChanged("dynamics/rules.py was changed after it was loaded: restart"), "rules.py was changed"),
         (PermissionError(13, "Permission denied", "/there"), "/there: Permission denied; you may not write there"),
         (OSError(28, "No space left on device", "/there"), "/there: No space left on device; free some space"),
     ],

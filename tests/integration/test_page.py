@@ -24,10 +24,11 @@ from sim.library import available
 from sim.parameters import Parameters
 from sim.scenario import Scenario
 from sim.study import page, plots
-from sim.study.page import background, findings, markup, page_html, recipe, results
+from sim.study.page import background, findings, markup, page_html, results
 from sim.study.page.results import MOST_FIGURES, Picture
 from sim.study.report import summary_markdown
 from sim.study.words import Study
+from sim.sweeps import recipe
 from sim.sweeps.design import experiment_of, load_experiment
 from sim.sweeps.reading import Stored, read_results
 from sim.sweeps.runner import run_experiment

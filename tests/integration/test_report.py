@@ -204,7 +204,7 @@ def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str,
     assert "> Not said beforehand." in summary
     assert "| blame culture | blame 0.9 (was normal(0.4, 0.15)) |" in summary
     assert "| low start | trust_start 0.3 (was 0.55) |" in summary
-    assert "--seed 3 --replicates 4" in summary
+    assert "In this result's folder, which holds the experiment's files:\n\n```\nalliance sweep ./exp" in summary
     assert f"numpy {np.__version__}" in summary
     table = analysis.paired(stored.tables["runs"], 0, stored.manifest["outcomes"])
     for _, row in table.iterrows():

@@ -23,7 +23,6 @@ from sim.cli import alliance
 from sim.dynamics.outcomes import OUTCOMES
 from sim.sweeps import checking, plan, reading, runner, store
 from sim.sweeps import folder as folders
-from sim.sweeps import manifest as manifests
 from sim.sweeps.checking import Finding, differences_from_now, status_of, verify
 from sim.sweeps.files import CannotStore, cannot_store, resume_command
 from sim.sweeps.journal import DONE, Journal, read_journal
@@ -493,24 +492,6 @@ def test_tables_of_an_unfinished_sweep_can_be_read_as_long_as_they_are_held(
 # ---------------------------------------------------------------------------------------------------------------
 # Code and names
 # ---------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", ["scenario.py", "engine.py", "sweeps/shards.py"])
-def test_code_between_the_core_and_a_shard_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    folder = half(tmp_path)
-    package = tmp_path / "sim"
-    shutil.copytree(Path(manifests.__file__).parents[1], package)
-    assert status_of(folder).next
-    assert differences_from_now(folder) == []
-    with (package / name).open("a", encoding="utf-8") as file:
-        file.write("# changed\n")
-    monkeypatch.setattr(manifests, "__file__", str(package / "sweeps" / "manifest.py"))
-    manifests.numerics.cache_clear()
-    try:
-        with pytest.raises(BadFile, match=r"code around the core differs .*--force"):
-            resume(folder)
-    finally:
-        manifests.numerics.cache_clear()
-
-
 def test_the_names_of_journal_and_shards_are_synced_before_a_run_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

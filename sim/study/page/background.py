@@ -12,9 +12,9 @@ from sim.parameters import SHORT_SOURCES, Parameters, Traits, meta
 from sim.study import report
 from sim.study.analysis import label_words
 from sim.study.page.markup import Content, Field, Html, Row, bullets, definitions, element, html, table
-from sim.study.page.recipe import EXPERIMENT_FILE, files_of
 from sim.study.page.results import sentences
 from sim.study.words import Study, capital, failures, one_line, rows_of
+from sim.sweeps import recipe
 
 MOST_VALUES = 8
 """Distinct values of a parameter that are listed; of more, how many there are, and the range or the first few."""
@@ -145,19 +145,31 @@ def _counted(values: Sequence[Any]) -> str:
 def reproduce(study: Study) -> Html:
     """The commands, and the content of every file that they need."""
     manifest = study.manifest
-    version = manifest["versions"]["alliance-trust"]
-    files = files_of(manifest)
+    return html(
+        [
+            element("p", recipe.how_again(manifest)),
+            element("pre", manifest["command"]) if manifest["command"] else Html(""),
+            _from_this_page(manifest),
+            element("p", "Figures and this page again, from the stored tables, in the folder that holds the result's:"),
+            element("pre", f"alliance report {shlex.quote(study.folder.resolve().name)}"),
+        ]
+    )
+
+
+def _from_this_page(manifest: Mapping[str, Any]) -> Html:
+    """How to make the result from the page alone, where its files do make it with this version."""
+    files = recipe.files_of(manifest)
+    if manifest.get("replaced_rules") or not recipe.files_make(files, manifest["design_digest"]):
+        return Html("")
     kept = " --alliances" if manifest["plan"]["keep_alliances"] else ""
     return html(
         [
-            element("p", "The command that made this result:"),
-            element("pre", manifest["command"]),
             element(
                 "p",
-                f"With this page alone: install alliance-trust {version}, save the files below in an empty folder "
-                "(scenarios in its folder scenarios), and run there:",
+                f"With this page alone: install alliance-trust {manifest['versions']['alliance-trust']}, save the "
+                "files below in an empty folder (scenarios in its folder scenarios), and run there:",
             ),
-            element("pre", f"alliance sweep ./{EXPERIMENT_FILE}{kept}"),
+            element("pre", f"{recipe.FROM_FILES}{kept}"),
             element(
                 "p",
                 "The files hold what is not at its default; all values are listed under Parameters. The numbers do not "
@@ -166,8 +178,6 @@ def reproduce(study: Study) -> Html:
                 "folder's name.",
             ),
             [_file(name, content) for name, content in files.items()],
-            element("p", "Figures and this page again, from the stored tables, in the folder that holds the result's:"),
-            element("pre", f"alliance report {shlex.quote(study.folder.resolve().name)}"),
         ]
     )
 
