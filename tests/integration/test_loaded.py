@@ -197,10 +197,10 @@ def test_bytecode_that_is_older_than_its_source_is_not_run(package: Path) -> Non
 # ---------------------------------------------------------------------------------------------------------------
 # Machine code
 # ---------------------------------------------------------------------------------------------------------------
-ONE = "from sim.dynamics.compiled import compiled\n\n@compiled\ndef inner(x):\n    return x * {}\n"
+ONE = "from sim.dynamics.compiled import entry\n\n@entry\ndef inner(x):\n    return x * {}\n"
 TWO = (
-    "from sim.dynamics import one\nfrom sim.dynamics.compiled import compiled\n\n"
-    "@compiled\ndef outer(x):\n    return one.inner(x) + 0.0\n"
+    "from sim.dynamics import one\nfrom sim.dynamics.compiled import entry\n\n"
+    "@entry\ndef outer(x):\n    return one.inner(x) + 0.0\n"
 )
 OUTER = "from sim.dynamics import two; print(two.outer(2.0))"
 
