@@ -114,7 +114,8 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         live = self.live
         return (
             f"<AllianceModel {self.scenario.name!r}, seed {live.seed}, replicate {live.replicate}: "
-            f"month {self.month} of {self.scenario.months}, {len(self.organizations)} organizations, {len(live.alliances)} alliances>"
+            f"month {self.month} of {self.scenario.months}, {len(self.organizations)} organizations, "
+            f"{len(live.alliances)} alliances>"
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
