@@ -279,7 +279,7 @@ def _scenario(scenario: Scenario | str | Path) -> Scenario:
     if isinstance(scenario, Scenario):
         return scenario
     if isinstance(scenario, (str, Path)):
-        return load(find("scenarios", str(scenario)))
+        return load(find("scenarios", scenario))
     raise TypeError(f"scenario: a Scenario of sim.scenario, a name or a path; got {scenario!r}")
 
 

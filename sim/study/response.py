@@ -7,7 +7,6 @@ what their settings do and little else. The analyses that choose their own point
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -76,7 +75,7 @@ def factor_of(scenario: Scenario, name: str, low: float | None = None, high: flo
         ValueError: when there is no such setting, it is no continuous number, or an end is out of its bounds.
     """
     try:
-        override(copy.deepcopy(dict(scenario.written)), name, 0.0, scenario)
+        override(scenario.written, name, 0.0, scenario)
     except BadFile as error:
         raise ValueError(f"{name}: {error.problems[0].message}") from None
     short = name.rpartition(".")[2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -258,7 +257,7 @@ def _with_events(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
     Raises:
         BadChange: with a line for each mistake.
     """
-    data = copy.deepcopy(dict(scenario.written))
+    data = scenario.written
     rows = data["events"] = list(data.get("events", []))
     names = [event.name for event in scenario.events]
     made_by: dict[int, Change] = {}
