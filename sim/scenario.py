@@ -178,7 +178,8 @@ class Scenario:
         """What is written, with the fields that were set otherwise in the place of what it says of them, read anew."""
         for part in moved:
             if not isinstance(getattr(self, part), PARTS[part]):
-                raise TypeError(f"{part} of a scenario: a {PARTS[part].__name__}, got {shown(getattr(self, part))}")
+                kind = {str: "text", int: "a whole number"}.get(PARTS[part], f"a {PARTS[part].__name__}")
+                raise TypeError(f"{part} of a scenario: {kind}, got {shown(getattr(self, part))}")
         try:
             plain = self.plain()
         except (AttributeError, TypeError, ValueError) as error:
