@@ -287,7 +287,7 @@ def _seed(seed: Any) -> int:
     """The seed as a plain integer in range; ``None`` stands for 1."""
     if seed is None:
         return 1
-    if isinstance(seed, (int, np.integer)):
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
         return check_seed(int(seed))
     raise TypeError(f"seed: an integer, because every draw is keyed by it; got {seed!r}")
 

@@ -49,7 +49,7 @@ class Part:
     """What is kept of R replicates of one cell that were simulated together."""
 
     replicates: Integers  # (R,)
-    runs: pd.DataFrame  # Result.runs()
+    runs: pd.DataFrame  # outcomes of Result.runs()
     ledger: Floats  # (R, layers, causes): mean over alliances and sides
     moments: Floats  # (R, months + 1, variables, 3)
     histogram: Integers  # (months + 1, variables, bins), summed over replicates
@@ -59,8 +59,7 @@ class Part:
 
 def reduce(result: Result, keep_alliances: bool) -> Part:
     """Keep of a result what the tables need, replicate by replicate so that no number depends on the chunk."""
-    runs = result.runs()
-    runs.pop("replicate")
+    runs = result.runs().drop(columns=["seed", "replicate"])
     return Part(
         replicates=result.replicates,
         runs=runs,
