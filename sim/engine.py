@@ -454,7 +454,7 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
 
 def _key(seed: int, replicates: int | Iterable[int]) -> tuple[int, NDArray[np.int64]]:
     """Seed and replicates as the draws are keyed by them; see :func:`simulate` for what is refused."""
-    if isinstance(replicates, (str, bytes, Mapping, pd.DataFrame)):
+    if isinstance(replicates, (str, bytes, Mapping, pd.DataFrame)) or getattr(replicates, "ndim", 1) > 1:
         raise TypeError(f"replicates: how many, or integers that say which ones; got {shown(replicates)}")
     if not isinstance(replicates, Iterable) and _integer("replicates", replicates) > 2**32:
         raise ValueError(f"replicates: at most 2**32, numbered by an integer from 0 to 2**32 - 1; got {replicates}")
@@ -471,9 +471,11 @@ def _key(seed: int, replicates: int | Iterable[int]) -> tuple[int, NDArray[np.in
 def _integer(name: str, value: Any) -> int:
     """A whole number, also one of NumPy's; neither a switch nor a fraction."""
     try:
-        return operator.index(None if isinstance(value, bool) else value)
+        if not isinstance(value, bool):
+            return operator.index(value)
     except TypeError:
-        raise TypeError(f"{name}: an integer, got {shown(value)}") from None
+        pass
+    raise TypeError(f"{name}: an integer, got {shown(value)}")
 
 
 def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64]]:
