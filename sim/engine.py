@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.distributions import Constant, Distribution, shown
+from sim.distributions import Constant, Distribution, expect, shown
 from sim.dynamics import draws, kernel
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import (
@@ -48,6 +48,8 @@ Records = Any
 Floats = NDArray[np.float64]
 LEDGER = (2, len(LAYERS), N_CAUSES)
 """Shape of one alliance's ledger: side, layer, cause."""
+A_SCENARIO = 'scenario: a Scenario, which sim.scenario.load("baseline") or load("scenarios/mine.toml") reads'
+"""What is said when something else is given."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -60,11 +62,7 @@ def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.in
     Raises:
         TypeError: when the scenario is none.
     """
-    if not isinstance(scenario, Scenario):
-        raise TypeError(
-            f"scenario: a Scenario, got {shown(scenario)}; load of sim.scenario reads one by its name or path: "
-            'load("baseline"), load("scenarios/mine.toml")'
-        )
+    expect(scenario, Scenario, A_SCENARIO)
     orgs = np.zeros((len(replicates), scenario.organizations), ORGANIZATION).view(np.recarray)
     orgs.key[:] = np.arange(scenario.organizations)
     orgs.ally[:] = NOBODY
@@ -650,6 +648,7 @@ def record(live: LiveRun, step: Callable[[LiveRun], None] = LiveRun.step) -> His
         live: a run at its start.
         step: the next month; one that calls ``LiveRun.step`` and sets values before or after it tells another history.
     """
+    expect(live, LiveRun, "live: a LiveRun at its start; simulate_history makes one of a scenario")
     months = live.scenario.months
     organizations = np.empty((months + 1, len(live.organizations)), ORGANIZATION).view(np.recarray)
     alliances, ledgers = [live.alliances.copy()], []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sim.distributions import expect
 from sim.tomlfile import BadFile, Problem, did_you_mean
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -31,7 +32,7 @@ def available(kind: str) -> dict[str, Path]:
 
 def _one(kind: str) -> str:
     """What one file of a kind is called; a ``ValueError`` when there is no such kind."""
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"{kind!r} is no kind of file{did_you_mean(str(kind), KINDS)}")
     return KINDS[kind]
 
@@ -44,8 +45,7 @@ def find(kind: str, name: Path | str) -> Path:
         ValueError: when there is no such kind.
         TypeError: when ``name`` is neither a path nor text.
     """
-    if not isinstance(name, (str, Path)):
-        raise TypeError(f"a file is found by a name or a path, got {name!r}")
+    expect(name, (str, Path), "a file is found by a name or a path")
     one, name = _one(kind), str(name)
     if name.endswith(".toml") or "/" in name:
         if Path(name).is_file():

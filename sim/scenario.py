@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.distributions import Distribution, is_number, parse, shown
+from sim.distributions import Distribution, expect, is_number, parse, shown
 from sim.library import find
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
@@ -216,10 +216,8 @@ class Scenario:
             BadFile: with every mistake in it.
             TypeError: when ``data`` is no dictionary.
         """
-        if not isinstance(data, Mapping):
-            raise TypeError(f"a scenario is read from a dictionary, or with load from a file; got {shown(data)}")
-        if not isinstance(name, str):
-            raise TypeError(f"name of a scenario: text, got {shown(name)}")
+        expect(data, Mapping, "a scenario is read from a dictionary, or with load from a file")
+        expect(name, str, "name of a scenario: text")
         reader = _Reader(_plain_copy(data))
         scenario = reader.scenario(name)
         if scenario is None:
@@ -238,8 +236,7 @@ class Scenario:
 
     def with_settings(self, settings: Mapping[str, Any]) -> Scenario:
         """As :meth:`replace`, from a dictionary with dotted keys. A value may be one of NumPy's."""
-        if not isinstance(settings, Mapping):
-            raise TypeError(f"settings: a dictionary such as {{'trust_gain': 0.06}}, got {shown(settings)}")
+        expect(settings, Mapping, "settings: a dictionary such as {'trust_gain': 0.06}")
         if not settings:
             return self
         data = self.written
@@ -264,7 +261,7 @@ class Scenario:
             ValueError: when it names nobody.
         """
         names = [group.name for group in self.groups]
-        if who == EVERYONE:
+        if isinstance(who, str) and who == EVERYONE:
             return range(self.organizations)
         if isinstance(who, (int, np.integer)) and not isinstance(who, bool) and 1 <= who <= self.organizations:
             return range(int(who) - 1, int(who))
@@ -360,8 +357,7 @@ def load(path: Path | str) -> Scenario:
         BadFile: when it cannot be found or read or has mistakes.
         TypeError: when it is neither a path nor text.
     """
-    if not isinstance(path, (str, Path)):
-        raise TypeError(f"a scenario is loaded by a name or a path, got {shown(path)}")
+    expect(path, (str, Path), "a scenario is loaded by a name or a path")
     if isinstance(path, str):
         path = find("scenarios", path)
     data, lines = read(path)
@@ -387,8 +383,7 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
         BadFile: when there is no such key.
         TypeError: when the key is no text.
     """
-    if not isinstance(key, str):
-        raise TypeError(f"a setting is named by text such as 'trust_gain', got {shown(key)}")
+    expect(key, str, "a setting is named by text such as 'trust_gain'")
     place = _place(key, scenario)
     if place is None:
         known = [*PLACE_OF]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class Cause:
     words: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attribution:
     """An outcome's change from neither cause to both, shared out.
 
@@ -74,7 +74,7 @@ class Attribution:
     outcome: str
     causes: tuple[str, str]
     n: int
-    table: pd.DataFrame
+    table: pd.DataFrame = field(repr=False)
 
     def sentence(self) -> str:
         """The table in words: what the two did together, the share of each, and what was due to their meeting."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.distributions import is_number, shown
+from sim.distributions import expect, is_number, shown
 from sim.dynamics.outcomes import OUTCOMES
-from sim.engine import Result, simulate
+from sim.engine import A_SCENARIO, Result, simulate
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, override
 from sim.study.analysis import outcome_words, unit_words
@@ -104,8 +104,10 @@ def factor_of(scenario: Scenario, name: str, low: float | None = None, high: flo
         low, high: its range.
 
     Raises:
+        TypeError: when the scenario is none, or the name no text.
         ValueError: when there is no such setting, it is no continuous number, or an end is out of its bounds.
     """
+    expect(scenario, Scenario, A_SCENARIO)
     try:
         override(scenario.written, name, 0.0, scenario)
     except BadFile as error:
@@ -148,8 +150,8 @@ class Measure:
     above: float | None = None
 
     def __post_init__(self) -> None:
-        if self.outcome not in OUTCOMES:
-            raise ValueError(f"{self.outcome!r} is no outcome{did_you_mean(self.outcome, OUTCOMES)}")
+        if not isinstance(self.outcome, str) or self.outcome not in OUTCOMES:
+            raise ValueError(f"{shown(self.outcome)} is no outcome{did_you_mean(str(self.outcome), OUTCOMES)}")
         if self.above is not None and not np.isfinite(self.above):
             raise ValueError(f"the threshold must be a number, got {self.above:g}")
 
@@ -167,6 +169,7 @@ class Measure:
 
     def of(self, result: Result) -> Floats:
         """Its value in each replicate of a result, (r,); NaN where the outcome is defined for no alliance."""
+        expect(result, Result, "result: a Result, which simulate of sim.engine makes")
         if self.above is None:
             return result.runs()[self.outcome].to_numpy(dtype=np.float64)
         table = result.alliances_table()[["replicate", self.outcome]].dropna()
@@ -240,7 +243,10 @@ def response_of(
     Raises:
         TypeError, ValueError: when a factor is no continuous setting of the scenario, or a range is out of its bounds.
     """
-    if not isinstance(measure, Measure):
-        raise TypeError(f"measure: a Measure, such as Measure('trust'); got {shown(measure)}")
+    expect(scenario, Scenario, A_SCENARIO)
+    expect(measure, Measure, "measure: a Measure, such as Measure('trust')")
+    expect(replicates, (int, np.integer), "replicates: how many, a whole number from 1")
+    if replicates < 1:
+        raise ValueError(f"replicates: at least one, got {replicates}")
     checked = tuple(factor_of(scenario, one.name, one.low, one.high) for one in factors_of(None, factors))
     return ModelResponse(scenario, checked, measure, replicates, seed, tick)

@@ -371,7 +371,7 @@ def _resampled(rows: Floats, seed: int) -> Iterator[Floats]:
         yield rows[blocks][..., replicates]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimate:
     """An index of k factors, all arrays (k,) but ``drawn``, (RESAMPLES, k).
 

@@ -44,7 +44,7 @@ class Failure(NamedTuple):
 # ---------------------------------------------------------------------------------------------------------------
 # From simulated runs to a shard
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """What is kept of R replicates of one cell that were simulated together."""
 
@@ -91,7 +91,7 @@ def combine(parts: Sequence[Part]) -> Part:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sums:
     """Sums over the replicates of each month and variable, each (months + 1, variables); a file keeps their order.
 
@@ -156,7 +156,7 @@ def add_sums(one: Sums, other: Sums) -> Sums:
 SUMS = ("count", "total", "squares", "replicates", "deviations", "tilt", "weights")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Months:
     """What a shard, or a cell, keeps by month."""
 
@@ -165,7 +165,7 @@ class Months:
     lifetimes: pd.DataFrame  # one row a month of age: numbers of alliances, see engine.lifetimes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shard:
     """What is stored of a range of replicates of one cell. ``months`` is None when no run came out."""
 
