@@ -228,9 +228,9 @@ class Known(NamedTuple):
     total: Floats
 
     @property
-    def factors(self) -> list[Factor]:
+    def factors(self) -> dict[str, tuple[float, float]]:
         """Its arguments."""
-        return [Factor(f"x{k}", self.low, self.high) for k in range(len(self.first))]
+        return {f"x{k}": (self.low, self.high) for k in range(len(self.first))}
 
     def mu_star(self) -> Floats:
         """μ* over all steps of Morris's grid, (k,)."""

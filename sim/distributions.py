@@ -204,6 +204,16 @@ def shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else reprlib.repr(value)
 
 
+def expect(value: Any, kind: type | tuple[type, ...], what: str) -> None:
+    """Refuse a value of another kind and say what is expected, such as "folder: a path or text".
+
+    Raises:
+        TypeError: when it is of none of the kinds; a switch is no number.
+    """
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{what}; got {shown(value)}")
+
+
 def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
     """Read a distribution as written in a scenario file.
 

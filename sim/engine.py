@@ -7,15 +7,15 @@ Both call the same compiled month, so the history of a replicate is, bit for bit
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.distributions import Constant, Distribution
+from sim.distributions import Constant, Distribution, expect, shown
 from sim.dynamics import draws, kernel
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import (
@@ -48,6 +48,8 @@ Records = Any
 Floats = NDArray[np.float64]
 LEDGER = (2, len(LAYERS), N_CAUSES)
 """Shape of one alliance's ledger: side, layer, cause."""
+A_SCENARIO = 'scenario: a Scenario, which sim.scenario.load("baseline") or load("scenarios/mine.toml") reads'
+"""What is said when something else is given."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -55,7 +57,12 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Building the start
 # ---------------------------------------------------------------------------------------------------------------
 def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) -> Records:
-    """Organizations of each replicate: records (R, N), traits drawn from the scenario's groups."""
+    """Organizations of each replicate: records (R, N), traits drawn from the scenario's groups.
+
+    Raises:
+        TypeError: when the scenario is none.
+    """
+    expect(scenario, Scenario, A_SCENARIO)
     scenario.check_rules()
     orgs = np.zeros((len(replicates), scenario.organizations), ORGANIZATION).view(np.recarray)
     orgs.key[:] = np.arange(scenario.organizations)
@@ -181,8 +188,27 @@ def float_view(orgs: Records) -> Floats:
 # ---------------------------------------------------------------------------------------------------------------
 # Many runs
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Result:
+class _Arrays:
+    """What results and histories share: two are equal when all that they hold is, bit for bit, and they are shown in a
+    line."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_same(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))  # type: ignore[arg-type]
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.scenario, self.seed))  # type: ignore[attr-defined]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if not isinstance(one, np.ndarray):
+        return bool(one == other)
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(_Arrays):
     """Many replicates of one scenario. R replicates, M alliances, months counted from 0 (the signature)."""
 
     scenario: Scenario
@@ -194,14 +220,24 @@ class Result:
     histogram: NDArray[np.int64]  # (months + 1, variables, bins), over alliances and replicates
     ledger: Floats  # (R, M, 2, layers, causes): totals over life, units of trust
 
+    def __repr__(self) -> str:
+        return (
+            f"<Result of {self.scenario.name!r}, seed {self.seed}: {len(self.replicates)} replicates, "
+            f"{self.scenario.months} months, {int(self.alliances.exists.sum())} alliances>"
+        )
+
     def runs(self) -> pd.DataFrame:
-        """One row a replicate: the mean of every outcome over its alliances."""
+        """One row a replicate: the seed, its number, and the mean of every outcome over its alliances.
+
+        Rows of two results with the same seed and replicate share their chances, and only these are pairs.
+        """
         exists = self.alliances.exists == 1
         means = np.full((len(OUTCOMES), len(self.replicates)), np.nan)
         with np.errstate(invalid="ignore"):
             for number, outcome in enumerate(OUTCOMES.values()):
                 kernel.mean_of_defined(outcome.formula(self.alliances), exists, means[number])
-        return pd.DataFrame({"replicate": self.replicates, **dict(zip(OUTCOMES, means, strict=True))})
+        key = {"seed": self.seed, "replicate": self.replicates}
+        return pd.DataFrame({**key, **dict(zip(OUTCOMES, means, strict=True))})
 
     def alliances_table(self) -> pd.DataFrame:
         """One row an alliance: partners (numbers from 1), when it was formed, how it ended, and every outcome."""
@@ -395,9 +431,10 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
         seed: integer in [0, 2**63). Scenarios run with the same seed share every draw that both make.
 
     Raises:
-        TypeError, ValueError: when the seed or a replicate is no integer or out of range.
+        TypeError, ValueError: when the scenario is none, the seed or a replicate is no integer or out of range, or a
+            replicate comes twice: it would be the same run, and no second observation.
     """
-    seed, which = _key(seed, replicates if isinstance(replicates, Iterable) else range(replicates))
+    seed, which = _key(seed, replicates)
     orgs = build_organizations(scenario, seed, which)
     alliances = build_alliances(scenario, seed, which, orgs)
     shape = (len(which), scenario.months + 1, len(VARIABLES))
@@ -414,12 +451,30 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
     return Result(scenario, seed, which, orgs, alliances, moments, histogram, ledger)
 
 
-def _key(seed: int, replicates: Iterable[int]) -> tuple[int, NDArray[np.int64]]:
+def _key(seed: int, replicates: int | Iterable[int]) -> tuple[int, NDArray[np.int64]]:
     """Seed and replicates as the draws are keyed by them; see :func:`simulate` for what is refused."""
-    which = [operator.index(replicate) for replicate in replicates]
+    if isinstance(replicates, (str, bytes, Mapping, pd.DataFrame)) or getattr(replicates, "ndim", 1) > 1:
+        raise TypeError(f"replicates: how many, or integers that say which ones; got {shown(replicates)}")
+    if not isinstance(replicates, Iterable) and _integer("replicates", replicates) > 2**32:
+        raise ValueError(f"replicates: at most 2**32, numbered by an integer from 0 to 2**32 - 1; got {replicates}")
+    given = replicates if isinstance(replicates, Iterable) else range(_integer("replicates", replicates))
+    which = [_integer("replicates", replicate) for replicate in given]
     if not which or min(which) < 0 or max(which) >= 2**32:
         raise ValueError("replicates: at least one, each an integer from 0 to 2**32 - 1")
-    return draws.check_seed(operator.index(seed)), np.array(which, dtype=np.int64)
+    if len(set(which)) < len(which):
+        again = next(replicate for k, replicate in enumerate(which) if replicate in which[:k])
+        raise ValueError(f"replicates: {again} comes twice, and would be the same run; name each once")
+    return draws.check_seed(_integer("seed", seed)), np.array(which, dtype=np.int64)
+
+
+def _integer(name: str, value: Any) -> int:
+    """A whole number, also one of NumPy's; neither a switch nor a fraction."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name}: an integer, got {shown(value)}")
 
 
 def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64] | None]:
@@ -492,6 +547,12 @@ class LiveRun:
             for alliance in self.alliances:
                 kernel.engage(self.organizations, alliance)
 
+    def __repr__(self) -> str:
+        return (
+            f"<LiveRun of {self.scenario.name!r}, seed {self.seed}, replicate {self.replicate}: "
+            f"month {self.month} of {self.scenario.months}, {len(self.alliances)} alliances>"
+        )
+
     def step(self) -> None:
         """One month for everybody. In a market the arrays of alliances are longer when new ones have been signed."""
         self.scenario.check_rules()
@@ -514,8 +575,8 @@ class LiveRun:
         self.ledger += self.month_ledger
 
 
-@dataclass(frozen=True)
-class History:
+@dataclass(frozen=True, eq=False, repr=False)
+class History(_Arrays):
     """Every month of one replicate. Month 0 is the signature."""
 
     scenario: Scenario
@@ -525,6 +586,12 @@ class History:
     alliances: Records  # (months + 1, M); in a market, those not signed yet are empty
     ledger: Floats  # (months, M, 2, layers, causes): entries of each month, units of trust
     market: Floats  # (months + 1,)
+
+    def __repr__(self) -> str:
+        return (
+            f"<History of {self.scenario.name!r}, seed {self.seed}, replicate {self.replicate}: "
+            f"{self.scenario.months} months, {self.alliances.shape[1]} alliances>"
+        )
 
     def table(self) -> pd.DataFrame:
         """One row a month and alliance (alliances from 1): state, mean of both sides, while it lives."""
@@ -551,7 +618,13 @@ class History:
         return frame[lived].reset_index(drop=True)
 
     def ledger_table(self, layer: str = "effective") -> pd.DataFrame:
-        """One row a month, alliance (from 1), side ("a" or "b") and cause with an entry that is not zero."""
+        """One row a month, alliance (from 1), side ("a" or "b") and cause with an entry that is not zero.
+
+        Raises:
+            ValueError: when there is no such layer of trust.
+        """
+        if layer not in LAYERS:
+            raise ValueError(f"layer: one of {', '.join(LAYERS)}, got {shown(layer)}")
         entries = self.ledger[:, :, :, LAYERS.index(layer)]
         month, alliance, side, cause = np.nonzero(entries)
         return pd.DataFrame(
@@ -577,6 +650,7 @@ def record(live: LiveRun, step: Callable[[LiveRun], None] = LiveRun.step) -> His
         live: a run at its start.
         step: the next month; one that calls ``LiveRun.step`` and sets values before or after it tells another history.
     """
+    expect(live, LiveRun, "live: a LiveRun at its start; simulate_history makes one of a scenario")
     months = live.scenario.months
     organizations = np.empty((months + 1, len(live.organizations)), ORGANIZATION).view(np.recarray)
     alliances, ledgers = [live.alliances.copy()], []

@@ -24,9 +24,7 @@ All mistakes are reported at once as ``file:line: key: what is wrong``.
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +33,8 @@ from typing import Any
 import numpy as np
 
 from sim import loaded
-from sim.distributions import Distribution, is_number, parse, shown
+from sim.distributions import Distribution, expect, is_number, parse, shown
+from sim.library import find
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
 
@@ -74,7 +73,7 @@ class Group:
 
     name: str
     share: float
-    traits: Traits
+    traits: Traits = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,28 @@ class Network:
     market: bool = False
 
 
+class Numbers(Mapping[str, float]):
+    """The numbers of an event by name, as a dictionary that nobody can change and that has a hash."""
+
+    def __init__(self, numbers: Mapping[str, float]) -> None:
+        self._numbers = dict(numbers)
+
+    def __getitem__(self, name: str) -> float:
+        return self._numbers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._numbers.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._numbers)
+
+
 @dataclass(frozen=True)
 class Event:
     """A dated event. ``who`` names a group, is an organization's number from 1, or "everyone"."""
@@ -102,10 +123,37 @@ class Event:
     trait: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", Numbers(self.numbers))
+
+
+PARTS: dict[str, type] = {
+    **dict.fromkeys(TEXTS, str), "months": int, "organizations": int, "network": Network, "parameters": Parameters,
+    "groups": tuple, "events": tuple,
+}  # fmt: skip
+"""The fields of a scenario that a file decides, and what they are."""
+
 
 @dataclass(frozen=True)
+class _Written:
+    """What a file holds (overrides only), and the fields of a scenario that it was read as."""
+
+    data: Mapping[str, Any]
+    fields: tuple[Any, ...]
+
+
+@dataclass(frozen=True, repr=False)
 class Scenario:
-    """Everything that decides a run but seed and replicate. Make one with :func:`load` or :meth:`from_plain`."""
+    """Everything that decides a run but seed and replicate. Make one with :func:`load` or :meth:`from_plain`.
+
+    A scenario cannot be changed, and what it was written as always says the same as its fields: where another way of
+    making one (``dataclasses.replace``, the constructor) sets fields, they are written down, read and checked like a
+    file's. Equal scenarios have equal hashes.
+
+    Raises:
+        BadFile: when the fields make no scenario.
+        TypeError: when a field is of another kind.
+    """
 
     name: str
     title: str
@@ -118,19 +166,62 @@ class Scenario:
     parameters: Parameters
     groups: tuple[Group, ...]
     events: tuple[Event, ...]
-    written: Mapping[str, Any] = field(repr=False, compare=False)
-    """The file's own content (overrides only), from which :meth:`replace` makes variants."""
+    _written: _Written | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        fields = tuple(getattr(self, part) for part in PARTS)
+        said = self._written.fields if self._written else (None,) * len(PARTS)
+        moved = [part for part, now, before in zip(PARTS, fields, said, strict=True) if now is not before]
+        if moved:
+            made = self._read_with(moved)
+            for name in (*PARTS, "_written"):
+                object.__setattr__(self, name, getattr(made, name))
+
+    def _read_with(self, moved: list[str]) -> Scenario:
+        """What is written, with the fields that were set otherwise in the place of what it says of them, read anew."""
+        for part in moved:
+            if not isinstance(getattr(self, part), PARTS[part]):
+                kind = {str: "text", int: "a whole number"}.get(PARTS[part], f"a {PARTS[part].__name__}")
+                raise TypeError(f"{part} of a scenario: {kind}, got {shown(getattr(self, part))}")
+        try:
+            plain = self.plain()
+        except (AttributeError, TypeError, ValueError) as error:
+            raise TypeError(
+                f"{', '.join(moved)} of a scenario: {error}; Scenario.from_plain reads plain data"
+            ) from None
+        data = self.written
+        for part in moved:
+            for key in ("groups", "traits") if part == "groups" else (part,):
+                data.pop(key, None)
+                if key in plain:
+                    data[key] = plain[key]
+        return Scenario.from_plain(data, self.name)
+
+    def __repr__(self) -> str:
+        parts = [_counted(self.months, "month"), _counted(self.organizations, "organization")]
+        parts += ["a market" if self.network.market else _counted(self.alliances, "alliance")]
+        parts += [_counted(len(self.events), "event")] if self.events else []
+        return f"<Scenario {self.name!r}: {', '.join(parts)}>"
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The file's own content (overrides only), from which :meth:`replace` makes variants: a copy to do with as you
+        like."""
+        return _plain_copy(self._written.data) if self._written else {}
 
     @classmethod
     def from_plain(
         cls, data: Mapping[str, Any], name: str = "scenario", path: Path | str = "", lines: dict[Key, int] | None = None
     ) -> Scenario:
-        """Validate plain data, as read from TOML.
+        """Validate plain data, as read from TOML. Nothing of ``data`` is kept; numbers may be NumPy's.
 
         Raises:
             BadFile: with every mistake in it.
+            TypeError: when ``data`` is no dictionary.
         """
-        reader = _Reader(data)
+        expect(data, Mapping, "a scenario is read from a dictionary, or with load from a file")
+        expect(name, str, "name of a scenario: text")
+        reader = _Reader(_plain_copy(data))
         scenario = reader.scenario(name)
         if scenario is None:
             raise BadFile(path or name, reader.problems, lines)
@@ -149,11 +240,12 @@ class Scenario:
     def with_settings(self, settings: Mapping[str, Any]) -> Scenario:
         """As :meth:`replace`, from a dictionary with dotted keys. A value may be one of NumPy's."""
         self.check_rules()
+        expect(settings, Mapping, "settings: a dictionary such as {'trust_gain': 0.06}")
         if not settings:
             return self
-        data = copy.deepcopy(dict(self.written))
+        data = self.written
         for key, value in settings.items():
-            override(data, key, value.item() if isinstance(value, np.generic) else value, self)
+            override(data, key, value, self)
         return Scenario.from_plain(data, self.name, path=f"{self.name} with settings")
 
     def check_rules(self) -> None:
@@ -193,12 +285,22 @@ class Scenario:
         return tuple(int(count) for count in counts)
 
     def rows(self, who: str | int) -> range:
-        """Rows (from 0) of the organizations that ``who`` names: a group, a number from 1, or "everyone"."""
-        if who == EVERYONE:
+        """Rows (from 0) of the organizations that ``who`` names: a group, a number from 1, or "everyone".
+
+        Raises:
+            ValueError: when it names nobody.
+        """
+        names = [group.name for group in self.groups]
+        if isinstance(who, str) and who == EVERYONE:
             return range(self.organizations)
-        if isinstance(who, int):
-            return range(who - 1, who)
-        k = [group.name for group in self.groups].index(who)
+        if isinstance(who, (int, np.integer)) and not isinstance(who, bool) and 1 <= who <= self.organizations:
+            return range(int(who) - 1, int(who))
+        if not isinstance(who, str) or who not in names:
+            known = (
+                f"a number from 1 to {self.organizations}, {', '.join(map(repr, dict.fromkeys([*names, EVERYONE])))}"
+            )
+            raise ValueError(f"{shown(who)} is nobody in scenario {self.name!r}; allowed: {known}")
+        k = names.index(who)
         start = sum(self.sizes[:k])
         return range(start, start + self.sizes[k])
 
@@ -256,12 +358,38 @@ def _plain_event(event: Event) -> dict[str, Any]:
     return {**plain, **event.numbers, "enabled": event.enabled}
 
 
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+DEEPEST = 32
+"""Tables within tables that are copied; a scenario has far fewer, so deeper ones are refused anyway."""
+
+
+def _plain_copy(value: Any, depth: int = 0) -> Any:
+    """Plain data with dictionaries and lists of its own; NumPy's numbers and arrays as Python's."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if depth == DEEPEST:
+        return value
+    if isinstance(value, Mapping):
+        return {key: _plain_copy(item, depth + 1) for key, item in value.items()}
+    return [_plain_copy(item, depth + 1) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def load(path: Path | str) -> Scenario:
     """Read a scenario file.
 
+    Args:
+        path: of the file; text without a slash and ``.toml`` is the name of one that ``alliance scenarios`` lists.
+
     Raises:
-        BadFile: when it cannot be read or has mistakes.
+        BadFile: when it cannot be found or read or has mistakes.
+        TypeError: when it is neither a path nor text.
     """
+    expect(path, (str, Path), "a scenario is loaded by a name or a path")
+    if isinstance(path, str):
+        path = find("scenarios", path)
     data, lines = read(path)
     return Scenario.from_plain(data, Path(path).stem, path, lines)
 
@@ -283,7 +411,9 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
 
     Raises:
         BadFile: when there is no such key.
+        TypeError: when the key is no text.
     """
+    expect(key, str, "a setting is named by text such as 'trust_gain'")
     place = _place(key, scenario)
     if place is None:
         known = [*PLACE_OF]
@@ -406,16 +536,18 @@ class _Reader:
         count = self.whole(self.data.get("organizations", 50), 2, MAX_ORGANIZATIONS, ("organizations",)) or 50
         parameters = self.parameters()
         groups = self.groups()
-        draft = Scenario(
-            name, **texts, months=months, organizations=count, network=Network(), parameters=parameters,
-            groups=groups, events=(), written=dict(self.data),
-        )  # fmt: skip
+        fields = {**texts, "months": months, "organizations": count, "parameters": parameters, "groups": groups}
+        draft = self.made(name, **fields, network=Network(), events=())
         for k, (group, size) in enumerate(zip(groups, draft.sizes, strict=True)):
             if size == 0:
                 self.wrong(("groups", k, "share"), f"leaves group {group.name!r} without any of {count} organizations")
         network = self.network(draft)
         events = self.events(draft)
-        return None if self.problems else dataclasses.replace(draft, network=network, events=events)
+        return None if self.problems else self.made(name, **fields, network=network, events=events)
+
+    def made(self, name: str, **fields: Any) -> Scenario:
+        """A scenario of which the data says just these fields."""
+        return Scenario(name, **fields, _written=_Written(self.data, tuple(fields[part] for part in PARTS)))
 
     def parameters(self) -> Parameters:
         table = self.table(self.data, "parameters")

@@ -303,7 +303,7 @@ def morris(ctx: click.Context, /, trajectories: int, **given: Any) -> None:
     def answer(asked: _Asked) -> Answer:
         points = trajectories * (len(asked.factors) + 1)
         with asked.response(points) as response:
-            return ask(response, asked.factors, trajectories, asked.seed, asked.measure.words, asked.measure.unit)
+            return ask(response, None, trajectories, asked.seed, asked.measure.words, asked.measure.unit)
 
     _carry_out(ctx, "morris", answer, **given)
 
@@ -327,7 +327,7 @@ def sobol(ctx: click.Context, /, base: int, **given: Any) -> None:
 
     def answer(asked: _Asked) -> Answer:
         with asked.response(base * (len(asked.factors) + 2)) as response:
-            return ask(response, asked.factors, base, asked.seed, asked.measure.words)
+            return ask(response, None, base, asked.seed, asked.measure.words)
 
     _carry_out(ctx, "sobol", answer, **given)
 
@@ -355,7 +355,8 @@ def tipping(ctx: click.Context, /, level: float, halvings: int, **given: Any) ->
         if len(asked.factors) != 1:
             raise ValueError(f"tipping takes one --factor, got {len(asked.factors)}")
         factor = asked.factors[0]
-        response = response_of(asked.scenario, [factor.name], asked.measure, asked.replicates, asked.seed)
+        ranges = {factor.name: (factor.low, factor.high)}
+        response = response_of(asked.scenario, ranges, asked.measure, asked.replicates, asked.seed)
 
         def watch(value: float, mean: float) -> None:
             say(f"{factor.name} {value:.6g}: {mean:.4g}", asked.quiet)
@@ -382,14 +383,17 @@ class _Asked(NamedTuple):
         from sim.sweeps.runner import Progress
 
         total, start = points * self.replicates, time.perf_counter()
-        names = [factor.name for factor in self.factors]
+        ranges = {factor.name: (factor.low, factor.high) for factor in self.factors}
+        done = 0
         with progress_for(total, self.quiet) as show:
 
-            def tick(done: int) -> None:
+            def tick(runs: int) -> None:
+                nonlocal done
+                done += runs
                 if show is not None:
                     show(Progress(done, total, 0, time.perf_counter() - start))
 
-            yield response_of(self.scenario, names, self.measure, self.replicates, self.seed, tick)
+            yield response_of(self.scenario, ranges, self.measure, self.replicates, self.seed, tick)
 
 
 def _carry_out(

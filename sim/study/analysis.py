@@ -16,10 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sim.distributions import expect, shown
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import BINS, VARIABLES, histogram_range
 from sim.engine import History
 from sim.scenario import Scenario
+from sim.tomlfile import did_you_mean
 
 Floats = NDArray[np.float64]
 
@@ -297,13 +299,73 @@ def cell_means(runs: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         Columns ``cell, label, outcome, mean, low, high, n``; n counts the replicates in which the outcome is defined.
+
+    Raises:
+        TypeError, ValueError: when ``runs`` is no such table, or a run comes twice.
     """
+    outcomes = names_of(outcomes)
+    check_table(runs, "runs", ("cell", "label", *outcomes))
+    keys_of_runs(runs)
     rows = [
         (cell, label, name, *interval(group[name].to_numpy(dtype=np.float64)))
         for (cell, label), group in runs.groupby(["cell", "label"], sort=True)
         for name in outcomes
     ]
     return pd.DataFrame(rows, columns=["cell", "label", "outcome", "mean", "low", "high", "n"])
+
+
+def check_table(table: pd.DataFrame, name: str, columns: Iterable[str]) -> None:
+    """Refuse what is no table, or one without a column, in words.
+
+    Args:
+        table: to be checked.
+        name: what the table is called in a result folder.
+        columns: that it must have.
+
+    Raises:
+        TypeError: when it is no table.
+        ValueError: when a column is missing.
+    """
+    expect(table, pd.DataFrame, f"{name}: a table, such as read_results(folder).tables[{name!r}]")
+    for column in columns:
+        if column not in table:
+            near = did_you_mean(str(column), map(str, table.columns))
+            raise ValueError(f"{name}: the table has no column {shown(column)}{near}")
+
+
+def names_of(names: Iterable[str], what: str = "outcomes") -> list[str]:
+    """Names as a list. A single one is refused, because its letters would be taken for names.
+
+    Raises:
+        TypeError: when it is no list of names.
+    """
+    if isinstance(names, (str, bytes, Mapping, pd.DataFrame)) or not isinstance(names, Iterable):
+        raise TypeError(f"{what}: a list of names, such as ['value', 'trust']; got {shown(names)}")
+    return list(names)
+
+
+def keys_of_runs(runs: pd.DataFrame, cell: Sequence[str] = ("cell",)) -> list[str]:
+    """Columns by which runs of two cells are pairs; without a seed, all are taken to have the same one.
+
+    Args:
+        runs: a row a run, with ``replicate`` and perhaps ``seed``.
+        cell: columns that tell cells apart.
+
+    Raises:
+        ValueError: when a cell has the same run twice: it would count as two observations.
+    """
+    check_table(runs, "runs", (*cell, "replicate"))
+    keys = [name for name in ("seed", "replicate") if name in runs]
+    again = runs[runs.duplicated([*cell, *keys])]
+    if len(again):
+        told = [", ".join(f"{name} {again[name].iloc[0]}" for name in names) for names in (cell, keys)]
+        raise ValueError(f"{told[0]} has the run with {told[1]} twice: each run counts once")
+    return keys
+
+
+def _seeds(runs: pd.DataFrame) -> list[int]:
+    """Seeds of runs that are indexed by seed and replicate."""
+    return [int(seed) for seed in runs.index.unique("seed")]
 
 
 PAIRED = ["cell", "label", "reference", "outcome", "reference_mean", "mean", "difference", "low", "high", "n", "saved"]
@@ -328,16 +390,23 @@ def paired(runs: pd.DataFrame, reference: int, outcomes: Sequence[str]) -> pd.Da
         variance, NaN when there is none in either cell or fewer than two pairs.
 
     Raises:
-        ValueError: when no run belongs to the reference.
+        TypeError: when ``runs`` is no table, or outcomes are no list.
+        ValueError: when no run belongs to the reference, a run comes twice, or two cells have no seed in common.
     """
-    base = runs[runs["cell"] == reference].set_index("replicate").sort_index()
+    outcomes = names_of(outcomes)
+    check_table(runs, "runs", ("cell", "label", *outcomes))
+    keys = keys_of_runs(runs)
+    base = runs[runs["cell"] == reference].set_index(keys).sort_index()
     if base.empty:
         raise ValueError(f"cell {reference} has no runs to compare with")
     reference_label = str(base["label"].iloc[0])
     rows = []
     for (cell, label), group in runs[runs["cell"] != reference].groupby(["cell", "label"], sort=True):
-        other = group.set_index("replicate").sort_index()
+        other = group.set_index(keys).sort_index()
         shared = base.index.intersection(other.index)
+        if "seed" in keys and not set(_seeds(base)) & set(_seeds(other)):
+            told = (f"cell {cell} with {_seeds(other)[0]}", f"the reference, cell {reference}, with {_seeds(base)[0]}")
+            raise ValueError(f"runs are pairs when they share a seed; {told[0]} and {told[1]}: run both with one")
         pairs = (table.loc[shared, list(outcomes)].to_numpy(dtype=np.float64).T for table in (base, other))
         for name, x, y in zip(outcomes, *pairs, strict=True):
             rows.append((cell, label, reference_label, name, *_contrast(x, y)))
@@ -444,8 +513,10 @@ def bootstrap_contrasts(
     Raises:
         ValueError: when no run belongs to the reference.
     """
+    outcomes = names_of(outcomes)
     table = paired(runs, reference, outcomes)
-    by_cell = {cell: group.set_index("replicate") for cell, group in runs.groupby("cell", sort=True)}
+    keys = keys_of_runs(runs)
+    by_cell = {cell: group.set_index(keys) for cell, group in runs.groupby("cell", sort=True)}
     ends = []
     for cell, name in zip(table["cell"], table["outcome"], strict=True):
         difference = by_cell[cell][name].astype(float) - by_cell[reference][name].astype(float)
@@ -478,6 +549,7 @@ def half_life(survival: pd.DataFrame) -> dict[int, float]:
 
     Months as in the table: since the signature of each alliance.
     """
+    check_table(survival, "survival", ("cell", "month", "going on"))
     lives: dict[int, float] = {}
     for cell, group in survival.groupby("cell", sort=True):
         gone = group.loc[group["going on"] <= 0.5 + ROUNDING, "month"]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class Cause:
     words: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attribution:
     """An outcome's change from neither cause to both, shared out.
 
@@ -74,7 +74,7 @@ class Attribution:
     outcome: str
     causes: tuple[str, str]
     n: int
-    table: pd.DataFrame
+    table: pd.DataFrame = field(repr=False)
 
     def sentence(self) -> str:
         """The table in words: what the two did together, the share of each, and what was due to their meeting."""
@@ -188,7 +188,7 @@ def attribute(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> 
         outcome: a column of ``runs``.
 
     Raises:
-        ValueError: when a combination has no runs.
+        ValueError: when a combination has no runs, or has one twice.
     """
     neither, one, other, both = _four(runs, first, second, outcome)
     alone, alone_too = one - neither, other - neither
@@ -227,12 +227,13 @@ def jackknife_ratio(top: Floats, bottom: Floats) -> tuple[float, float, float]:
 def _four(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> tuple[Floats, ...]:
     """The outcome with neither, the first, the second and both, over the replicates in which all four are defined."""
     levels = [(first.off, second.off), (first.on, second.off), (first.off, second.on), (first.on, second.on)]
+    keys = analysis.keys_of_runs(runs, (first.column, second.column))
     columns = []
     for a, b in levels:
         cell = runs[(runs[first.column] == a) & (runs[second.column] == b)]
         if cell.empty:
             raise ValueError(f"no run has {first.column} {a} and {second.column} {b}")
-        columns.append(cell.set_index("replicate")[outcome].astype(np.float64))
+        columns.append(cell.set_index(keys)[outcome].astype(np.float64))
     shared = pd.concat(columns, axis=1).dropna()
     return tuple(shared.to_numpy().T)
 

@@ -31,7 +31,7 @@ def contrasts(runs: pd.DataFrame, reference: int, outcomes: Sequence[str], seed:
     Raises:
         ValueError: when no run belongs to the reference, or to no other cell.
     """
-    outcomes = list(dict.fromkeys(outcomes))
+    outcomes = list(dict.fromkeys(analysis.names_of(outcomes)))
     table = analysis.bootstrap_contrasts(runs, reference, outcomes, seed)
     if table.empty:
         raise ValueError("there is one cell only, so there is nothing to compare it with")

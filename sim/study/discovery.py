@@ -25,7 +25,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.study.analysis import factor_names, label_words, percent
+from sim.distributions import expect
+from sim.study.analysis import check_table, factor_names, label_words, names_of, percent
 from sim.study.answer import Answer, optional
 from sim.study.plots.discovery import discovery_figure
 from sim.study.response import short_number
@@ -68,7 +69,7 @@ the skill among shuffled failures; ``failing``: share of the runs that fail."""
 # ---------------------------------------------------------------------------------------------------------------
 # The data
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cases:
     """The cells as points with failures.
 
@@ -117,6 +118,9 @@ def cases_of(runs: pd.DataFrame, factors: Sequence[str], fails: pd.Series, point
     Raises:
         ValueError: when no factor varies, there are too few cells or points, or none or all of the runs fail.
     """
+    factors = names_of(factors, "factors")
+    check_table(runs, "runs", ("cell", *factors))
+    expect(fails, pd.Series, "fails: a column of runs, such as runs['value'] < 0")
     known = runs.assign(fails=fails.astype(float)).dropna(subset=["fails"])
     varying = [name for name in factors if known[name].nunique() > 1]
     if not varying:

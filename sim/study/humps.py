@@ -78,6 +78,8 @@ def humps(
     Raises:
         ValueError: when a cell has no histogram.
     """
+    analysis.check_table(histogram, "histogram", ("cell", "variable"))
+    analysis.check_table(cells, "cells", ("cell", "label"))
     numbers = [int(cell) for cell in cells["cell"]]
     missing = [number for number in numbers if not (histogram["cell"] == number).any()]
     if missing:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sim.study.effects import REPLICATES, SEED, Estimate, Floats, Range, jackknife, mean
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lives:
     """Trust month by month and when each alliance ended. R replicates, M alliances.
 

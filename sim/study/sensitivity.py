@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from sim.study.analysis import FEWEST_RESAMPLED, decimals_for, factor_names, percent, resampled_interval
 from sim.study.answer import Answer, optional
 from sim.study.plots.sensitivity import morris_figure, sobol_figure
-from sim.study.response import Factor, Floats, Response
+from sim.study.response import Factor, Floats, Ranges, Response, factors_of
 from sim.study.words import number, whole_sentence
 
 RESAMPLES = 500
@@ -64,7 +64,7 @@ Index = Callable[[Floats], Floats]
 # ---------------------------------------------------------------------------------------------------------------
 # Morris
 # ---------------------------------------------------------------------------------------------------------------
-def morris_points(factors: Sequence[Factor], trajectories: int, seed: int = 1) -> Floats:
+def morris_points(factors: Ranges, trajectories: int, seed: int = 1) -> Floats:
     """Points of Morris's design, (trajectories·(k + 1), k): along a trajectory one factor moves at a time.
 
     Morris, M. D. (1991), Factorial sampling plans, doi:10.1080/00401706.1991.10484804.
@@ -73,6 +73,10 @@ def morris_points(factors: Sequence[Factor], trajectories: int, seed: int = 1) -
         ValueError: with fewer than 4 trajectories, of which a quarter could not be taken.
         MissingExtra: without SALib.
     """
+    return _morris_points(factors_of(None, factors), trajectories, seed)
+
+
+def _morris_points(factors: Sequence[Factor], trajectories: int, seed: int) -> Floats:
     if trajectories < 4:
         raise ValueError(f"at least 4 trajectories are needed, got {trajectories}")
     sampled = optional("SALib.sample.morris", "Morris's design").sample(
@@ -83,7 +87,7 @@ def morris_points(factors: Sequence[Factor], trajectories: int, seed: int = 1) -
 
 def morris(
     response: Response,
-    factors: Sequence[Factor],
+    factors: Ranges | None = None,
     trajectories: int = 32,
     seed: int = 1,
     outcome: str = "outcome",
@@ -93,7 +97,8 @@ def morris(
 
     Args:
         response: the function.
-        factors: its arguments, in the order of the points' columns.
+        factors: its arguments with their ranges, ``{name: (low, high)}``, in the order of the points' columns; a
+            function of a scenario (:func:`sim.study.response.response_of`) knows its own.
         trajectories: each costs one evaluation more than there are factors.
         seed: of the sample and the resampling.
         outcome: what the function gives, as it stands in a sentence.
@@ -107,29 +112,40 @@ def morris(
         doi:10.1016/j.envsoft.2006.10.004.
 
     Raises:
-        ValueError: as :func:`morris_points`; when the outcome is the same everywhere, or not defined somewhere.
+        TypeError, ValueError: as :func:`morris_points` and :func:`sim.study.response.factors_of`; when the outcome is
+            the same everywhere, or not defined somewhere.
         MissingExtra: without SALib.
     """
-    points = morris_points(factors, trajectories, seed)
+    chosen = factors_of(response, factors)
+    points = _morris_points(chosen, trajectories, seed)
     values = _values(response, points, outcome)
-    effects = elementary_effects(factors, points, values)
+    effects = _elementary_effects(chosen, points, values)
 
     def index(effects: Floats) -> Floats:
         return np.abs(effects.mean(axis=2)).mean(axis=0)
 
-    settling = _convergence(factors, effects, index, len(factors) + 1, seed)
+    settling = _convergence(chosen, effects, index, len(chosen) + 1, seed)
     means = effects.mean(axis=2)
     others = {"mu": means.mean(axis=0), "sigma": means.std(axis=0, ddof=1)}
-    table = _ranked(factors, settling, "mu_star", others)[MORRIS]
+    table = _ranked(chosen, settling, "mu_star", others)[MORRIS]
     shown, settled, told, noise = _shown(table, settling, "mu_star", values)
     said = f"{_morris_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
-    more = {"convergence": settling, "sample": _sample(factors, points, values)}
+    more = {"convergence": settling, "sample": _sample(chosen, points, values)}
     draw = lambda: morris_figure(shown, told, settled, outcome, noise.replicates, unit)  # noqa: E731
     return Answer(table, draw, said.strip(), more)
 
 
-def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats) -> Floats:
-    """Change of the outcome for a step of a factor, over the step as a share of its range: (trajectories, k, r)."""
+def elementary_effects(factors: Ranges, points: Floats, values: Floats) -> Floats:
+    """Change of the outcome for a step of a factor, over the step as a share of its range: (trajectories, k, r).
+
+    Args:
+        factors, points: as of :func:`morris_points`.
+        values: of the outcome there, (n, r).
+    """
+    return _elementary_effects(factors_of(None, factors), points, values)
+
+
+def _elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats) -> Floats:
     k = len(factors)
     widths = np.array([factor.high - factor.low for factor in factors])
     steps = np.diff((points / widths).reshape(-1, k + 1, k), axis=1)
@@ -161,13 +177,17 @@ def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> s
 # ---------------------------------------------------------------------------------------------------------------
 # Sobol
 # ---------------------------------------------------------------------------------------------------------------
-def sobol_points(factors: Sequence[Factor], base: int, seed: int = 1) -> Floats:
+def sobol_points(factors: Ranges, base: int, seed: int = 1) -> Floats:
     """Points of Saltelli's design on a scrambled Sobol sequence, (base·(k + 2), k).
 
     Raises:
         ValueError: when ``base`` is no power of two from 16, without which the sequence is not balanced.
         MissingExtra: without SALib.
     """
+    return _sobol_points(factors_of(None, factors), base, seed)
+
+
+def _sobol_points(factors: Sequence[Factor], base: int, seed: int) -> Floats:
     if base < 16 or base & (base - 1):
         raise ValueError(f"the base sample must be a power of two from 16 (such as 128 or 256), got {base}")
     sampled = optional("SALib.sample.sobol", "a Sobol index").sample(
@@ -177,7 +197,7 @@ def sobol_points(factors: Sequence[Factor], base: int, seed: int = 1) -> Floats:
 
 
 def sobol(
-    response: Response, factors: Sequence[Factor], base: int = 128, seed: int = 1, outcome: str = "outcome"
+    response: Response, factors: Ranges | None = None, base: int = 128, seed: int = 1, outcome: str = "outcome"
 ) -> Answer:
     """Shares of the variance of an outcome, its factors being uniform over their ranges and independent.
 
@@ -186,7 +206,8 @@ def sobol(
 
     Args:
         response: the function.
-        factors: its arguments, in the order of the points' columns.
+        factors: its arguments with their ranges, ``{name: (low, high)}``, in the order of the points' columns; a
+            function of a scenario (:func:`sim.study.response.response_of`) knows its own.
         base: size of the base sample, a power of two; costs ``base``·(k + 2) evaluations.
         seed: of the sample and the resampling.
         outcome: what the function gives, as it stands in a sentence.
@@ -196,13 +217,15 @@ def sobol(
         replicates. More: ``convergence`` (:data:`CONVERGENCE`) and ``sample``.
 
     Raises:
-        ValueError: as :func:`sobol_points`; when the outcome is the same at all points of the base sample, so that
-            there is no variance to share out, or not defined somewhere.
+        TypeError, ValueError: as :func:`sobol_points` and :func:`sim.study.response.factors_of`; when the outcome is
+            the same at all points of the base sample, so that there is no variance to share out, or not defined
+            somewhere.
         MissingExtra: without SALib.
     """
-    points = sobol_points(factors, base, seed)
+    chosen = factors_of(response, factors)
+    points = _sobol_points(chosen, base, seed)
     values = _values(response, points, outcome)
-    k = len(factors)
+    k = len(chosen)
     rows = values.reshape(-1, k + 2, values.shape[1])  # A, then A with one column of B for each factor, then B
     if np.ptp(rows[:, [0, -1]].mean(axis=2)) == 0.0:
         raise ValueError(f"{outcome} is the same at every point of the base sample: take a larger one")
@@ -217,13 +240,13 @@ def sobol(
             warnings.simplefilter("ignore")  # of a resample without variance, whose indices are 0
             return analyze.first_order(a, mixed, b), analyze.total_order(a, mixed, b)
 
-    settling = _convergence(factors, rows, lambda rows: indices(rows)[1], k + 2, seed)
+    settling = _convergence(chosen, rows, lambda rows: indices(rows)[1], k + 2, seed)
     alone = _estimate(rows, lambda rows: indices(rows)[0], seed)
     others = {"first": alone.index, "first_low": alone.low, "first_high": alone.high, "first_plain": alone.plain}
-    table = _ranked(factors, settling, "total", others)[SOBOL]
+    table = _ranked(chosen, settling, "total", others)[SOBOL]
     shown, settled, told, noise = _shown(table, settling, "total", values)
     said = f"{_sobol_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
-    more = {"convergence": settling, "sample": _sample(factors, points, values)}
+    more = {"convergence": settling, "sample": _sample(chosen, points, values)}
     return Answer(table, lambda: sobol_figure(shown, told, settled, outcome, noise.replicates), said.strip(), more)
 
 
@@ -348,7 +371,7 @@ def _resampled(rows: Floats, seed: int) -> Iterator[Floats]:
         yield rows[blocks][..., replicates]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimate:
     """An index of k factors, all arrays (k,) but ``drawn``, (RESAMPLES, k).
 

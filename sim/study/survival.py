@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study.analysis import (
     CONFIDENCE,
+    check_table,
     clear_of_zero,
     interval,
     label_words,
@@ -55,7 +56,7 @@ COMPARED = [
 its statistic z, positive where alliances end sooner than in the reference."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lifetimes:
     """The alliances of one cell, counted: R replicates, K causes, months 0 to M.
 
@@ -91,6 +92,7 @@ def lifetimes(alliances: pd.DataFrame) -> Lifetimes:
     Raises:
         ValueError: when there is no alliance.
     """
+    check_table(alliances, "alliances", ("replicate", "duration", "cause"))
     if alliances.empty:
         raise ValueError("there is no alliance whose lifetime could be counted")
     months = alliances["duration"].to_numpy(dtype=np.int64)
@@ -303,6 +305,8 @@ def survival(alliances: pd.DataFrame, cells: pd.DataFrame, seed: int = 1) -> Ans
     Raises:
         ValueError: when a cell has no alliances.
     """
+    check_table(alliances, "alliances", ("cell", "replicate", "duration", "cause"))
+    check_table(cells, "cells", ("cell", "label"))
     names = dict(zip(cells["cell"], short_labels([str(label) for label in cells["label"]]), strict=True))
     empty = sorted(set(names) - set(alliances["cell"]))
     if empty:

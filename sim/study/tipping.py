@@ -140,6 +140,8 @@ def tipping_point(
     Raises:
         ValueError: when ``depth`` is below 3, the level is no number, or the outcome is not defined somewhere.
     """
+    if getattr(response, "factors", (factor,)) != (factor,):
+        raise ValueError(f"the response is no function of {factor.name} alone from {factor.low:g} to {factor.high:g}")
     if depth < SCAN_HALVINGS:
         raise ValueError(f"at least {SCAN_HALVINGS} halvings are needed, got {depth}")
     if not math.isfinite(level):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 import math
@@ -336,7 +335,7 @@ def _problems_of(experiment: Experiment, base: Scenario, trial: _Trial) -> Itera
 def _unknown(scenario: Scenario, key: str, value: Any) -> str:
     """Why ``key`` is no setting of the scenario; "" when it is one."""
     try:
-        override(copy.deepcopy(dict(scenario.written)), key, value, scenario)
+        override(scenario.written, key, value, scenario)
     except BadFile as error:
         return QUOTES if isinstance(value, dict) and not is_name(key) else error.problems[0].message
     return ""

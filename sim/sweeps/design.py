@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from sim.distributions import expect
+from sim.library import find
 from sim.parameters import Parameters, Traits
 from sim.scenario import Scenario
 from sim.sweeps.checks import MAX_REPLICATES as MAX_REPLICATES
@@ -29,7 +31,7 @@ from sim.sweeps.draft import TEXTS as TEXTS
 from sim.sweeps.draft import Draft
 from sim.sweeps.levels import Combination, Level, column_name, combination, grid, identity, levels_of, plain_name
 from sim.sweeps.sampling import GRID, LIST, ONE_AT_A_TIME, Array, Design, Factor, Point, Range
-from sim.tomlfile import BadFile, read
+from sim.tomlfile import BadFile, did_you_mean, read
 
 DEFAULT_REPLICATES, DEFAULT_SEED, DEFAULT_BATCHES = 100, 1, 20
 DEFAULT_OUTCOMES = ("value", "trust", "survived")
@@ -49,7 +51,7 @@ class Cell:
     scenario: Scenario
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Experiment:
     """Scenarios × combinations of factors × replicates. Make one with :func:`load_experiment` or :func:`experiment_of`.
 
@@ -89,6 +91,8 @@ class Experiment:
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("settings", "factors", "precision", "written"):  # what the caller has may be changed by him
+            object.__setattr__(self, name, copy.deepcopy(getattr(self, name)))
         named = {
             column_name(factor): levels if isinstance(levels, Range) else tuple(levels)
             for factor, levels in self.factors.items()
@@ -104,6 +108,13 @@ class Experiment:
             object.__setattr__(self, "max_replicates", self.replicates)
         elif self.max_replicates == 0 and isinstance(self.replicates, int):
             object.__setattr__(self, "max_replicates", min(DEFAULT_BATCHES * self.replicates, MAX_REPLICATES))
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.scenarios)} scenarios, {len(self.factors)} factors, {self.replicates} replicates"
+        return f"<Experiment {self.name!r}: {counts}, seed {self.seed}>"
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.scenarios, self.replicates, self.seed, self.outcomes))
 
     @property
     def sampled(self) -> tuple[str, ...]:
@@ -135,6 +146,10 @@ class Experiment:
         Raises:
             BadFile: with every mistake.
         """
+        known = [field.name for field in dataclasses.fields(self)]
+        for name in fields:
+            if name not in known:
+                raise TypeError(f"an experiment has no field {name!r}{did_you_mean(name, known)}")
         if not fields:
             return self
         if not self.precision:  # then there was no limit to keep
@@ -352,12 +367,18 @@ class Experiment:
 def load_experiment(path: Path | str) -> Experiment:
     """Read an experiment file and the scenarios that it names.
 
+    Args:
+        path: of the file; text without a slash and ``.toml`` is the name of one that ``alliance experiments`` lists.
+
     Names of scenarios are looked up as everywhere (:func:`sim.library.find`); a path is taken from the folder of the
     experiment file first, then from where you stand.
 
     Raises:
         BadFile: when it, or a scenario in it, cannot be read or has mistakes.
     """
+    expect(path, (str, Path), "an experiment is loaded by a name or a path")
+    if isinstance(path, str):
+        path = find("experiments", path)
     data, lines = read(path)
     draft = Draft(data, Path(path))
     experiment = Experiment(**draft.fields)
@@ -374,7 +395,18 @@ def experiment_of(
 
     Raises:
         BadFile: when a number is out of range or an outcome is unknown.
+        TypeError: when something is of another kind.
+        ValueError: when there is no scenario.
     """
+    listed = "scenarios: a list of Scenarios, such as [load('baseline'), load('culture_clash')] of sim.scenario"
+    expect(scenarios, (Sequence, Iterator), listed)
+    scenarios = tuple(scenarios)
+    for scenario in scenarios:
+        expect(scenario, Scenario, listed)
+    if not scenarios:
+        raise ValueError(f"{listed}; got none")
+    expect(name, str, "name of an experiment: text")
+    expect(outcomes, (list, tuple, Iterator), "outcomes: a list of names, such as ['value', 'trust']")
     named = " and ".join(dict.fromkeys(scenario.title for scenario in scenarios))
     draft = Experiment(
         name=name,

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sim.distributions import expect
 from sim.sweeps.files import resume_command, sha256_of
 from sim.sweeps.folder import bad_file, by_cell, cells_done, load_shard, manifest_now, replayed, stored_plan
 from sim.sweeps.manifest import FAILED, RUNNING
@@ -23,13 +24,16 @@ from sim.sweeps.tables import write_tables
 from sim.tomlfile import BadFile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stored:
     """A result folder read back: its manifest and its tables by name (:class:`Tables`)."""
 
     folder: Path
     manifest: dict[str, Any]
     tables: Mapping[str, pd.DataFrame]
+
+    def __repr__(self) -> str:
+        return f"<Stored in {str(self.folder)!r}: tables {', '.join(self.tables)}>"
 
     def alliances(self, *columns: str) -> pd.DataFrame | None:
         """Some columns of the table of single alliances, without holding the others; None when it was not kept."""
@@ -82,6 +86,9 @@ class Tables(Mapping[str, pd.DataFrame]):
     def __len__(self) -> int:
         return len(self._sha256)
 
+    __eq__ = object.__eq__  # the inherited one compares frames, which gives no bool
+    __hash__ = object.__hash__
+
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"
 
@@ -93,7 +100,9 @@ def read_results(folder: Path | str) -> Stored:
 
     Raises:
         BadFile: when it is no result folder, was written by another version, holds no runs yet or is damaged.
+        TypeError: when ``folder`` is neither a path nor text.
     """
+    expect(folder, (str, Path), "folder: the path of a result folder, as run_experiment returns it")
     folder = Path(folder)
     manifest = manifest_now(folder)
     try:

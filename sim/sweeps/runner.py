@@ -20,6 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from sim.distributions import expect
 from sim.dynamics.compiled import is_cached
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
@@ -455,6 +458,8 @@ def run_experiment(
         Interrupted: after Ctrl-C (it is a KeyboardInterrupt); :func:`resume` goes on.
         ValueError: when ``jobs`` or ``chunk`` is below 1, or the executor is unknown.
     """
+    expect(experiment, Experiment, "experiment: an Experiment, which load_experiment and experiment_of make")
+    expect(out, (str, Path), "out: the folder where result folders go")
     _check_positive(jobs=jobs, chunk=chunk)
     plan = plan_of(experiment, keep_alliances)
     with _hands(executor, jobs, scheduler, on_message) as hands:
@@ -508,6 +513,8 @@ def resume(
 
 def _check_positive(**numbers: int | None) -> None:
     for name, value in numbers.items():
+        if value is not None:
+            expect(value, (int, np.integer), f"{name}: a whole number from 1, or None")
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
 

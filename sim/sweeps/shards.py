@@ -44,12 +44,12 @@ class Failure(NamedTuple):
 # ---------------------------------------------------------------------------------------------------------------
 # From simulated runs to a shard
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """What is kept of R replicates of one cell that were simulated together."""
 
     replicates: Integers  # (R,)
-    runs: pd.DataFrame  # Result.runs()
+    runs: pd.DataFrame  # outcomes of Result.runs()
     ledger: Floats  # (R, layers, causes): mean over alliances and sides
     moments: Floats  # (R, months + 1, variables, 3)
     histogram: Integers  # (months + 1, variables, bins), summed over replicates
@@ -59,8 +59,7 @@ class Part:
 
 def reduce(result: Result, keep_alliances: bool) -> Part:
     """Keep of a result what the tables need, replicate by replicate so that no number depends on the chunk."""
-    runs = result.runs()
-    runs.pop("replicate")
+    runs = result.runs().drop(columns=["seed", "replicate"])
     return Part(
         replicates=result.replicates,
         runs=runs,
@@ -92,7 +91,7 @@ def combine(parts: Sequence[Part]) -> Part:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sums:
     """Sums over the replicates of each month and variable, each (months + 1, variables); a file keeps their order.
 
@@ -157,7 +156,7 @@ def add_sums(one: Sums, other: Sums) -> Sums:
 SUMS = ("count", "total", "squares", "replicates", "deviations", "tilt", "weights")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Months:
     """What a shard, or a cell, keeps by month."""
 
@@ -166,7 +165,7 @@ class Months:
     lifetimes: pd.DataFrame  # one row a month of age: numbers of alliances, see engine.lifetimes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shard:
     """What is stored of a range of replicates of one cell. ``months`` is None when no run came out."""
 

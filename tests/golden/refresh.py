@@ -49,7 +49,7 @@ def rounded(number: float) -> float | None:
 def golden_of(scenario: Scenario) -> dict[str, Any]:
     """The digest, the mean of every outcome, the ledger, and monthly means at a few months."""
     result = simulate(scenario, REPLICATES, SEED)
-    runs = result.runs().drop(columns="replicate")
+    runs = result.runs().drop(columns=["seed", "replicate"])
     monthly = result.monthly()
     kept = monthly[monthly["month"].isin(MONTHS_KEPT)]
     ledger = result.ledger_table()

@@ -135,7 +135,7 @@ def test_a_market_in_which_nobody_can_sign_stays_empty(settings):
     assert result.alliances.shape == (3, 0)
     runs = result.runs()
     assert list(runs["replicate"]) == [0, 1, 2]
-    assert runs.drop(columns="replicate").isna().all(axis=None)
+    assert runs.drop(columns=["seed", "replicate"]).isna().all(axis=None)
     assert len(result.alliances_table()) == 0
     assert len(result.monthly()) == 0
     assert (result.organizations_table()["alliances"] == 0).all()

@@ -75,7 +75,7 @@ def value_distribution(
     return figure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Values:
     """Net value at the horizon in one cell, whose bins scale with its horizon."""
 

@@ -161,7 +161,7 @@ def _kept_apart(place: Floats) -> Floats:
 # ---------------------------------------------------------------------------------------------------------------
 # The figure
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Stage:
     """What all panels of a figure share."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sim.distributions import expect
 from sim.engine import History
 from sim.study.analysis import choose_alliance
 from sim.study.story.beginning import hopes, origin, partners
@@ -71,6 +72,7 @@ def story(history: History, alliance: int | None = None) -> Story:
     Raises:
         ValueError: when there is no such alliance, or none at all.
     """
+    expect(history, History, "history: a History, which simulate_history of sim.engine makes")
     chosen = choose_alliance(history, alliance) or most_telling(history)
     life = Life(history, chosen)
     phases = phases_of(life.mutual, [month - 1 for month, event in life.dated if event.kind in CUTS_A_PHASE])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from sim.distributions import expect
 from sim.dynamics.state import BAD_WORK, BLAME, FESTERING, FRICTION, HARD_TALK, WITHOUT
-from sim.engine import History, Records
+from sim.engine import A_SCENARIO, History, Records
 from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS, Parameters
 from sim.scenario import EVERYONE, Scenario
 from sim.study.story.wording import joined
@@ -196,8 +196,14 @@ def plan_of(scenario: Scenario, changes: Iterable[Change]) -> Plan:
 
     Raises:
         BadChange: with a line for each mistake; also when there is no change.
+        TypeError: when the scenario is none, or a change is of another kind.
     """
+    expect(scenario, Scenario, A_SCENARIO)
+    listed = "changes: a list of changes of sim.study.whatif, such as [KeptAway('blame')]"
+    expect(changes, Iterable, listed)
     changes = list(changes)
+    for change in changes:
+        expect(change, (KeptAway, LeftOut, Added, SetFrom), listed)
     if not changes:
         raise BadChange("nothing is changed: say what is kept from happening, left out, added or set")
     kept_away = tuple(change for change in changes if isinstance(change, KeptAway))
@@ -258,7 +264,7 @@ def _with_events(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
     Raises:
         BadChange: with a line for each mistake.
     """
-    data = copy.deepcopy(dict(scenario.written))
+    data = scenario.written
     rows = data["events"] = list(data.get("events", []))
     names = [event.name for event in scenario.events]
     made_by: dict[int, Change] = {}

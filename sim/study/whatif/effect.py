@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from sim.distributions import expect
 from sim.dynamics.state import CAUSES, LAYERS
 from sim.engine import Floats, History, simulate_history
 from sim.scenario import Scenario
@@ -31,7 +32,7 @@ OUTCOMES_OF_AN_EFFECT = {
 """Outcomes of :func:`effect_of` and their units, all at the horizon; an alliance that ended keeps its last state."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Effect:
     """The mean effect of a change over replicates, each compared with itself.
 
@@ -51,8 +52,8 @@ class Effect:
     replicates: int
     applied: int
     refused: str
-    table: pd.DataFrame
-    ledger: pd.DataFrame
+    table: pd.DataFrame = field(repr=False)
+    ledger: pd.DataFrame = field(repr=False)
 
     def sentence(self) -> str:
         """The effect on trust in words, with its interval."""
@@ -95,6 +96,7 @@ def effect_of(
         ValueError: when there are no replicates.
         RuntimeError: when the two worlds differ before the change, which would be a fault of the program.
     """
+    expect(replicates, (int, np.integer), "replicates: how many, a whole number from 1")
     if replicates < 1:
         raise ValueError("replicates: at least one")
     plan = plan_of(scenario, changes)
