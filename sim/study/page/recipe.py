@@ -7,11 +7,11 @@ version has other defaults.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sim import text
 from sim.parameters import Parameters, Traits
 from sim.sweeps.design import TEXTS
 
@@ -97,7 +97,7 @@ def _lines(values: Mapping[str, Any]) -> str:
 
 
 def _key(key: str) -> str:
-    return key if PLAIN_KEY.fullmatch(key) else _text(key)
+    return key if PLAIN_KEY.fullmatch(key) else text.toml(key)
 
 
 def _value(value: Any) -> str:
@@ -105,14 +105,9 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return _text(value)
+        return text.toml(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_value, value)) + "]"
     return repr(value)
-
-
-def _text(text: str) -> str:
-    """A JSON string is a TOML string, but for the character DEL, which TOML wants escaped."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
