@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import errno
+import io
 import os
 import shlex
 import sys
@@ -33,6 +34,7 @@ from sim.commands import (
     whatif,
 )
 from sim.commands.codes import BAD_FILE, CANNOT_WRITE, FINE, INTERRUPTED
+from sim.commands.output import put
 from sim.loaded import CodeChanged
 from sim.sweeps.remedies import REMEDIES
 
@@ -113,23 +115,25 @@ def _explain(error: Exception) -> int:
         The exit code that goes with it.
     """
     if isinstance(error, click.ClickException):
-        error.show()
+        shown = io.StringIO()
+        error.show(file=shown)  # what the user typed stands in it
+        put(shown.getvalue(), err=True, nl=False)
         return error.exit_code
     if isinstance(error, click.Abort):
-        click.echo("interrupted", err=True)
+        put("interrupted", err=True)
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):
         _leave_pipe()
         return FINE
     reports = getattr(error, "reports", None)  # BadFile, known by what it can do: importing it here would cost time
     if reports is not None:
-        click.echo("\n".join(reports()), err=True)
+        put("\n".join(reports()), err=True)
         return BAD_FILE
     if os.environ.get("ALLIANCE_DEBUG") == "1":
         import traceback
 
-        traceback.print_exception(error)
-    click.echo(f"alliance: {_one_line(error)}", err=True)
+        put("".join(traceback.format_exception(error)), err=True, nl=False)
+    put(f"alliance: {_one_line(error)}", err=True)
     return CANNOT_WRITE
 
 

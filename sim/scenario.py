@@ -36,6 +36,7 @@ from sim import loaded
 from sim.distributions import Distribution, expect, is_number, parse, shown
 from sim.library import find
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
+from sim.text import problem, reading
 from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
 
 TEXTS = ("title", "question", "source", "expected")
@@ -487,6 +488,8 @@ class _Reader:
             self.wrong((*at, name), "is missing: " + ("give it a name" if at else "say it in a sentence"))
         elif not isinstance(found, str) or not found.strip():
             self.wrong((*at, name), f"must be text that is not empty, got {shown(found)}")
+        elif unseen := problem(found, breaks=not at):  # a name is one line
+            self.wrong((*at, name), unseen)
         else:
             return found
         return ""
@@ -594,7 +597,7 @@ class _Reader:
             name = self.text(row, "name", at)
             if name in RESERVED or "." in name:
                 self.wrong((*at, "name"), f"{name!r} cannot be a group's name: no dots, not {', '.join(RESERVED)}")
-            if name and name in [group.name for group in groups]:
+            if name and reading(name) in [reading(group.name) for group in groups]:
                 self.wrong((*at, "name"), f"{name!r} is already the name of another group")
             share = self.number(row.get("share", 1.0), 1e-6, 1e6, (*at, "share")) or 1.0
             own = self.traits(self.table(row, "traits", at), (*at, "traits"))
@@ -687,7 +690,7 @@ class _Reader:
         events: list[Event] = []
         for k, row in enumerate(self.tables("events")):
             event = self.event(row, ("events", k), draft)
-            if event.name and event.name in [other.name for other in events]:
+            if event.name and reading(event.name) in [reading(other.name) for other in events]:
                 self.wrong(
                     ("events", k, "name"), f"{event.name!r} is already the name of another event: give each its own"
                 )

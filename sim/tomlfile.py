@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.distributions import shown as shown  # what quotes a value belongs to every reader of TOML
+from sim.text import visible
 
 Key = tuple[str | int, ...]
 """Path of a value in a file: names of keys and, for ``[[tables]]``, numbers from 0."""
@@ -52,9 +53,11 @@ class BadFile(Exception):
         """One line for each mistake, in the order of the file."""
         ordered = sorted(self.problems, key=lambda problem: self.line_of(problem.key))
         return [
-            f"{self.path}{'' if self.lines is None else f':{self.line_of(problem.key)}'}: "
-            + (f"{problem.dotted()}: " if problem.key else "")
-            + problem.message
+            visible(
+                f"{self.path}{'' if self.lines is None else f':{self.line_of(problem.key)}'}: "
+                + (f"{problem.dotted()}: " if problem.key else "")
+                + problem.message
+            )
             for problem in ordered
         ]
 

@@ -25,7 +25,8 @@ from sim.commands.options import (
     seed_range,
     settings_option,
 )
-from sim.commands.output import paragraph, print_json, print_table, progress_for, records, say, write_csv, writing
+from sim.commands.output import paragraph, print_json, print_table, progress_for, put, records, say, write_csv, writing
+from sim.text import code, markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -485,15 +486,21 @@ def _give(ctx: click.Context, kind: str, answer: Answer, how: How, shown: pd.Dat
     paragraph(answer.sentence)
     _print(answer.table if shown is None else shown)
     for path in files:
-        click.echo(str(path))
+        put(str(path))
 
 
 def _print(table: pd.DataFrame) -> None:
     """The first rows of a table, numbers to four digits."""
     rows = [[_text(value) for value in row] for row in table.head(MOST_ROWS).itertuples(index=False, name=None)]
-    print_table([str(column).replace("_", " ") for column in table.columns], rows)
+    print_table([_head(str(column)) for column in table.columns], rows)
     if len(table) > MOST_ROWS:
-        click.echo(f"… {len(table) - MOST_ROWS} more rows; --out writes them all")
+        put(f"… {len(table) - MOST_ROWS} more rows; --out writes them all")
+
+
+def _head(column: str) -> str:
+    """A column's name in words; of a factor, what its author calls a group or an event stays as it is."""
+    *whose, last = column.split(".")
+    return " ".join([*whose, last.replace("_", " ")])
 
 
 def _text(value: Any) -> str:
@@ -515,5 +522,5 @@ def _write(command: str, kind: str, answer: Answer, out: Path) -> list[Path]:
     tables = {kind: answer.table, **{f"{kind}_{name}": table for name, table in answer.more.items()}}
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_file(note, f"{answer.sentence}\n\nMade by `{command}`.\n".encode())
+        write_file(note, f"{markdown(answer.sentence)}\n\nMade by {code(command)}.\n".encode())
         return [note, *write_csv(tables, out), *save(answer.figure, out, kind)]

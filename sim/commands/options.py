@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from sim.text import visible
+
 if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.sweeps.design import Experiment
@@ -65,7 +67,7 @@ class SettingType(click.ParamType):  # type: ignore[type-arg] # not generic befo
             "market",
             *_own_keys(ctx),
         ]
-        return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete)]
+        return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete) and visible(key) == key]
 
 
 def declared_names(*models: str) -> list[str]:
@@ -129,8 +131,8 @@ class FileName(click.ParamType):  # type: ignore[type-arg]
             return [CompletionItem(incomplete, type="file")]
         from sim.library import available
 
-        names = [name for name in available(self.kind) if name.startswith(incomplete)]
-        return [CompletionItem(name, help=str(_data(self.kind, name).get("title", ""))) for name in names]
+        names = [name for name in available(self.kind) if name.startswith(incomplete) and visible(name) == name]
+        return [CompletionItem(name, help=visible(_data(self.kind, name).get("title", ""))) for name in names]
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from sim.commands.options import (
     seed_range,
     settings_option,
 )
-from sim.commands.output import checksums, plain, print_json, print_table, records, say, say_where, writing
+from sim.commands.output import checksums, plain, print_json, print_table, put, records, say, say_where, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,13 +143,13 @@ def run(
     if as_json:
         print_json(_document(history, ledger, alliance, folder) | ({"story": story.markdown()} if story else {}))
     elif quiet:
-        click.echo(str(folder))
+        put(str(folder))
     else:
         if story:
             from sim.study.story.wording import COLUMNS
             from sim.study.terminal import width
 
-            click.echo(story.text(min(COLUMNS, width())))
+            put(story.text(min(COLUMNS, width())))
         else:
             _tell(history, ledger, alliance)
         say_where(files, folder)
@@ -277,7 +277,7 @@ def _tell(history: History, ledger: pd.DataFrame, alliance: int | None) -> None:
     from sim.study.analysis import CAUSE_WORDS, signed
     from sim.study.terminal import history_text, width
 
-    click.echo(history_text(history, alliance, width()))
+    put(history_text(history, alliance, width()))
     if history.alliances.shape[1] == 0:
         return
     whose = "mean over all partners" if alliance is None else f"alliance {alliance}"

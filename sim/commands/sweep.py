@@ -26,7 +26,7 @@ from sim.commands.options import (
     settings_option,
     with_settings,
 )
-from sim.commands.output import duration, print_json, progress_for, say, size, writing
+from sim.commands.output import duration, print_json, progress_for, put, say, size, writing
 from sim.commands.report import show_results
 from sim.sweeps.interrupts import any_end_as_ctrl_c
 
@@ -280,7 +280,7 @@ def _estimate(experiment: Experiment, how: How) -> None:
         f"; at most {expected.most_runs:,} runs, about {duration(expected.seconds * times)} and "
         f"{size(round(expected.bytes * times))}"
     )
-    click.echo(
+    put(
         f"{experiment.describe()}\n"
         f"{experiment.name}: {cells} × {replicates} = {least}, "
         f"{expected.alliance_months:,} alliance-months\n"

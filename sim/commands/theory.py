@@ -10,7 +10,18 @@ import click
 
 from sim.commands import core
 from sim.commands.options import all_of, json_option, out_option, quiet_option, refusals, seed_range
-from sim.commands.output import checksums, counting, paragraph, plain, print_json, print_table, say, say_where, writing
+from sim.commands.output import (
+    checksums,
+    counting,
+    paragraph,
+    plain,
+    print_json,
+    print_table,
+    put,
+    say,
+    say_where,
+    writing,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +82,7 @@ def theory(
     if as_json:
         print_json({**_document(findings), "sentences": sentences(findings), "folder": folder, "files": files})
     elif quiet:
-        click.echo(str(folder))
+        put(str(folder))
     else:
         _tell(findings)
         say_where(files, folder)
@@ -186,11 +197,11 @@ def _tell(findings: Findings) -> None:
         f"λ⁺ = {field.gain:g}, λ⁻ = {field.loss:g}, κ = {field.speed:g}"
     )
     print_table(("", "trust", "communication", "slow eigenvalue, 1/month", "loop gain G"), rows, title)
-    click.echo()
+    put()
     paragraph(
         f"tipping friction without a floor w_c = {findings.tipping_friction:.4f} a month, "
         f"critical openness floor c0* = {findings.critical_floor:.4f}"
     )
-    click.echo()
+    put()
     for sentence in sentences(findings):
         paragraph(sentence)

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from sim.commands.options import Setting, SettingType, as_dictionary, json_option
-from sim.commands.output import paragraph, print_json, print_table
+from sim.commands.output import paragraph, print_json, print_table, put
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -122,11 +122,11 @@ def vet(
         print_json({**_document(found, compare), "figures": files})
         return
     (_print_comparison if compare else _print_findings)(found)
-    click.echo()
+    put()
     for sentence in _sentences(found["the interview"]):
         paragraph(sentence)
     if files:
-        click.echo("\nFigure: " + ", ".join(str(file) for file in files))
+        put("\nFigure: " + ", ".join(str(file) for file in files))
 
 
 def _findings(

@@ -27,7 +27,18 @@ from sim.commands.options import (
     seed_range,
     settings_option,
 )
-from sim.commands.output import counting, paragraph, plain, print_json, print_table, records, say, write_csv, writing
+from sim.commands.output import (
+    counting,
+    paragraph,
+    plain,
+    print_json,
+    print_table,
+    put,
+    records,
+    say,
+    write_csv,
+    writing,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,7 +272,7 @@ def _give_comparison(
     if as_json:
         print_json({**_document(comparison, at, tables), "files": files})
     elif quiet:
-        click.echo("\n".join(str(file) for file in files), nl=bool(files))
+        put("\n".join(str(file) for file in files), nl=bool(files))
     else:
         _tell(comparison, at, tables)
         _say_files(files)
@@ -430,7 +441,7 @@ def _ended_before(comparison: Comparison, month: int) -> bool:
 
 def _say_files(files: Sequence[Path]) -> None:
     if files:
-        click.echo("\nFiles: " + ", ".join(str(file) for file in files))
+        put("\nFiles: " + ", ".join(str(file) for file in files))
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -455,7 +466,7 @@ def _give_effect(effect: Effect, scenario: Scenario, seed: int, csv: Path | None
         }
         print_json(document)
     elif quiet:
-        click.echo("\n".join(str(file) for file in files), nl=bool(files))
+        put("\n".join(str(file) for file in files), nl=bool(files))
     else:
         paragraph(f"{scenario.title}, seed {seed}")
         paragraph(f"{effect.sentence()}.")

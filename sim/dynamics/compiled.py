@@ -24,7 +24,7 @@ OPTIONS = {
 """How all of the core is compiled. It allocates nothing, so nothing is reference-counted (``_nrt``)."""
 
 
-class Inlined(CPUDispatcher):  # type: ignore[misc]
+class Inlined(CPUDispatcher):
     """A function of the core that only machine code calls as machine code; Python that calls it runs it as Python.
 
     A way in from Python costs as much compiling as a small function itself, so only an :func:`entry` has one.

@@ -20,10 +20,18 @@ from sim.distributions import expect, shown
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import BINS, VARIABLES, histogram_range
 from sim.engine import History
-from sim.scenario import Scenario
+from sim.library import SHIPPED
+from sim.scenario import PLACE_OF, Scenario
+from sim.text import LONGEST, named, reading, visible
 from sim.tomlfile import did_you_mean
 
 Floats = NDArray[np.float64]
+
+LONGEST_PARTNER = 32
+"""Letters of an organization's name in sentences and figures, which often name two; a longer one is shortened."""
+
+PARTS = " · "
+"""What stands between the parts of a cell's label."""
 
 CONFIDENCE = 0.95
 FEWEST_RESAMPLED = 8
@@ -92,44 +100,96 @@ OUTCOME_WORDS = {
 # ---------------------------------------------------------------------------------------------------------------
 def outcome_words(name: str) -> str:
     """An outcome as it stands in a sentence: "value per month"."""
-    return OUTCOME_WORDS.get(name, name.replace("_", " "))
+    return OUTCOME_WORDS.get(name, key_words(name))
+
+
+def key_words(name: str) -> str:
+    """A name of the program's own, such as a parameter's, in words: "trust gain"."""
+    return name.replace("_", " ")
+
+
+def scenario_words(name: str) -> str:
+    """A scenario's name: one that comes with the code in words ("culture clash"), an author's own as it is written."""
+    return key_words(name) if name in _shipped() else named(name)
+
+
+@functools.cache
+def _shipped() -> frozenset[str]:
+    return frozenset(path.stem for path in (SHIPPED / "scenarios").glob("*.toml"))
 
 
 def label_words(label: str) -> str:
-    """A cell's label as people read it: "culture clash" for "culture_clash"."""
-    return label.replace("_", " ")
+    """A cell's label as people read it: "culture clash · trust gain=0.1" for "culture_clash · trust_gain=0.1".
+
+    Names that an author gave to levels, points and scenarios stay as they are written, but for the middle of very long
+    ones (:func:`sim.text.named`).
+    """
+    parts = label.split(PARTS)
+    full = {key: factor_in_full(key) for part in parts if (key := _key_of(part))}
+    return PARTS.join(_part_words(part, full, k == 0) for k, part in enumerate(parts))
 
 
 def short_labels(labels: Sequence[str]) -> list[str]:
     """Labels without the parts that all cells share, in words: "baseline · blame=0.2" becomes "blame=0.2".
 
-    Factors are called as :func:`factor_names` calls them: "default culture=0.9" for "AOL.default_culture=0.9".
+    Factors are called as :func:`factor_names` calls them: "default culture=0.9" for "AOL.default_culture=0.9"; else as
+    :func:`label_words`. Labels that would read the same stay as they are written.
     """
-    rows = [label.split(" · ") for label in labels]
+    rows = [label.split(PARTS) for label in labels]
     if len(rows) < 2 or len({len(row) for row in rows}) > 1:
-        return [label_words(label) for label in labels]
-    columns = list(zip(*rows, strict=True))
-    kept = [column for column in columns if len(set(column)) > 1] or columns
-    short = factor_names({part.partition("=")[0] for column in kept for part in column if "=" in part})
-    return [label_words(" · ".join(_renamed(part, short) for part in row)) for row in zip(*kept, strict=True)]
+        return _apart([label_words(label) for label in labels], labels)
+    columns = list(enumerate(zip(*rows, strict=True)))
+    kept = [(k, column) for k, column in columns if len(set(column)) > 1] or columns
+    called = factor_names({key for _, column in kept for part in column if (key := _key_of(part))})
+    worded = [[_part_words(part, called, k == 0) for part in column] for k, column in kept]
+    return _apart([PARTS.join(row) for row in zip(*worded, strict=True)], labels)
+
+
+def shortened_names(labels: Iterable[str]) -> dict[str, str]:
+    """Names in labels that are shown without their middle (:func:`sim.text.named`): as shown, and whole."""
+    names = (
+        part[len(key) + 1 :] if (key := _key_of(part)) else part for label in labels for part in label.split(PARTS)
+    )
+    return {named(name): visible(name) for name in names if len(visible(name)) > LONGEST}
+
+
+def _part_words(part: str, called: Mapping[str, str], is_first: bool) -> str:
+    """A part of a label; the first one is the scenario."""
+    if key := _key_of(part):
+        return f"{called[key]}={named(part[len(key) + 1 :])}"
+    return scenario_words(part) if is_first else named(part)
+
+
+def _key_of(part: str) -> str:
+    """The factor whose level a part of a label states, as "trust_gain=0.1" does; "" for an author's own name."""
+    name, equals, _ = part.partition("=")
+    return name if equals and (name.startswith("events.") or name.rpartition(".")[2] in PLACE_OF) else ""
+
+
+def _apart(shown: list[str], labels: Sequence[str]) -> list[str]:
+    """Names as shown, but as written where two labels would read the same."""
+    count = Counter(map(reading, shown))
+    return [said if count[reading(said)] == 1 else visible(label) for said, label in zip(shown, labels, strict=True)]
 
 
 def factor_words(name: str) -> str:
     """ "AOL.blame" becomes "blame"; of an event, its own name stays too: "crash depth" for "events.crash.depth"."""
     parts = name.split(".")
-    return label_words(" ".join(parts[1:]) if parts[0] == "events" else parts[-1])
+    event = map(visible, parts[1:-1] if parts[0] == "events" else ())
+    return " ".join([*event, key_words(visible(parts[-1]))])
+
+
+def factor_in_full(name: str) -> str:
+    """ "AOL.default_culture" becomes "AOL default culture"; the name of a group or an event as its author wrote it."""
+    *whose, last = name.split(".")
+    return " ".join([*(named(part) for part in whose), key_words(visible(last))])
 
 
 def factor_names(names: Iterable[str]) -> dict[str, str]:
     """What each of several factors is called: :func:`factor_words`, or "AOL blame" where another one is "blame" too."""
-    short = {name: factor_words(name) for name in names}
-    count = Counter(short.values())
-    return {name: said if count[said] == 1 else label_words(name.replace(".", " ")) for name, said in short.items()}
-
-
-def _renamed(part: str, short: Mapping[str, str]) -> str:
-    name, equals, level = part.partition("=")
-    return f"{short[name]}={level}" if equals else part
+    called = {name: factor_words(name) for name in names}
+    count = Counter(called.values())
+    return {name: said if count[said] == 1 else factor_in_full(name) for name, said in called.items()}
 
 
 def in_unit(value: float, unit: str) -> float:
@@ -148,14 +208,14 @@ def decimals_for(error: float, value: float) -> int:
 
 
 def sentence(row: Mapping[str, Any] | pd.Series) -> str:
-    """A row of :func:`paired` in words, with unit, direction and interval.
+    """A row of :func:`paired` in words, with unit, direction and interval; its labels as :func:`short_labels` has them.
 
     "culture clash: value per month 0.31 money lower than baseline (95% interval 0.29 to 0.33 lower, 200 paired
     replicates)". A difference whose interval holds zero is called not distinguishable from zero.
     """
     about = OUTCOMES[str(row["outcome"])]
-    who = f"{label_words(str(row['label']))}: {outcome_words(about.name)}"
-    reference, n = label_words(str(row["reference"])), int(row["n"])
+    who = f"{row['label']}: {outcome_words(about.name)}"
+    reference, n = str(row["reference"]), int(row["n"])
     if n == 0:
         return f"{who} cannot be compared with {reference} (in no replicate defined in both)"
     difference, low, high = (in_unit(float(row[key]), about.unit) for key in ("difference", "low", "high"))
@@ -235,7 +295,7 @@ def partner_name(scenario: Scenario, row: int) -> str:
     """What an organization (row from 0) is called: its group's name when it is alone in it, else its number from 1."""
     for group in scenario.groups:
         if list(scenario.rows(group.name)) == [row] and len(scenario.groups) > 1:
-            return group.name
+            return named(group.name, LONGEST_PARTNER)
     return f"organization {row + 1}"
 
 

@@ -27,15 +27,16 @@ from sim.dynamics.outcomes import OUTCOMES
 from sim.study import analysis
 from sim.study.analysis import (
     decimals_of_interval,
+    factor_in_full,
     factor_words,
     in_unit,
-    label_words,
     outcome_words,
     signed,
     unit_words,
 )
 from sim.study.words import number, whole_sentence
 from sim.sweeps.reading import Stored
+from sim.text import Markdown, markdown, named
 
 Floats = NDArray[np.float64]
 
@@ -115,9 +116,9 @@ class Attribution:
     def markdown(self) -> str:
         """The sentence and, below it, the table in Markdown."""
         head, *body = self.rows()
-        lines = [head, ["---"] * len(head), *body]
-        table = ("| " + " | ".join(field.replace("|", "\\|") for field in line) + " |" for line in lines)
-        return "\n".join([whole_sentence(self.sentence()), "", *table])
+        lines: list[Sequence[str]] = [head, [Markdown("---")] * len(head), *body]
+        table = ("| " + " | ".join(map(markdown, line)) + " |" for line in lines)
+        return "\n".join([markdown(whole_sentence(self.sentence())), "", *table])
 
     def _row(self, part: str) -> dict[str, float]:
         row = self.table[self.table["part"] == part].iloc[0]
@@ -167,7 +168,7 @@ def cause_of(factor: str, levels: Any) -> Cause | None:
         return None
     off, on = levels
     if all(isinstance(level, Mapping) and "label" in level for level in levels):
-        return Cause(factor, off["label"], on["label"], label_words(on["label"]))
+        return Cause(factor, off["label"], on["label"], named(on["label"]))
     numbers = all(isinstance(level, (bool, int, float)) for level in levels)
     if numbers and isinstance(off, bool) == isinstance(on, bool) and off == 0 and on != 0:
         return Cause(factor, off, on, factor_words(factor).removesuffix(" enabled"))
@@ -176,7 +177,7 @@ def cause_of(factor: str, levels: Any) -> Cause | None:
 
 def _in_full(cause: Cause) -> str:
     """What a cause is called beside another of the same words: "North blame high", or "North blame 0.9"."""
-    return label_words(f"{cause.column.replace('.', ' ')} {cause.on}")
+    return f"{factor_in_full(cause.column)} {named(cause.on)}"
 
 
 def attribute(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> Attribution:

@@ -7,13 +7,13 @@ Process Run Crate 0.5: a root dataset, its files, the software, and the action t
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from sim import text
 from sim.sweeps.folder import JOURNAL
 from sim.sweeps.journal import OPENED, read_journal
 from sim.sweeps.reading import Stored
@@ -214,7 +214,7 @@ def _properties(manifest: Mapping[str, Any]) -> Iterator[Entity]:
             "@id": f"#setting-{quote(key)}",
             "@type": "PropertyValue",
             "name": key,
-            "value": value if isinstance(value, (str, bool, int, float)) else json.dumps(value, ensure_ascii=False),
+            "value": value if isinstance(value, (str, bool, int, float)) else text.json(value),
         }
 
 

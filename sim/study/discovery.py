@@ -26,11 +26,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.distributions import expect
-from sim.study.analysis import check_table, factor_names, label_words, names_of, percent
+from sim.study.analysis import check_table, factor_names, names_of, percent, scenario_words
 from sim.study.answer import Answer, optional
 from sim.study.plots.discovery import discovery_figure
 from sim.study.response import short_number
 from sim.study.words import capital
+from sim.text import named
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -157,10 +158,11 @@ def _columns(table: pd.DataFrame) -> tuple[dict[str, Floats], dict[str, tuple[st
             continue
         values = table[column].astype(str)
         known = sorted(values.unique())
+        called = {word: scenario_words(word) if column == "scenario" else named(word) for word in known}
         for word in known if len(known) > 2 else known[:1]:
             columns[f"{name}={word}"] = (values == word).to_numpy(dtype=np.float64)
-            other = f"is not {label_words(word)}" if len(known) > 2 else f"is {label_words(known[1])}"
-            words[f"{name}={word}"] = f"{name} is {label_words(word)}", f"{name} {other}"
+            other = f"is not {called[word]}" if len(known) > 2 else f"is {called[known[1]]}"
+            words[f"{name}={word}"] = f"{name} is {called[word]}", f"{name} {other}"
     return columns, words
 
 

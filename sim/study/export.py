@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import importlib.util
 import io
-import json
 import re
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sim import text
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, LAYERS, VARIABLES
 from sim.parameters import Parameters, Traits
@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 
 DICTIONARY = "data_dictionary"
 """Name of the table that says what every column of every table is."""
+
+DESCRIBED = ["table", "column", "type", "unit", "meaning"]
+"""Columns of the dictionary."""
+
+CSV_NOTES = (
+    f"{text.PROTECTED}. In pandas: {text.PLAIN}, then {text.UNPROTECT}. Parquet has all text as it was written",
+    f"pandas reads a text such as NA or null as missing; read with {text.READ_CSV}",
+)
+"""What the dictionary of a CSV export says of all text."""
 
 NETCDF = "result.nc"
 
@@ -182,7 +191,7 @@ def dictionary(stored: Stored) -> pd.DataFrame:
         for table, frame in stored.tables.items()
         for column in map(str, frame.columns)
     ]
-    return pd.DataFrame(rows, columns=["table", "column", "type", "unit", "meaning"])
+    return pd.DataFrame(rows, columns=DESCRIBED)
 
 
 def meaning(table: str, column: str) -> str:
@@ -218,9 +227,13 @@ def _unit(stored: Stored, table: str, column: str) -> str:
 # CSV and Parquet
 # ---------------------------------------------------------------------------------------------------------------
 def csv(stored: Stored) -> dict[str, bytes]:
-    """A CSV file a table (UTF-8, numbers with all their digits, nothing where a number is not defined)."""
-    tables = {**stored.tables, DICTIONARY: dictionary(stored)}
-    return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in tables.items()}
+    """A CSV file a table (UTF-8, numbers with all their digits, nothing where a number is not defined).
+
+    The dictionary begins with what holds for the text of every table.
+    """
+    notes = pd.DataFrame([("every table", "every text", TEXT, TEXT, note) for note in CSV_NOTES], columns=DESCRIBED)
+    tables = {**stored.tables, DICTIONARY: pd.concat([notes, dictionary(stored)], ignore_index=True)}
+    return {f"{name}.csv": text.csv(frame) for name, frame in tables.items()}
 
 
 def parquet(stored: Stored) -> dict[str, bytes]:
@@ -389,6 +402,6 @@ def _write_crate(stored: Stored, place: Path, overwrite: bool, licence: str | No
     for name in names if copied else []:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(stored.folder / name, place / name)
-    content = json.dumps(crate(stored, licence), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    content = text.json(crate(stored, licence), indent=2) + "\n"
     write_file(place / METADATA, content.encode())
     return [place / METADATA, *(place / name for name in names if copied)]

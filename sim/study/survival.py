@@ -26,7 +26,6 @@ from sim.study.analysis import (
     check_table,
     clear_of_zero,
     interval,
-    label_words,
     percent,
     resampled_interval,
     short_labels,
@@ -331,7 +330,7 @@ def _alone_sentence(name: str, table: pd.DataFrame) -> str:
     last = table.iloc[-1]
     causes = ", ".join(f"{cause} {percent(last[cause])}" for cause in ENDINGS if last[cause] > 0)
     return whole_sentence(
-        f"{label_words(name)}: {_share(last, 'going_on')} of the alliances last beyond month {last['month']}; "
+        f"{name}: {_share(last, 'going_on')} of the alliances last beyond month {last['month']}; "
         + (f"ended by {causes}" if causes else "none ended")
     )
 
@@ -344,7 +343,7 @@ def _share(row: pd.Series, name: str) -> str:
 
 def _compared_sentence(row: Mapping[str, float | str], reference: pd.DataFrame, other: pd.DataFrame) -> str:
     """How much longer or shorter alliances last, by both tests, and the cause that tells the cells apart most."""
-    who, base, months = label_words(str(row["label"])), label_words(str(row["reference"])), row["months"]
+    who, base, months = str(row["label"]), str(row["reference"]), row["months"]
     ends = [table[table["month"] <= months].iloc[-1] for table in (reference, other)]
     within = "within a month" if months == 1 else f"within {months} months"
     if row["replicates"] == 0:

@@ -64,7 +64,7 @@ def summary_text(stored: Stored) -> str:
     lines = _wrapped(one_line(study.manifest["title"]), 1)
     lines += _wrapped(one_line(study.manifest["question"]), 2)
     if warning := warning_of(study):
-        lines += _wrapped(warning.replace("> ", "").replace("**", ""), 2)
+        lines += _wrapped(warning, 2)
     lines += ["", *_terminal_table(study), ""]
     if study.names[study.reference] == REFERENCE:
         lines += _wrapped(f"The reference is {reference_words(study)}.", 2)

@@ -82,6 +82,11 @@ class Study:
         self._mean_of = {(row["cell"], row["outcome"]): row for row in rows_of(self.means)}
 
     @cached_property
+    def shortened(self) -> dict[str, str]:
+        """Names of an author's own that are too long to be shown whole, as they are shown and as they are."""
+        return analysis.shortened_names(str(label) for label in self.cells["label"])
+
+    @cached_property
     def humps(self) -> pd.DataFrame:
         """Humps at the horizon of each cell: :func:`sim.study.analysis.bimodality` for each of :data:`HUMPED`.
 
@@ -164,8 +169,8 @@ def how_many(number: int, noun: str) -> str:
 
 
 def capital(text: str) -> str:
-    """Text with a capital first, the rest as it is."""
-    return text[:1].upper() + text[1:]
+    """Text with a capital first, the rest as it is; a name with ``_`` in its first word is no word and stays."""
+    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def whole_sentence(text: str) -> str:
@@ -301,13 +306,13 @@ def warning_of(study: Study) -> str:
     """What a reader must know first: that the sweep is not complete, or less precise than wanted; else nothing."""
     if study.manifest["status"] == "complete":
         short = less_precise_than_wanted(study)
-        return f"> **Less precise than wanted.** {capital(short)}." if short else ""
+        return f"Less precise than wanted. {capital(short)}." if short else ""
     count, plan = len(study.tables["cells"]), study.manifest["plan"]
     planned = f"{count * int(plan['most']):,}"
     if plan["precision"]:
         planned = f"{count * int(plan['batch']):,} to {planned}"
     return (
-        f"> **Not complete ({study.manifest['status']}).** {len(study.runs):,} of {planned} runs are in these "
+        f"Not complete ({study.manifest['status']}). {len(study.runs):,} of {planned} runs are in these "
         f"tables; {failures(study)} failed.{_without_runs(study)}"
     )
 

@@ -22,6 +22,7 @@ from sim.sweeps.levels import (
     plain_name,
 )
 from sim.sweeps.sampling import GRID, LIST, MAX_POINTS, ONE_AT_A_TIME, SAMPLED, Factor, Range, whole_problems
+from sim.text import reading
 from sim.tomlfile import BadFile, Key, Problem, did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -313,8 +314,9 @@ def _problems_of(experiment: Experiment, base: Scenario, trial: _Trial) -> Itera
     drawn = trial.are_cells and experiment.design.kind in SAMPLED
     for tried in trial.combinations:
         at: Key = tried.key or ("factors",)  # levers are always among the factors
-        labels[tried.label] = labels.get(tried.label, 0) + 1
-        if trial.are_cells and labels[tried.label] == 2:
+        label = reading(tried.label)
+        labels[label] = labels.get(label, 0) + 1
+        if trial.are_cells and labels[label] == 2:
             advice = "would name two cells: give each level or point a label of its own"
             yield Problem(at, f"{tried.label!r} {advice}")
         try:

@@ -43,6 +43,7 @@ from sim.scenario import Scenario, load
 from sim.sweeps.checks import MAX_REPLICATES, QUOTES
 from sim.sweeps.levels import column_name, is_name, plain_name
 from sim.sweeps.sampling import Factor, read_design, read_range
+from sim.text import problem
 from sim.tomlfile import BadFile, Key, Problem, did_you_mean, shown
 
 TEXTS = ("title", "question", "expected")
@@ -119,6 +120,8 @@ class Draft:
         found = self._data[name]
         if not isinstance(found, str) or not found.strip():
             self._wrong((name,), f"must be text that is not empty, got {shown(found)}")
+        elif unseen := problem(found, breaks=True):
+            self._wrong((name,), unseen)
         return str(found)
 
     def _table(self, name: str) -> dict[str, Any]:

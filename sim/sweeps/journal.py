@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim import text
+
 OPENED, BEGUN, DONE, LOST, CLOSED = "opened", "begun", "done", "lost", "closed"
 
 
@@ -46,8 +48,8 @@ class Journal:
 
     def note(self, event: str, **facts: Any) -> None:
         """Append a line. It survives the end of this process; after a power cut it may be missing."""
-        text = json.dumps({"event": event, **facts}, ensure_ascii=False, separators=(",", ":"))
-        line = f"{_checksum(text)} {text}\n"
+        noted = text.json({"event": event, **facts}, tight=True)
+        line = f"{_checksum(noted)} {noted}\n"
         content = (f"\n{line}" if self._torn else line).encode()
         self._torn = True  # until the line is written as a whole
         while content:
@@ -90,10 +92,10 @@ def read_journal(path: Path) -> Iterator[Line]:
 def _entry(line: bytes) -> dict[str, Any] | None:
     """What a line says; None when it is not whole."""
     try:
-        checksum, _, text = line.decode().partition(" ")
-        if not text.endswith("\n") or checksum != _checksum(text[:-1]):
+        checksum, _, noted = line.decode().partition(" ")
+        if not noted.endswith("\n") or checksum != _checksum(noted[:-1]):
             return None
-        entry = json.loads(text)
+        entry = json.loads(noted)
     except ValueError:
         return None
     return entry if isinstance(entry, dict) and "event" in entry else None

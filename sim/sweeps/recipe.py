@@ -8,7 +8,6 @@ settings and factors are applied to it as they were.
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import tempfile
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sim import loaded
+from sim import loaded, text
 from sim.library import find
 from sim.parameters import Parameters, Traits
 from sim.scenario import load
@@ -100,8 +99,8 @@ def _asked_by(line: str) -> Experiment:
     return asked.with_settings(settings)
 
 
-def _setting(text: str) -> tuple[str, Any]:
-    key, _, value = text.partition("=")
+def _setting(given: str) -> tuple[str, Any]:
+    key, _, value = given.partition("=")
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -252,7 +251,7 @@ def _lines(values: Mapping[str, Any]) -> str:
 
 
 def _key(key: str) -> str:
-    return key if PLAIN_KEY.fullmatch(key) else _text(key)
+    return key if PLAIN_KEY.fullmatch(key) else text.toml(key)
 
 
 def _value(value: Any) -> str:
@@ -260,14 +259,9 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return _text(value)
+        return text.toml(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_value, value)) + "]"
     return repr(value)
-
-
-def _text(text: str) -> str:
-    """A JSON string is a TOML string, but for the character DEL, which TOML wants escaped."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -14,7 +14,6 @@ No step depends on a clock. What a folder holds is described in ``results/README
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import socket
@@ -26,6 +25,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sim import text
 from sim.sweeps.files import CannotStore, cannot_store, is_temporary, make_folder, sync_folder, write_file
 from sim.sweeps.folder import (
     JOURNAL,
@@ -83,9 +83,9 @@ class ResultFolder:
             CannotStore: when the disk is full or gone.
             ValueError: when a number is NaN or infinite, which JSON cannot hold.
         """
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        written = text.json(manifest, indent=2) + "\n"
         try:
-            write_file(self.path / MANIFEST, text.encode())
+            write_file(self.path / MANIFEST, written.encode())
         except OSError as error:
             raise cannot_store(self.path, error, begun=(self.path / JOURNAL).exists()) from error
 

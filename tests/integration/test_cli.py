@@ -213,7 +213,7 @@ def test_show_an_experiment() -> None:
     assert shown["cells"] == ["calm · trust_gain=0.02", "calm · trust_gain=0.08"]
 
 
-@pytest.mark.parametrize("title", ['Our "big" merger', "Fusion à Zürich \\ 東京", "one\ntwo\x7f"])
+@pytest.mark.parametrize("title", ['Our "big" merger', "Fusion à Zürich \\ 東京", "one\ntwo"])
 def test_new_writes_a_scenario_that_runs_and_never_overwrites(title: str) -> None:
     result = call("scenarios", "new", "our_merger", "--title", title)
     assert result.exit_code == 0
@@ -223,6 +223,13 @@ def test_new_writes_a_scenario_that_runs_and_never_overwrites(title: str) -> Non
     assert again.exit_code == 2
     assert "not overwritten" in again.stderr
     assert Path("scenarios/our_merger.toml").read_bytes() == before
+
+
+def test_new_refuses_a_title_that_cannot_be_seen() -> None:
+    result = call("scenarios", "new", "our_merger", "--title", "one\x7f")
+    assert result.exit_code == 2
+    assert r"--title holds \x7f, which cannot be seen" in result.stderr
+    assert not Path("scenarios/our_merger.toml").exists()
 
 
 @pytest.mark.parametrize("name", ["../outside", "a/b", "", "_hidden", "a.toml", "a b"])
@@ -600,6 +607,16 @@ def test_signs_that_a_terminal_lacks_become_near_ones(encoding: str, shown: str)
 @pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names there are always Unicode")
 def test_a_folder_whose_name_is_not_utf_8_is_refused_in_words(here: Path) -> None:
     result = call("compare", "calm", "rough", "--replicates", "2", "--out", os.fsdecode(b"r\xff"))
+    assert result.exit_code == 1
+    assert "the name of a file or folder is not UTF-8" in result.output
+
+
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names there are always Unicode")
+def test_a_scenario_whose_name_is_not_utf_8_is_refused_in_words(here: Path) -> None:
+    """Its name becomes a label in the tables, which hold Unicode."""
+    name = os.fsdecode(b"./s\xff.toml")
+    Path(name).write_bytes(Path("scenarios/calm.toml").read_bytes())
+    result = call("compare", "calm", name, "--replicates", "2", "--no-figures")
     assert result.exit_code == 1
     assert "the name of a file or folder is not UTF-8" in result.output
 

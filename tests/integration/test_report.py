@@ -203,12 +203,12 @@ def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str,
     summary = report.summary_markdown(words.Study(stored))
     assert "> Not said beforehand." in summary
     assert "| blame culture | blame 0.9 (was normal(0.4, 0.15)) |" in summary
-    assert "| low start | trust_start 0.3 (was 0.55) |" in summary
+    assert "| low_start | trust_start 0.3 (was 0.55) |" in summary
     assert "In this result's folder, which holds the experiment's files:\n\n```\nalliance sweep ./exp" in summary
     assert f"numpy {np.__version__}" in summary
     table = analysis.paired(stored.tables["runs"], 0, stored.manifest["outcomes"])
     for _, row in table.iterrows():
-        said = analysis.sentence(row)
+        said = analysis.sentence({**row, "label": analysis.label_words(row["label"])})
         assert said[1:] in summary
     assert "12 runs came out, 0 failed" in summary
 
@@ -535,7 +535,7 @@ def test_names_are_never_read_as_formulas(folders: dict[str, Path], tmp_path: Pa
     figures = plots.draw_all(Stored(stored.folder, stored.manifest, {**stored.tables, **named}))
     for name in ("contrasts", "survival"):
         _, vector = plots.save(figures[name], tmp_path, name)
-        assert "$x {$" in vector.read_text(encoding="utf-8")
+        assert "$x_{$" in vector.read_text(encoding="utf-8")
 
 
 def test_long_words_are_broken_to_fit() -> None:
@@ -715,8 +715,8 @@ def test_a_heat_map_tells_factors_of_one_name_apart() -> None:
     rows = [(0.2, 0.2, 1.0), (0.2, 0.8, 2.0), (0.8, 0.2, 3.0), (0.8, 0.8, 4.0)]
     runs = pd.DataFrame(rows, columns=["North.blame", "the_south.blame", "value"])
     figure = plots.heat_map(runs, "North.blame", "the_south.blame", "value")
-    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("North blame", "the south blame")
-    title = "Value runs from 1.00 (North blame 0.2, the south blame 0.2) to 4.00 (North blame 0.8, the south blame 0.8)"
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("North blame", "the_south blame")
+    title = "Value runs from 1.00 (North blame 0.2, the_south blame 0.2) to 4.00 (North blame 0.8, the_south blame 0.8)"
     assert flat(figure.get_suptitle()) == title
 
 

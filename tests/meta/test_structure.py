@@ -24,7 +24,7 @@ SIM = ROOT / "sim"
 MODULES = sorted(SIM.rglob("*.py"))
 
 FLOORS = (
-    ("distributions",),
+    ("text", "distributions"),
     ("parameters",),
     ("dynamics",),
     ("tomlfile", "scenario", "library"),

@@ -144,7 +144,7 @@ def test_a_reference_without_runs_is_refused() -> None:
 # Sentences
 def row(outcome: str, difference: float, low: float, high: float, n: int = 200) -> dict[str, object]:
     return {
-        "label": "culture_clash", "reference": "baseline", "outcome": outcome, "difference": difference, "low": low,
+        "label": "culture clash", "reference": "baseline", "outcome": outcome, "difference": difference, "low": low,
         "high": high, "n": n,
     }  # fmt: skip
 

@@ -261,7 +261,7 @@ def test_causes_of_one_name_are_told_apart() -> None:
         columns={"culture": "A.blame", "crash": "B.blame"}
     )
     (labelled,) = attributions(stored(runs, {"A.blame": levels, "B.blame": levels}))
-    assert labelled.causes == ("A blame very high", "B blame very high")
+    assert labelled.causes == ("A blame very_high", "B blame very_high")
     numbers = runs.replace({"low": 0, "very_high": 0.9})
     (numbered,) = attributions(stored(numbers, {"A.blame": [0, 0.9], "B.blame": [0, 0.9]}))
     assert numbered.causes == ("A blame 0.9", "B blame 0.9")

@@ -10,7 +10,7 @@ from typing import Any
 
 from sim.parameters import SHORT_SOURCES, Parameters, Traits, meta
 from sim.study import report
-from sim.study.analysis import label_words
+from sim.study.analysis import key_words, label_words
 from sim.study.page.markup import Content, Field, Html, Row, bullets, definitions, element, html, table
 from sim.study.page.results import sentences
 from sim.study.words import Study, capital, failures, one_line, rows_of
@@ -195,7 +195,7 @@ def _file(name: str, content: str) -> Html:
 def provenance(study: Study) -> Html:
     """Versions, digests, machine, timings, and the stored files with their checksums."""
     manifest = study.manifest
-    facts = [(capital(label_words(key)), _plain(value)) for key, value in manifest.items() if key not in TOLD_ELSEWHERE]
+    facts = [(capital(key_words(key)), _plain(value)) for key, value in manifest.items() if key not in TOLD_ELSEWHERE]
     head = ["table", "bytes", "SHA-256"]
     files = [
         [f"tables/{name}.parquet", Field(f"{about['bytes']:,}", float(about["bytes"])), about["sha256"]]
@@ -217,7 +217,7 @@ def provenance(study: Study) -> Html:
 def _plain(value: Any) -> Content:
     """An entry of the manifest as text; an empty one as a dash."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{label_words(str(key))}: {_plain(item)}" for key, item in value.items()) or "–"
+        return "; ".join(f"{key_words(str(key))}: {_plain(item)}" for key, item in value.items()) or "–"
     if isinstance(value, list):
         return ", ".join(str(_plain(item)) for item in value) or "–"
     if isinstance(value, bool):

@@ -11,7 +11,16 @@ from typing import Any
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES
 from sim.study import analysis, report
-from sim.study.analysis import CAUSE_WORDS, factor_names, label_words, outcome_words, percent, signed, unit_words
+from sim.study.analysis import (
+    CAUSE_WORDS,
+    factor_names,
+    key_words,
+    outcome_words,
+    percent,
+    scenario_words,
+    signed,
+    unit_words,
+)
 from sim.study.attribution import attributions
 from sim.study.page.findings import (
     LARGE,
@@ -42,6 +51,7 @@ from sim.study.words import (
     whole_sentence,
     with_interval,
 )
+from sim.text import named
 
 MOST_FIGURES = 12
 """More pictures would make the page heavy; all are in ``figures/``."""
@@ -159,17 +169,24 @@ def design(study: Study) -> Html:
     shared = "Replicates with the same number share every random draw that both cells make (common random numbers)."
     factors = factor_names(plan["factors"])
     facts = [
-        ("Scenarios", ", ".join(label_words(name) for name in plan["scenarios"])),
+        ("Scenarios", ", ".join(map(scenario_words, plan["scenarios"]))),
         ("Cells", f"{len(study.tables['cells'])}; the reference is {report.reference_words(study)}"),
         ("Replicates", f"{asked_for(study)} asked for; {len(study.runs):,} runs came out"),
         ("Alliances", f"{report.alliances_in(study):,} in all, {report.months_words(study)}"),
         ("Seed", f"{plan['seed']}. {shared if len(study.numbers) > 1 else ''}"),
         *((f"{_role(name, plan)}: {said}", _levels(plan["factors"][name])) for name, said in factors.items()),
         ("Set for every cell", _settings(plan["settings"])),
-        *((capital(label_words(key)), _entry(value)) for key, value in plan.items() if _is_said(key, value)),
+        *((capital(key_words(key)), _entry(value)) for key, value in plan.items() if _is_said(key, value)),
         ("Outcomes", ", ".join(outcome_words(name) for name in study.outcomes)),
     ]
-    return html([definitions(facts), _cells(study)])
+    return html([definitions(facts), _cells(study), _whole_names(study)])
+
+
+def _whole_names(study: Study) -> Html:
+    """What the names are that are shortened everywhere else."""
+    if not study.shortened:
+        return Html("")
+    return html([element("h3", "Names that are shortened here"), definitions(study.shortened.items())])
 
 
 def _role(factor: str, plan: dict[str, Any]) -> str:
@@ -194,8 +211,12 @@ def _entry(value: Any) -> str:
     """An entry of the design in words; a table of entries one after the other, its kind first and without a name."""
     if not isinstance(value, dict):
         return report.setting_words(value)
-    named = ((label_words(key) if key != "kind" else "", _part(part)) for key, part in value.items() if _says(part))
-    return ", ".join(f"{name} {part}".strip() for name, part in named)
+    said = (
+        key_words(_part(part)) if key == "kind" else f"{key_words(key)} {_part(part)}"
+        for key, part in value.items()
+        if _says(part)
+    )
+    return ", ".join(said)
 
 
 def _part(value: Any) -> str:
@@ -230,7 +251,8 @@ def _cells(study: Study) -> Html:
     if factors:
         columns = ["scenario", *factors] if study.cells["scenario"].nunique() > 1 else factors
         rows = [
-            [study.names[int(row["cell"])], *(_level(row[name]) for name in columns)] for row in rows_of(study.cells)
+            [study.names[int(row["cell"])], *(_level(name, row[name]) for name in columns)]
+            for row in rows_of(study.cells)
         ]
         head = ["cell", *factor_names(columns).values()]
         return table("Every cell and the levels of its factors.", head, rows)
@@ -248,10 +270,10 @@ def _differing(reference: dict[str, Any], other: dict[str, Any]) -> str:
     return "the reference" if other is reference else "; ".join(report.differences(reference, other)) or "nothing"
 
 
-def _level(value: Any) -> Field | str:
+def _level(factor: str, value: Any) -> Field | str:
     """A factor's level: numbers sort by size, words by the alphabet."""
     if isinstance(value, (bool, str)):
-        return label_words(str(value))
+        return scenario_words(str(value)) if factor == "scenario" else named(value)
     return Field(report.setting_words(float(value)), float(value))
 
 

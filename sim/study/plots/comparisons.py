@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES
 from sim.study import analysis
-from sim.study.analysis import factor_names, label_words, outcome_words, short_labels, signed
+from sim.study.analysis import factor_names, outcome_words, short_labels, signed
 from sim.study.plots.causes import CAUSE_LOOKS, cause_words, key_of_causes, longest_stack, lump_small
 from sim.study.plots.frame import (
     BLUE,
@@ -37,6 +37,7 @@ from sim.study.plots.frame import (
     wrap_label,
 )
 from sim.study.words import LONG_NAME, capital, number
+from sim.text import named
 
 ROW_LABEL = 26
 """Most characters in a line of a row's label."""
@@ -198,7 +199,7 @@ def _contrast_title(paired: pd.DataFrame, short: Mapping[str, str]) -> str:
         only = lead.iloc[0]
         named = {**only, "label": short[str(only["label"])], "reference": reference}
         alone = " in one replicate" if int(only["n"]) == 1 else ""
-        return capital(analysis.sentence(named).split(" (")[0]) + alone
+        return capital(analysis.sentence(named).rsplit(" (", 1)[0]) + alone
     told = lead[(lead["low"] > 0) | (lead["high"] < 0)]
     if lead["low"].isna().all():
         return f"One replicate cannot tell {words} in any cell from {reference}"
@@ -264,7 +265,7 @@ def _levels(column: pd.Series) -> list[Any]:
 def _level(level: Any) -> str:
     if isinstance(level, (bool, np.bool_)):
         return "yes" if level else "no"
-    return f"{level:g}" if isinstance(level, (int, float, np.number)) else textwrap.fill(label_words(str(level)), 18)
+    return f"{level:g}" if isinstance(level, (int, float, np.number)) else wrap_label(named(level), 18)
 
 
 def _write_fields(ax: Axes, numbers: Floats, image: Any) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from sim.study import analysis
-from sim.study.analysis import label_words, outcome_words
+from sim.study.analysis import outcome_words, scenario_words
 from sim.study.plots.comparisons import contrasts, heat_map, ledger
 from sim.study.plots.distributions import trust_humps, value_distribution
 from sim.study.plots.frame import DPI, MOST_CELLS, styled
@@ -19,6 +20,7 @@ from sim.study.plots.over_time import survival, trajectories
 from sim.sweeps.files import write_file
 from sim.sweeps.reading import Stored
 from sim.sweeps.sampling import GRID
+from sim.text import visible
 
 MOST_CONTRASTS = 13
 """Most cells in the figure of contrasts, the reference with them."""
@@ -83,7 +85,7 @@ def _heat_maps(stored: Stored, runs: pd.DataFrame, outcome: str) -> dict[str, Fi
     single = len(scenarios) == 1
     return {
         "heat_map" if single else f"heat_map_{scenario}": heat_map(
-            runs[runs["scenario"] == scenario], factors[1], factors[0], outcome, f"Scenario {label_words(scenario)}."
+            runs[runs["scenario"] == scenario], factors[1], factors[0], outcome, f"Scenario {scenario_words(scenario)}."
         )
         for scenario in scenarios[:MOST_CELLS]
     }
@@ -98,9 +100,13 @@ def _is_numeric(levels: pd.Series) -> bool:
 def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     """Write a figure as PNG (150 dots an inch) and SVG (text stays text); the same bytes for the same tables.
 
+    Whatever text is in it is written as it is: nothing in it is a formula, and what cannot be seen is a visible escape.
+
     Returns:
         The two paths, PNG first.
     """
+    for artist in figure.findobj(Text):
+        artist.set_text(visible(artist.get_text(), breaks=True))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -196,9 +196,8 @@ def new_figure(
         figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.02, hspace=0.02)
     )
     FigureCanvasAgg(figure)
-    figure.suptitle(
-        textwrap.fill(title, 74), x=0.012, ha="left", fontsize=18, fontweight="bold", color=INK, linespacing=1.25
-    )
+    told = textwrap.fill(title, _letters(title, 74))
+    figure.suptitle(told, x=0.012, ha="left", fontsize=18, fontweight="bold", color=INK, linespacing=1.25)
     figure.supxlabel(_even_lines(caption, 142), x=0.012, ha="left", fontsize=11, color=GREY, linespacing=1.35)
     axes = list(figure.subplots(rows, columns, squeeze=False, **options).ravel())
     for ax in axes[panels:] if panels is not None else []:
@@ -283,7 +282,13 @@ def wrap_label(label: str, width: int) -> str:
     """A label in lines of at most ``width`` characters, broken between its parts before within them."""
     if len(label) <= width:
         return label
-    return "\n".join(line for part in label.split(" · ") for line in textwrap.wrap(part, width))
+    lines = (line for part in label.split(" · ") for line in textwrap.wrap(part, _letters(part, width)))
+    return "\n".join(lines)
+
+
+def _letters(text: str, width: int) -> int:
+    """Letters of a line where ``width`` usual ones have room: fewer when a word must be broken, which may be all W."""
+    return width if max(map(len, text.split()), default=0) <= min(width, 32) else round(0.65 * width)
 
 
 End = tuple[float, float, str, str]

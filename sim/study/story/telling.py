@@ -14,8 +14,9 @@ from sim.study.story.life import Life, most_telling
 from sim.study.story.meeting import meeting
 from sim.study.story.phases import Phase, phases_of
 from sim.study.story.thresholds import CUTS_A_PHASE
-from sim.study.story.wording import COLUMNS, escaped, wrapped
+from sim.study.story.wording import COLUMNS, wrapped
 from sim.study.words import capital
+from sim.text import markdown
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ class Story:
 
     def markdown(self) -> str:
         """The same as Markdown, a paragraph a line."""
-        parts = [f"# {escaped(self.title)}", f"*{escaped(self.origin)}*"]
+        parts = [f"# {markdown(self.title)}", f"*{markdown(self.origin)}*"]
         for chapter in self.chapters:
-            parts += [f"## {escaped(chapter.heading)}", escaped(chapter.text)]
+            parts += [f"## {markdown(chapter.heading)}", markdown(chapter.text)]
         return "\n\n".join(parts) + "\n"
 
 
