@@ -73,9 +73,11 @@ if __name__ == "__main__":
             inside = pickle.dumps(dyad)
             K = 0.9
             assert trust(dyad) == found[told_k := float(list(found)[-1])][0]  # taken as it was
+            answers = [refused(pickle.loads(pickle.dumps(dyad)).replace)]
+            if told_k == 0.5:
+                continue
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-                answers = [refused(pool.submit(work, dyad).result) for work in (trust, LiveRun)]
-            answers.append(refused(pickle.loads(pickle.dumps(dyad)).replace))
+                answers += [refused(pool.submit(work, dyad).result) for work in (trust, LiveRun)]
             with instead("toward", lambda x, target, speed: x):
                 assert len(loaded.replaced_rules()) == 2 and trust(dyad) != found[told_k][0]
             assert trust(dyad) == found[told_k][0]
@@ -130,7 +132,7 @@ def test_digest_and_manifest_know_it(session: Any) -> None:
 
 
 def test_workers_do_not_use_the_shipped_rule_in_silence(session: Any) -> None:
-    simulated, stepped, here = session["answers"]
+    here, simulated, stepped = session["answers"]
     for answer in (simulated, stepped, *session["outside"]):
         assert answer.startswith(
             "CodeChanged: baseline was handed over by a process with other rules (replaced there: "
