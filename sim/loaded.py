@@ -66,9 +66,11 @@ def _drop_stale_bytecode(name: str, stamp: Stamp | None) -> None:
     Python knows stale bytecode by the size of the source and by its time in whole seconds. So the bytecode of
     ``K = 1.5`` could run under the digest of a text that says ``K = 3.0``.
     """
-    with suppress(OSError, NotImplementedError):
+    if stamp is None or sys.implementation.cache_tag is None:  # then there is no bytecode
+        return
+    with suppress(OSError):
         kept = cache_from_source(os.path.join(PACKAGE, name))
-        if stamp is not None and max(stamp[:2]) >= os.stat(kept).st_mtime_ns:
+        if max(stamp[:2]) >= os.stat(kept).st_mtime_ns:
             os.unlink(kept)
 
 
