@@ -54,10 +54,11 @@ def _stamp(path: Path | str) -> Stamp | None:
 
 
 def _all_files() -> Iterator[str]:
-    """Every source file of the package, by its name in it."""
-    for folder, _, names in os.walk(PACKAGE):
-        inside = os.path.relpath(folder, PACKAGE).replace(os.sep, "/").removeprefix(".")
-        yield from (f"{inside}/{name}".lstrip("/") for name in names if name.endswith(".py"))
+    """Every source file that a digest may cover, by its name in the package."""
+    for folder in ("", "dynamics/", "sweeps/", "sweeps/executors/", "study/"):
+        with suppress(OSError):
+            names = os.listdir(os.path.join(PACKAGE, folder))
+            yield from (f"{folder}{name}" for name in names if name.endswith(".py"))
 
 
 def _drop_stale_bytecode(name: str, stamp: Stamp | None) -> None:
@@ -66,9 +67,11 @@ def _drop_stale_bytecode(name: str, stamp: Stamp | None) -> None:
     Python knows stale bytecode by the size of the source and by its time in whole seconds. So the bytecode of
     ``K = 1.5`` could run under the digest of a text that says ``K = 3.0``.
     """
-    with suppress(OSError, NotImplementedError):
+    if stamp is None or sys.implementation.cache_tag is None:  # then there is no bytecode
+        return
+    with suppress(OSError):
         kept = cache_from_source(os.path.join(PACKAGE, name))
-        if stamp is not None and max(stamp[:2]) >= os.stat(kept).st_mtime_ns:
+        if max(stamp[:2]) >= os.stat(kept).st_mtime_ns:
             os.unlink(kept)
 
 

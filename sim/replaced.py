@@ -33,6 +33,7 @@ from sim.dynamics.compiled import compiled
 from sim.tomlfile import did_you_mean
 
 Rule = Callable[..., Any]
+NO_FUNCTION = "{!r} is no function that is written in Python"
 _standing: dict[str, Rule] = {}
 
 
@@ -99,6 +100,8 @@ def _check(rule: str, function: Rule) -> None:
     known = {name: value for name, value in vars(rules).items() if _plain(value).__module__ == rules.__name__}
     if rule not in known:
         raise ValueError(f"{rule!r} is no rule of sim.dynamics.rules{did_you_mean(rule, known)}")
+    if _plain(function) is _nobody:
+        raise TypeError(NO_FUNCTION.format(function))
     shipped, other = inspect.signature(_plain(known[rule])), inspect.signature(_plain(function))
     try:
         other.bind(*shipped.parameters)
@@ -133,7 +136,7 @@ class _Frozen:
         """A copy of a function, not compiled."""
         plain = _plain(function)
         if plain is _nobody:
-            raise TypeError(f"{function!r} is no function that is written in Python")
+            raise TypeError(NO_FUNCTION.format(function))
         if plain in self._made:
             raise TypeError(f"{plain.__name__} calls itself, which a rule and its helpers may not")
         self._made[plain] = None
@@ -180,7 +183,7 @@ class _Frozen:
         """A function that is called, compiled as its author had it, or as the core is."""
         options = getattr(function, "targetoptions", {"error_model": "numpy"})
         self._note("options", sorted(options.items()))
-        made: Rule = numba.njit(**{**options, "nopython": True})(self.function(function))
+        made: Rule = numba.jit(**{**options, "nopython": True})(self.function(function))
         self._made[plain] = made
         return made
 

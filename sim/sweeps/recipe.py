@@ -22,6 +22,7 @@ from sim.parameters import Parameters, Traits
 from sim.scenario import load
 from sim.sweeps.design import TEXTS, Experiment, experiment_of, load_experiment
 from sim.sweeps.files import write_file
+from sim.sweeps.sampling import GRID, ONE_AT_A_TIME
 from sim.tomlfile import BadFile
 
 EXPERIMENT_FILE = "experiment.toml"
@@ -194,11 +195,18 @@ def files_of(manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _design(design: Mapping[str, Any]) -> dict[str, Any]:
-    """The design as a file holds it: each factor in the table of its role, and nothing that is empty."""
+    """The design as a file holds it: each factor in the table of its role, and nothing that is empty.
+
+    A file's factors come in the order of these tables. Where another order numbers the cells, it is kept and the roles,
+    which then change no cell, are not.
+    """
     factors = design.get("factors", {})
     tables = {role: {name: factors[name] for name in design.get(role, ()) if name in factors} for role in ROLES[:-1]}
     named = {name for table in tables.values() for name in table}
     tables[ROLES[-1]] = {name: levels for name, levels in factors.items() if name not in named}
+    by_role = [name for table in tables.values() for name in table]
+    if by_role != list(factors) and design.get("design", {}).get("kind", GRID) in (GRID, ONE_AT_A_TIME):
+        tables = {ROLES[-1]: dict(factors)}
     single = {key: design[key] for key in ("replicates", "seed", "settings", "design", "precision") if key in design}
     if design.get("precision"):
         single["max_replicates"] = design["max_replicates"]

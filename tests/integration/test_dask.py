@@ -281,7 +281,7 @@ def test_a_worker_that_runs_other_code_is_refused_at_the_start(tmp_path: Path) -
         made.start_worker("--no-nanny", first_path=str(other))
         with pytest.raises(
             ClusterError,
-            match=r"does not run what this sweep runs: tcp://.*: code around the model \w+, here \w+; install",
+            match=r"does not run what this sweep runs: tcp://.*: model \w+, here \w+; code around .*; install",
         ):
             DaskExecutor(None, made.address, SECONDS)
 

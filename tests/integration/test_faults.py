@@ -521,10 +521,15 @@ def test_a_signal_to_end_is_heard_where_ctrl_c_is_only_noted_or_not_heard_at_all
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGTERM)
             return
-        with pytest.raises(KeyboardInterrupt), CtrlC() as stop:
-            signal.raise_signal(signal.SIGTERM)
-            assert stop.pressed
-            signal.raise_signal(signal.SIGTERM)
+        stop = CtrlC()
+        with pytest.raises(KeyboardInterrupt), stop:
+            press_twice(stop)
+
+
+def press_twice(stop: CtrlC) -> None:
+    signal.raise_signal(signal.SIGTERM)
+    assert stop.pressed
+    signal.raise_signal(signal.SIGTERM)
 
 
 def raise_after(number: signal.Signals) -> None:

@@ -186,12 +186,14 @@ def test_a_session_in_which_a_rule_was_edited_stores_nothing(package: Path) -> N
 
 def test_bytecode_that_is_older_than_its_source_is_not_run(package: Path) -> None:
     """Python itself looks at whole seconds and at the size only."""
-    codes, show = package / "commands" / "codes.py", "from sim.commands import codes; print(codes.BAD_FILE)"
-    date = codes.stat().st_mtime_ns
-    assert python(package, show).stdout == "3\n"
-    codes.write_text(codes.read_text(encoding="utf-8").replace("BAD_FILE = 3", "BAD_FILE = 7"), encoding="utf-8")
-    os.utime(codes, ns=(date, date))
-    assert python(package, show).stdout == "7\n"
+    remedies = package / "sweeps" / "remedies.py"
+    with remedies.open("a", encoding="utf-8") as file:
+        file.write("K = 1.5\n")
+    date, show = remedies.stat().st_mtime_ns, "from sim.sweeps import remedies; print(remedies.K)"
+    assert python(package, show).stdout == "1.5\n"
+    remedies.write_text(remedies.read_text(encoding="utf-8").replace("K = 1.5", "K = 3.0"), encoding="utf-8")
+    os.utime(remedies, ns=(date, date))
+    assert python(package, show).stdout == "3.0\n"
 
 
 # ---------------------------------------------------------------------------------------------------------------
