@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import config as _numba_config
-from numba.core import types
+from numba.core import event, types
 from numba.core.registry import CPUDispatcher
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,11 +47,26 @@ def _here() -> str:
 CACHE = _cache_root() / f"numba-{numba.__version__}-{source_digest()}-{_here()}"
 
 
-OPTIONS = {"nopython": True, "nogil": True, "error_model": "numpy", "_nrt": False, "no_cfunc_wrapper": True, "forceinline": True}
-"""How all of the core is compiled. It allocates nothing, so nothing is reference-counted (``_nrt``)."""
+OPTIONS = {
+    "nopython": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "forceinline": True,
+    "_nrt": False,  # the core allocates nothing, so nothing is reference-counted
+    "no_cfunc_wrapper": True,
+}
+"""How all of the core is compiled."""
 
 
-class Inlined(CPUDispatcher):  # type: ignore[misc]
+class Core(CPUDispatcher):
+    """A compiled function of the core."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """One machine code for all: Numba makes another one for each constant that an argument may be (0, 1, 2 …)."""
+        return super().get_call_template([types.unliteral(one) for one in args], kws)
+
+
+class Inlined(Core):
     """A function of the core that only machine code calls as machine code; Python that calls it runs it as Python.
 
     A way in from Python costs as much compiling as a small function itself, so only an :func:`entry` has one.
@@ -57,10 +74,6 @@ class Inlined(CPUDispatcher):  # type: ignore[misc]
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         return self.py_func(*arguments, **named)
-
-    def get_call_template(self, args: Any, kws: Any) -> Any:
-        """One machine code for all: Numba makes another one for each constant that an argument may be (0, 1, 2 …)."""
-        return super().get_call_template([types.unliteral(one) for one in args], kws)
 
 
 def compiled(function: F) -> F:
@@ -74,10 +87,10 @@ def compiled(function: F) -> F:
 
 def entry(function: F) -> F:
     """A function of the core that Python calls as machine code; else as :func:`compiled`."""
-    return _made(CPUDispatcher, function)
+    return _made(Core, function)
 
 
-def _made(kind: type, function: F, **options: bool) -> F:
+def _made(kind: type[Core], function: F, **options: bool) -> F:
     """The function as a dispatcher of Numba that keeps its machine code in ``CACHE``."""
     if settings.DISABLE_JIT:
         return function
@@ -89,6 +102,66 @@ def _made(kind: type, function: F, **options: bool) -> F:
         return cast(F, made)
     finally:
         settings.CACHE_DIR = before
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# First use
+# ---------------------------------------------------------------------------------------------------------------
+class FirstUse(event.Listener):
+    """Says on stderr, once in a process, that the core is being compiled; on a terminal also how far it is.
+
+    Attributes:
+        quiet: say nothing.
+        said: it has been said.
+    """
+
+    ANNOUNCEMENT = "compiling the model for the first time on this machine: usually 20 to 60 s …"
+    PATIENCE = 1.0
+    """Seconds of compiling that pass without a word: one small function more is not worth one."""
+
+    def __init__(self) -> None:
+        self.quiet = self.said = False
+        self.functions = self.depth = 0
+        self.began = self.spent = 0.0
+
+    def on_start(self, occasion: Any) -> None:
+        """A function begins to be compiled; those that it calls are compiled within it."""
+        if not isinstance(occasion.data["dispatcher"], Core):
+            return
+        if self.depth == 0:
+            self.began = time.monotonic()
+        self.depth += 1
+        self.tell()
+
+    def on_end(self, occasion: Any) -> None:
+        """A function has been compiled."""
+        if not isinstance(occasion.data["dispatcher"], Core):
+            return
+        self.functions += 1
+        self.tell()
+        self.depth -= 1
+        if self.depth == 0:
+            self.spent += time.monotonic() - self.began
+            self.show("")
+
+    def tell(self) -> None:
+        """Say it if it has not been said and takes its time; renew the line on a terminal."""
+        seconds = self.spent + time.monotonic() - self.began
+        if seconds < self.PATIENCE:
+            return
+        if not self.said and not self.quiet and sys.stderr is not None:
+            self.said = True
+            print(self.ANNOUNCEMENT, file=sys.stderr, flush=True)
+        self.show(f"  {self.functions} functions in {seconds:.0f} s")
+
+    def show(self, text: str) -> None:
+        """The line on a terminal that says how far it is; an empty one takes it away."""
+        if self.said and not self.quiet and sys.stderr is not None and sys.stderr.isatty():
+            print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+first_use = FirstUse()
+event.register("numba:compile", first_use)
 
 
 def is_cached() -> bool:

@@ -259,9 +259,7 @@ def sign_many(p, orgs, alliances, seed, replicates):
 
 
 @entry
-def run_many(
-    p, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries, rates
-):
+def run_many(p, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries, rates):
     """Many runs without a market, one after the other: as :func:`run`, with a replicate axis first on every array but
     the histogram."""
     for r in range(len(replicates)):

@@ -173,7 +173,9 @@ def rubs(p, tie, uniform):
     where η is at least 1, and at most 1 anywhere; they need none.
     """
     most = tie.gap if p.friction_power >= 1.0 else 1.0
-    if uniform >= rules.friction_chance(p.friction_base, p.friction_gap, most, 1.0, p.friction_relief, tie.communication):
+    if uniform >= rules.friction_chance(
+        p.friction_base, p.friction_gap, most, 1.0, p.friction_relief, tie.communication
+    ):
         return False
     return uniform < rules.friction_chance(
         p.friction_base, p.friction_gap, tie.gap, p.friction_power, p.friction_relief, tie.communication
