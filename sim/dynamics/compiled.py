@@ -151,13 +151,15 @@ class FirstUse(event.Listener):
             return
         if not self.said and not self.quiet and sys.stderr is not None:
             self.said = True
-            print(self.ANNOUNCEMENT, file=sys.stderr, flush=True)
+            sys.stderr.write(f"{self.ANNOUNCEMENT}\n")
+            sys.stderr.flush()
         self.show(f"  {self.functions} functions in {seconds:.0f} s")
 
     def show(self, text: str) -> None:
         """The line on a terminal that says how far it is; an empty one takes it away."""
         if self.said and not self.quiet and sys.stderr is not None and sys.stderr.isatty():
-            print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
+            sys.stderr.write(f"\r{text}\x1b[K")
+            sys.stderr.flush()
 
 
 first_use = FirstUse()
