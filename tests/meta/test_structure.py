@@ -99,8 +99,8 @@ def test_only_the_agents_import_mesa():
 
 CORE_MAY_IMPORT = {"sim", "math", "numpy", "numba", "collections", "dataclasses", "typing", "__future__"}
 FOR_THE_CACHE = {"hashlib", "os", "pathlib", "sys", "time"}
-"""``compiled.py`` alone reads files, the core's own text, to name the folder of the machine code, and says on stderr that
-it compiles."""
+"""``compiled.py`` alone reads files, the core's own text, to name the folder of the machine code, and says on
+stderr that it compiles."""
 
 
 @pytest.mark.parametrize("path", sorted((SIM / "dynamics").glob("*.py")), ids=relative)

@@ -66,7 +66,8 @@ def test_the_first_run_from_python_says_so_on_stderr_and_compiles_no_market(tmp_
         [sys.executable, "-c", script],
         capture_output=True, text=True, check=True, cwd=tmp_path,
         env={
-            **os.environ, "XDG_CACHE_HOME": str(tmp_path), "NUMBA_CACHE_DIR": "", "PYTHONPATH": os.pathsep.join(sys.path),
+            **os.environ, "XDG_CACHE_HOME": str(tmp_path), "NUMBA_CACHE_DIR": "",
+            "PYTHONPATH": os.pathsep.join(sys.path),
         },
     )  # fmt: skip
     assert done.stderr.splitlines() == ([] if compiled.settings.DISABLE_JIT else [FirstUse.ANNOUNCEMENT])
