@@ -16,7 +16,7 @@ QUESTIONS = 6  # of an interview
 TIE = 1e-9  # evidence that differs by less is the same: sums of logarithms in another order differ by less
 
 
-@compiled
+@entry
 def engage(orgs, tie):
     """Both partners give a place to the alliance."""
     for s in range(SIDES):

@@ -13,7 +13,7 @@ from sim.engine import simulate
 from sim.sweeps.design import Cell, Experiment
 from sim.sweeps.executors.local import cores
 from sim.sweeps.plan import shard_size, work_of
-from sim.sweeps.runner import OnMessage, warm_up
+from sim.sweeps.runner import warm_up
 from sim.sweeps.shards import CellSums, Part, condense, reduce, rows_of
 from sim.sweeps.tables import size_of_rows
 
@@ -39,7 +39,6 @@ class Estimate:
 def estimate(
     experiment: Experiment,
     jobs: int | None = None,
-    on_message: OnMessage | None = None,
     keep_alliances: bool = False,
 ) -> Estimate:
     """Time a little of the experiment on this machine, on as many threads, and extrapolate.
@@ -49,7 +48,7 @@ def estimate(
     """
     jobs = jobs or cores()
     cells = experiment.cells()
-    warm_up(on_message)
+    warm_up()
     at = np.unique(np.linspace(0, len(cells) - 1, min(PROBES, len(cells))).round().astype(int))
     probes = [_probe(experiment, cells[k], jobs, keep_alliances) for k in at]
     least, most = experiment.runs

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from sim.distributions import expect
-from sim.dynamics.compiled import is_cached
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.scenario import Scenario
@@ -51,7 +50,6 @@ from sim.tomlfile import BadFile, Problem
 OnProgress = Callable[["Progress"], None]
 OnMessage = Callable[[str], None]
 
-COMPILING = "compiling the core (first use on this machine; takes about 25 s) …"
 STARTING = "starting workers …"
 
 LONGEST_ERROR = 300
@@ -118,10 +116,8 @@ class Progress:
         return self.seconds * (total - done) / (done - before) if done > before else math.inf
 
 
-def warm_up(on_message: OnMessage | None = None) -> None:
+def warm_up() -> None:
     """Compile the core, or load it from the cache, once and before any thread needs it."""
-    if on_message is not None and not is_cached():
-        on_message(COMPILING)
     texts = {"title": "Warm-up", "question": "-", "source": "-", "expected": "-"}
     simulate(Scenario.from_plain({**texts, "organizations": 2, "months": 1}), [0]).runs()
 
@@ -439,7 +435,7 @@ def run_experiment(
         on_progress: called in this thread after each shard that was stored. The same object each time.
         keep_alliances: also store the table of all alliances (large).
         chunk: replicates in one task; by the time they take when None. Results do not depend on it.
-        on_message: called with a sentence when something takes long that is no run (compiling).
+        on_message: called with a sentence when something takes long that is no run (starting workers).
         command: the command line that the manifest gives to reproduce the results. When None it is found from the
             experiment and tried out; where none leads to the same tables, the experiment's files are written into the
             folder (``alliance sweep ./experiment.toml`` there).
@@ -589,7 +585,7 @@ def _carry_on(
             store.replace_manifest(status=RUNNING, files={}, jobs=executor.jobs)
         _strike_out(store, retry_failed, say)
         _check_room(store)
-        warm_up(on_message)
+        warm_up()
         with CtrlC(on_message) as stop:
             sweep = _Sweep(store, executor, chunk, fail_fast, on_progress, stop)
             sweep.run()

@@ -837,14 +837,11 @@ def test_trouble_in_the_environment_is_told_in_one_line(
 # ---------------------------------------------------------------------------------------------------------------
 # Progress and compiling
 # ---------------------------------------------------------------------------------------------------------------
-def test_the_first_use_says_that_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "is_cached", lambda: False)
-    result = call("run", "calm", "--no-figures", "--json")
-    first, second = result.stderr.splitlines()[:2]
-    assert first == "compiling the core (once, about 25 s) …"
-    assert second.startswith("compiled in ")
-    strict_json(result.stdout)
-    assert call("run", "calm", "--no-figures", "--quiet").stderr == ""
+@pytest.mark.parametrize("quiet", [False, True])
+def test_quiet_is_also_quiet_about_compiling(quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "first_use", compiled.FirstUse())
+    call("run", "calm", "--no-figures", "--json", *(["--quiet"] if quiet else []))
+    assert compiled.first_use.quiet == quiet
 
 
 def test_preparing_compiles_all_that_run_and_sweep_call(tmp_path: Path) -> None:

@@ -407,15 +407,6 @@ def test_an_estimate_is_timed_and_not_assumed(experiment: Experiment, monkeypatc
     assert estimate(experiment, jobs=1).seconds >= 8 * REPLICATES * 0.02
 
 
-def test_compiling_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(runner, "is_cached", lambda: False)
-    runner.warm_up(said.append)
-    monkeypatch.setattr(runner, "is_cached", lambda: True)
-    runner.warm_up(said.append)
-    assert said == [runner.COMPILING]
-
-
 def test_shards_follow_the_work_and_the_memory() -> None:
     dyad = scenario("dyad", organizations=2, months=12)
     crowd = scenario("crowd", organizations=100_000, months=144)

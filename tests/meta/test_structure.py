@@ -99,13 +99,16 @@ def test_only_the_agents_import_mesa():
 
 
 CORE_MAY_IMPORT = {"sim", "math", "numpy", "numba", "collections", "dataclasses", "typing", "__future__"}
-FOR_THE_CACHE = {"contextlib", "hashlib", "logging", "os", "pathlib", "sys", "tempfile"}
-"""``cache.py`` alone has to do with files: those of the machine code."""
+ALSO = {
+    "cache.py": {"contextlib", "hashlib", "logging", "os", "pathlib", "sys", "tempfile"},
+    "compiled.py": {"sys", "time"},
+}
+"""``cache.py`` alone has to do with files, those of the machine code; ``compiled.py`` says on stderr that it compiles."""
 
 
 @pytest.mark.parametrize("path", sorted((SIM / "dynamics").glob("*.py")), ids=relative)
 def test_the_core_has_no_files_no_tables_and_no_printing(path):
-    allowed = CORE_MAY_IMPORT | (FOR_THE_CACHE if path.name == "cache.py" else set())
+    allowed = CORE_MAY_IMPORT | ALSO.get(path.name, set())
     assert {name.split(".")[0] for name in imports_of(path)} <= allowed
     called = {
         node.func.id for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and hasattr(node.func, "id")
@@ -114,12 +117,13 @@ def test_the_core_has_no_files_no_tables_and_no_printing(path):
 
 
 COMPILED = sorted(p.stem for p in (SIM / "dynamics").glob("*.py") if "sim.dynamics.compiled.compiled" in imports_of(p))
+DECORATORS = {"compiled", "entry"}
 
 
 @pytest.mark.parametrize("name", COMPILED)
 def test_every_function_of_the_compiled_core_is_compiled(name):
     functions = [node for node in tree_of(SIM / "dynamics" / f"{name}.py").body if isinstance(node, ast.FunctionDef)]
-    plain = [f.name for f in functions if "compiled" not in [getattr(d, "id", "") for d in f.decorator_list]]
+    plain = [f.name for f in functions if not DECORATORS & {getattr(d, "id", "") for d in f.decorator_list}]
     assert plain == (["check_seed"] if name == "draws" else [])
 
 

@@ -205,7 +205,7 @@ def test_a_run_stops_for_room_before_a_month_of_events_and_not_within_it():
 
     def go_on(rows, first):
         return kernel.run(
-            live.parameters, live.organizations, engine.float_view(live.organizations), rows, 0, True, live.events,
+            live.parameters, live.organizations, engine.float_view(live.organizations), rows, 0, live.events,
             1.0, 1, 0, first, 3, np.zeros((*shape, 3)), np.zeros((*shape, BINS), dtype=np.int64),
             np.zeros((len(rows), *engine.LEDGER)), np.zeros(engine.LEDGER), np.zeros(N_CAUSES),
             np.zeros((6, 12), dtype=np.int64),
