@@ -157,10 +157,10 @@ def _signed(
     replicates: NDArray[np.int64],
 ) -> Records:  # fmt: skip
     """Alliances of these partners (R, M, 2) on the day of signature, with the parameters of their point."""
-    alliances = np.zeros(pairs.shape[:2], ALLIANCE)
+    alliances = np.zeros(pairs.shape[:2], ALLIANCE).view(np.recarray)
     alliances["org"] = pairs
     kernel.sign_many(parameters, points, orgs, alliances, seed, replicates)
-    return alliances.view(np.recarray)
+    return alliances
 
 
 def build_events(scenario: Scenario) -> Records:
