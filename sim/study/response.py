@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.dynamics.outcomes import OUTCOMES
-from sim.engine import Result, simulate
+from sim.engine import Records, outcome_means, simulate_many
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, override
 from sim.study.analysis import outcome_words, unit_words
@@ -31,8 +31,10 @@ Response = Callable[[Floats], Floats]
 Tick = Callable[[int], None]
 """Called with the number of runs done so far."""
 
-CHUNK = 25
-"""Replicates in one task of a thread: long against the cost of a task, small in memory."""
+FEWEST_RUNS, MOST_RUNS = 25, 250
+"""Runs in one task of a thread: long against the cost of a task, small in memory, and enough tasks for all threads."""
+MOST_ALLIANCES = 20_000
+"""In one task, unless its fewest runs have more."""
 
 WHOLE_OF_EVENTS = ("name", "month", "kind", "enabled", "who", "trait", "months")
 """Fields of events that take no fractions: words, switches and whole numbers."""
@@ -134,13 +136,15 @@ class Measure:
         share = self.above is not None or OUTCOMES[self.outcome].unit == "share"
         return "" if share else unit_words(self.outcome).strip()
 
-    def of(self, result: Result) -> Floats:
-        """Its value in each replicate of a result, (r,); NaN where the outcome is defined for no alliance."""
+    def of(self, alliances: Records) -> Floats:
+        """Its value in each run, (r,), of records (r, alliances); NaN where the outcome is defined for no alliance."""
         if self.above is None:
-            return result.runs()[self.outcome].to_numpy(dtype=np.float64)
-        table = result.alliances_table()[["replicate", self.outcome]].dropna()
-        share = (table[self.outcome] > self.above).groupby(table["replicate"]).mean()
-        return share.reindex(result.replicates).to_numpy(dtype=np.float64)
+            return outcome_means(alliances, [self.outcome])[self.outcome]
+        with np.errstate(invalid="ignore"):
+            values = OUTCOMES[self.outcome].formula(alliances)
+        defined = (alliances["exists"] == 1) & ~np.isnan(values)
+        counts, above = defined.sum(axis=1), (defined & (values > self.above)).sum(axis=1)
+        return np.divide(above, counts, out=np.full(len(alliances), np.nan), where=counts > 0)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -172,15 +176,20 @@ def response_of(
 
     def respond(points: Floats) -> Floats:
         nonlocal runs_done
-        scenarios = [scenario.with_settings(dict(zip(names, map(float, point), strict=True))) for point in points]
-        chunks = [range(start, min(start + CHUNK, replicates)) for start in range(0, replicates, CHUNK)]
-        tasks = [(k, chunk) for k in range(len(scenarios)) for chunk in chunks]
-        values = np.empty((len(scenarios), replicates))
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            measured = pool.map(lambda task: measure.of(simulate(scenarios[task[0]], task[1], seed)), tasks)
-            for (k, chunk), of_chunk in zip(tasks, measured, strict=True):
-                values[k, chunk.start : chunk.stop] = of_chunk
-                runs_done += len(chunk)
+        values = np.empty((len(points), replicates))
+
+        def measured(task: tuple[slice, range]) -> Floats:
+            of_task, chunk = task
+            settings = dict(zip(names, points[of_task].T, strict=True))
+            ran = simulate_many(scenario, settings, chunk, seed).alliances
+            return measure.of(ran.reshape(-1, ran.shape[-1])).reshape(len(ran), len(chunk))
+
+        threads = os.cpu_count() or 1
+        tasks = _tasks(len(points), replicates, threads, scenario.alliances)
+        with ThreadPoolExecutor(threads) as pool:
+            for (of_task, chunk), found in zip(tasks, pool.map(measured, tasks), strict=True):
+                values[of_task, chunk.start : chunk.stop] = found
+                runs_done += found.size
                 if tick is not None:
                     tick(runs_done)
         undefined = int(np.isnan(values).sum())
@@ -191,3 +200,12 @@ def response_of(
         return values
 
     return respond
+
+
+def _tasks(points: int, replicates: int, threads: int, alliances: int) -> list[tuple[slice, range]]:
+    """Points and replicates of each task; together they are all points with all replicates."""
+    most = min(MOST_RUNS, MOST_ALLIANCES // alliances, points * replicates // (4 * threads))
+    runs = max(FEWEST_RUNS, most)
+    together = max(1, runs // replicates)
+    chunks = [range(start, min(start + runs, replicates)) for start in range(0, replicates, runs)]
+    return [(slice(k, min(k + together, points)), chunk) for k in range(0, points, together) for chunk in chunks]
