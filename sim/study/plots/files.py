@@ -1,10 +1,8 @@
-"""Every figure of a result folder, and figures as files."""
+"""Every figure of a result folder."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,9 +12,8 @@ from sim.study import analysis
 from sim.study.analysis import label_words, outcome_words
 from sim.study.plots.comparisons import contrasts, heat_map, ledger
 from sim.study.plots.distributions import trust_humps, value_distribution
-from sim.study.plots.frame import DPI, MOST_CELLS, styled
+from sim.study.plots.frame import MOST_CELLS
 from sim.study.plots.over_time import survival, trajectories
-from sim.sweeps.files import write_file
 from sim.sweeps.reading import Stored
 from sim.sweeps.sampling import GRID
 
@@ -92,22 +89,3 @@ def _heat_maps(stored: Stored, runs: pd.DataFrame, outcome: str) -> dict[str, Fi
 def _is_numeric(levels: pd.Series) -> bool:
     """Whether a factor has two numbers or more as levels; true and false are none."""
     return is_numeric_dtype(levels) and not is_bool_dtype(levels) and levels.nunique() > 1
-
-
-@styled
-def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
-    """Write a figure as PNG (150 dots an inch) and SVG (text stays text); the same bytes for the same tables.
-
-    Returns:
-        The two paths, PNG first.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
-        path = folder / f"{name}.{kind}"
-        write_file(path, buffer.getvalue())
-        paths.append(path)
-    return paths
