@@ -351,15 +351,16 @@ class Bands:
         Raises:
             ValueError: when there is no such variable.
         """
+        if variable not in VARIABLES:
+            raise ValueError(f"{variable!r} is no monthly variable: one of {', '.join(VARIABLES)}")
         v = VARIABLES.index(variable)
         spread = {"mean": self.mean[:, v], "sd": self.sd[:, v], "se": self.se[:, v]}
         return spread | dict(zip(QUANTILE_NAMES, self.quantiles[:, :, v], strict=True))
 
     def table(self) -> pd.DataFrame:
         """One row a month and variable with an alliance; see :meth:`Result.monthly`."""
-        months, variables = self.mean.shape
         there = np.flatnonzero(self.alliances.ravel() > 0)
-        month, variable = np.divmod(there, variables)
+        month, variable = np.divmod(there, self.mean.shape[1])
         columns = {"alliances": self.alliances, "mean": self.mean, "sd": self.sd, "se": self.se}
         columns |= dict(zip(QUANTILE_NAMES, self.quantiles, strict=True))
         return pd.DataFrame(
@@ -611,9 +612,13 @@ def simulate_many(
     parameters, events = _vary(scenario, values, orgs)
     orgs = orgs.reshape(points * len(which), -1)
     of_run = np.repeat(np.arange(points), len(which))
-    ran = _run(scenario, seed, np.tile(which, points), orgs, parameters, of_run, events)
-    orgs, alliances, moments, ledger = (ran[k].reshape(points, len(which), *ran[k].shape[1:]) for k in (0, 1, 2, 4))
-    return Batch(scenario, values, seed, which, orgs, alliances, moments, ran[3], ledger)
+    found = _run(scenario, seed, np.tile(which, points), orgs, parameters, of_run, events)
+    orgs, alliances, moments, histogram, ledger = found
+    shape = (points, len(which))
+    return Batch(
+        scenario, values, seed, which, orgs.reshape(*shape, -1), alliances.reshape(*shape, -1),
+        moments.reshape(*shape, *moments.shape[1:]), histogram, ledger.reshape(*shape, *ledger.shape[1:]),
+    )  # fmt: skip
 
 
 def _vary(scenario: Scenario, values: Mapping[str, Floats], orgs: Records) -> tuple[Records, Records]:

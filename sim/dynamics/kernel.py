@@ -65,6 +65,7 @@ __all__ = [
     "engage",
     "extra_mile_terms",
     "is_free",
+    "lie_apart",
     "market_month",
     "mean_of_defined",
     "month_of_all",

@@ -51,10 +51,13 @@ def _import() -> None:
 
 def _import_with_own_settings() -> Any:
     """Import Matplotlib with the settings that it brings along: it looks first in the folder in which it is started."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        del sys.modules[name]  # what was imported before it failed
     found = importlib.util.find_spec("matplotlib")
-    assert found is not None and found.submodule_search_locations is not None
+    assert found is not None
+    assert found.origin is not None
     here = Path.cwd()
-    os.chdir(Path(found.submodule_search_locations[0]) / "mpl-data")
+    os.chdir(Path(found.origin).with_name("mpl-data"))
     try:
         return importlib.import_module("matplotlib")
     finally:
