@@ -30,6 +30,7 @@ from sim.scenario import PLACE_OF, load
 from sim.sweeps import design, files, runner
 from sim.sweeps.reading import read_results
 
+ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("alliance"))
 SMALL = ["--set", "months=12", "--set", "organizations=6"]
 FEW = ["--replicates", "4", *SMALL, "--no-figures"]
@@ -189,12 +190,18 @@ def test_figures_are_drawn_whatever_the_surroundings_say_to_matplotlib(tmp_path:
         "plots.save(new_figure('A title', 'A caption', 3.0)[0], '.', 'figure')\n"
         "print(os.getcwd(), os.environ.get('MPLBACKEND'))"
     )
-    settings = surroundings.pop("matplotlibrc", None)
+    settings = surroundings.get("matplotlibrc")
     if settings is not None:
         (tmp_path / "matplotlibrc").write_bytes(settings)
-    env = {**os.environ, **surroundings, "PYTHONPATH": str(ROOT)}
+    said = {name: value for name, value in surroundings.items() if name != "matplotlibrc"}
+    env = {**os.environ, **said, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split() == [str(tmp_path), str(env.get("MPLBACKEND"))]

@@ -161,7 +161,9 @@ def test_bands_of_an_unknown_variable_are_refused() -> None:
 # ---------------------------------------------------------------------------------------------------------------
 # One history
 # ---------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("scenario", [busy(), dyad(months=30, turnover=0.1), market(months=40)], ids=["busy", "dyad", "market"])
+@pytest.mark.parametrize(
+    "scenario", [busy(), dyad(months=30, turnover=0.1), market(months=40)], ids=["busy", "dyad", "market"]
+)
 def test_a_history_is_to_the_bit_what_stepping_by_hand_keeps(scenario: Scenario) -> None:
     kept, stepped = simulate_history(scenario, 6, 2), record(LiveRun(scenario, 6, 2), LiveRun.step)
     for name in ("organizations", "alliances", "ledger", "market"):

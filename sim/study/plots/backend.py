@@ -41,12 +41,28 @@ def _import() -> None:
             except (OSError, ValueError):  # a matplotlibrc that cannot be read
                 mpl = _import_with_own_settings()
             importlib.import_module("matplotlib.font_manager")  # looks for a folder for its list of fonts
+            if "sim.cli" in sys.modules:
+                _import_without_help()
     finally:
         if wanted is not None:
             os.environ["MPLBACKEND"] = wanted
     if wanted:  # for pyplot, should a notebook use it as well
         with contextlib.suppress(ValueError):
             mpl.rcParams["backend"] = wanted
+
+
+def _import_without_help() -> None:
+    """Import what figures are made of for a command, in which nobody reads the help of Matplotlib's classes.
+
+    Listing in it which properties every class of artists can have takes half of the time of the import.
+    """
+    artist: Any = importlib.import_module("matplotlib.artist")
+    listing = artist.kwdoc
+    artist.kwdoc = lambda _: ""
+    try:
+        importlib.import_module("matplotlib.figure")
+    finally:
+        artist.kwdoc = listing
 
 
 def _import_with_own_settings() -> Any:
