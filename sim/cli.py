@@ -1,42 +1,31 @@
 """The command ``alliance``: the door to scenarios, runs, sweeps and results. No default and no computing of its own.
 
-Nothing heavy is imported here or at the top of ``sim/commands``: NumPy, Numba, pandas, matplotlib and rich are imported
-by the function that needs them, so that ``alliance --help`` and the Tab key answer at once.
+A command's module is imported when the command is called, and nothing heavy is imported here or at the top of
+``sim/commands``: NumPy, Numba, pandas, matplotlib and rich are imported by the function that needs them. So ``alliance
+--help`` and the Tab key answer at once, also where Python may not keep what it has read.
 """
 
 from __future__ import annotations
 
 import codecs
 import errno
+import importlib
 import io
 import os
 import shlex
 import sys
-from typing import Any
+from collections import UserDict
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.commands import (
-    analyse,
-    completion,
-    doctor,
-    experiments,
-    export,
-    parameters,
-    report,
-    resume,
-    run,
-    scenarios,
-    store,
-    sweep,
-    theory,
-    vet,
-    whatif,
-)
 from sim.commands.codes import BAD_FILE, CANNOT_WRITE, FINE, INTERRUPTED
 from sim.commands.output import put
 from sim.loaded import CodeChanged
 from sim.sweeps.remedies import REMEDIES
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 EPILOG = """\b
 Examples:
@@ -62,12 +51,62 @@ Exit codes:
 """
 
 
+COMMANDS = {
+    "scenarios": ("scenarios.scenarios", "List the scenarios, show one, or begin one of your own."),
+    "run": ("run.run", "Run one history of a SCENARIO, month by month."),
+    "whatif": ("whatif.whatif", "The same history with one thing different, both futures side by side."),
+    "experiments": ("experiments.experiments", "List the experiments, or show one."),
+    "sweep": ("sweep.sweep", "Run an EXPERIMENT: scenarios × factors × replicates."),
+    "compare": ("sweep.compare", "Compare scenarios with a REFERENCE, on the same chances."),
+    "resume": ("resume.resume", "Go on with a sweep that was stopped, killed or damaged."),
+    "status": ("store.status", "Show how far a sweep is, also while it runs."),
+    "verify": ("store.verify", "Check every file of a sweep against its checksum."),
+    "report": ("report.report", "Write the report of a result: one page, the figures and a summary."),
+    "export": ("export.export", "Write a result in a format for other programs."),
+    "vet": ("vet.vet", "How long to question a candidate, and whom you get."),
+    "theory": ("theory.theory", "Where trust holds, tips and returns, by theory."),
+    "analyse": ("analyse.analyse", "Answer one question by a table, a figure and a sentence."),
+    "parameters": ("parameters.parameters", "List what can be set: parameters and traits."),
+    "completion": ("completion.completion", "Print the script for completion at the Tab key."),
+    "doctor": ("doctor.doctor", "Show versions and folders: what a bug report needs."),
+}
+"""In the order in which a newcomer needs them: where each is in ``sim.commands``, and how its help begins."""
+
+
+class Rooms(UserDict[str, click.Command]):
+    """The commands by their names; one is imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, command = COMMANDS[name][0].split(".")
+        found: click.Command = getattr(importlib.import_module(f"sim.commands.{module}"), command)
+        return found
+
+
+def first_words(name: str, limit: int) -> str:
+    """How a command's help begins, as click cuts it, without importing it."""
+    return click.Command(name, help=COMMANDS[name][1]).get_short_help_str(limit)
+
+
 class Door(click.Group):
-    """A group of commands in the order in which a newcomer needs them, whose failures are exit codes and one line."""
+    """The group of all commands, whose failures are exit codes and one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order in which they were added."""
+        """The commands in the order of :data:`COMMANDS`."""
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help, as in click."""
+        limit = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, first_words(name, limit)) for name in COMMANDS])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin so, as in click."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=first_words(name, 45)) for name in names]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command line and leave the process with one of the exit codes above."""
@@ -170,6 +209,7 @@ def _remedy(error: OSError) -> str:
 
 @click.group(
     cls=Door,
+    commands=Rooms(dict.fromkeys(COMMANDS)),  # type: ignore[arg-type] # looked up, never stored
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -180,28 +220,6 @@ def alliance() -> None:
     Run one history of a scenario, sweep an experiment over many, compare scenarios on the same chances, and read the
     results as figures, tables and a summary in words.
     """
-
-
-for _command in (
-    scenarios.scenarios,
-    run.run,
-    whatif.whatif,
-    experiments.experiments,
-    sweep.sweep,
-    sweep.compare,
-    resume.resume,
-    store.status,
-    store.verify,
-    report.report,
-    export.export,
-    vet.vet,
-    theory.theory,
-    analyse.analyse,
-    parameters.parameters,
-    completion.completion,
-    doctor.doctor,
-):
-    alliance.add_command(_command)
 
 
 NEAR = {"−": "-", "–": "-", "…": "...", "×": "x", "·": "-", "’": "'", "→": "->", "≥": ">=", "≤": "<=", "±": "+/-"}

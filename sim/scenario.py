@@ -415,13 +415,13 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
         TypeError: when the key is no text.
     """
     expect(key, str, "a setting is named by text such as 'trust_gain'")
-    place = _place(key, scenario)
-    if place is None:
+    found = place(key, scenario)
+    if found is None:
         known = [*PLACE_OF]
         known += [f"{group}.{trait}" for group in _groups(scenario) for trait in Traits.model_fields]
         known += [f"events.{event.name}.enabled" for event in scenario.events]
         raise BadFile(scenario.name, [Problem((key,), f"is no setting{did_you_mean(key, known)}")])
-    *tables, name = place
+    *tables, name = found
     table: Any = data
     for step in tables:
         table = table[step] if isinstance(step, int) else table.setdefault(step, {})
@@ -433,7 +433,7 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
         table.pop("pairs", None)
 
 
-def _place(key: str, scenario: Scenario) -> Key | None:
+def place(key: str, scenario: Scenario) -> Key | None:
     """Where the scenario's plain data has a setting; None when there is no such setting."""
     groups, events = _groups(scenario), [event.name for event in scenario.events]
     match key.split("."):

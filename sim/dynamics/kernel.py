@@ -23,7 +23,7 @@ from sim.dynamics.market import (
     shuns,
     vets,
 )
-from sim.dynamics.recording import mean_of_defined, observe
+from sim.dynamics.recording import lie_apart, mean_of_defined, observe, read_off
 from sim.dynamics.signature import place_of, sign, write_contract
 from sim.dynamics.state import LAYERS, N_CAUSES, NO_TURNOVER, SIDES
 from sim.dynamics.steps import (
@@ -65,15 +65,18 @@ __all__ = [
     "engage",
     "extra_mile_terms",
     "is_free",
+    "lie_apart",
     "market_month",
     "mean_of_defined",
     "month_of_all",
     "organizations_month",
     "place_of",
     "rational_monitoring",
+    "read_off",
     "relate",
     "room_needed",
     "run",
+    "run_history",
     "run_many",
     "shuns",
     "sign_many",
@@ -251,19 +254,75 @@ def run(
 # Many runs
 # ---------------------------------------------------------------------------------------------------------------
 @entry
-def sign_many(p, orgs, alliances, seed, replicates):
-    """Sign every alliance of many runs in month 0: ``orgs`` (R, N), ``alliances`` (R, M), ``replicates`` int64 (R,)."""
+def sign_many(parameters, points, orgs, alliances, seed, replicates):
+    """Sign every alliance of many runs in month 0: as :func:`run_many`, with ``orgs`` (R, N), ``alliances`` (R, M)."""
     for r in range(alliances.shape[0]):
         for k in range(alliances.shape[1]):
-            sign(p, orgs[r], alliances[r, k], seed, replicates[r], 0)
+            sign(parameters[points[r]], orgs[r], alliances[r, k], seed, replicates[r], 0)
 
 
 @entry
-def run_many(p, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries, rates):
-    """Many runs without a market, one after the other: as :func:`run`, with a replicate axis first on every array but
-    the histogram."""
+def run_many(
+    parameters, points, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries,
+    rates,
+):  # fmt: skip
+    """Many runs without a market, one after the other.
+
+    Args:
+        parameters: records, one for each point of a batch, (P,).
+        points: int64 (R,), which of them each run has.
+        events: records (P, E).
+        replicates: int64 (R,).
+
+    The others are as in :func:`run`, with the runs as a first axis on every array but the histogram and the scratch.
+    """
     for r in range(len(replicates)):
         run(
-            p, orgs[r], columns[r], alliances[r], alliances.shape[1], events, 1.0, seed, replicates[r], 1,
-            months, moments[r], histogram, ledger[r], entries, rates, None,
+            parameters[points[r]], orgs[r], columns[r], alliances[r], alliances.shape[1], events[points[r]], 1.0,
+            seed, replicates[r], 1, months, moments[r], histogram, ledger[r], entries, rates, None,
         )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# One run with every month kept
+# ---------------------------------------------------------------------------------------------------------------
+@entry
+def run_history(
+    p, orgs, columns, alliances, cells, count, events, market, seed, replicate, months, kept_orgs, kept_alliances,
+    levels, ledgers, entries, rates, scratch,
+):  # fmt: skip
+    """One run, in place, with a copy of its state at the end of every month.
+
+    Args:
+        p, orgs, alliances, count, events, market, seed, replicate, months: see :func:`run`; the rows of
+            ``alliances`` must be enough to the end.
+        columns, cells: the memory of the organizations and of the alliances as float64, (N, fields), (M, fields).
+        kept_orgs, kept_alliances: float64 (months + 1, N, fields), (months + 1, K, fields) with room for the K
+            alliances of the end; empty where nothing was signed yet. Month 0 is the start.
+        levels: float64 (months + 1,), level of the market.
+        ledgers: float64 (months, K, 2, layers, causes), of each month, added to.
+        entries, rates, scratch: see :func:`run`.
+
+    Returns:
+        Alliances in use, level of the market.
+    """
+    keep(columns, len(columns), kept_orgs[0])
+    keep(cells, count, kept_alliances[0])
+    levels[0] = market
+    for month in range(1, months + 1):
+        market, count = month_of_all(
+            p, orgs, columns, alliances, count, events, market, seed, replicate, month, ledgers[month - 1], entries,
+            rates, scratch,
+        )  # fmt: skip
+        keep(columns, len(columns), kept_orgs[month])
+        keep(cells, count, kept_alliances[month])
+        levels[month] = market
+    return count, market
+
+
+@compiled
+def keep(cells, count, kept):
+    """Copy the first ``count`` rows, each of so many float64."""
+    for i in range(count):
+        for j in range(cells.shape[1]):
+            kept[i, j] = cells[i, j]

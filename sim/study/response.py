@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sim.distributions import expect, is_number, shown
 from sim.dynamics.outcomes import OUTCOMES
-from sim.engine import A_SCENARIO, Result, simulate
+from sim.engine import A_SCENARIO, Records, outcome_means, simulate_many
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, override
 from sim.study.analysis import outcome_words, unit_words
@@ -35,8 +35,10 @@ order is that of the points' columns."""
 Tick = Callable[[int], None]
 """Called with the number of runs done since the last time."""
 
-CHUNK = 25
-"""Replicates in one task of a thread: long against the cost of a task, small in memory."""
+FEWEST_RUNS, MOST_RUNS = 25, 250
+"""Runs in one task of a thread: long against the cost of a task, small in memory, and enough tasks for all threads."""
+MOST_ALLIANCES = 20_000
+"""In one task, unless its fewest runs have more."""
 
 WHOLE_OF_EVENTS = ("name", "month", "kind", "enabled", "who", "trait", "months")
 """Fields of events that take no fractions: words, switches and whole numbers."""
@@ -167,14 +169,15 @@ class Measure:
         share = self.above is not None or OUTCOMES[self.outcome].unit == "share"
         return "" if share else unit_words(self.outcome).strip()
 
-    def of(self, result: Result) -> Floats:
-        """Its value in each replicate of a result, (r,); NaN where the outcome is defined for no alliance."""
-        expect(result, Result, "result: a Result, which simulate of sim.engine makes")
+    def of(self, alliances: Records) -> Floats:
+        """Its value in each run, (r,), of records (r, alliances); NaN where the outcome is defined for no alliance."""
         if self.above is None:
-            return result.runs()[self.outcome].to_numpy(dtype=np.float64)
-        table = result.alliances_table()[["replicate", self.outcome]].dropna()
-        share = (table[self.outcome] > self.above).groupby(table["replicate"]).mean()
-        return share.reindex(result.replicates).to_numpy(dtype=np.float64)
+            return outcome_means(alliances, [self.outcome])[self.outcome]
+        with np.errstate(invalid="ignore"):
+            values = OUTCOMES[self.outcome].formula(alliances)
+        defined = (alliances["exists"] == 1) & ~np.isnan(values)
+        counts, above = defined.sum(axis=1), (defined & (values > self.above)).sum(axis=1)
+        return np.divide(above, counts, out=np.full(len(alliances), np.nan), where=counts > 0)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -197,18 +200,15 @@ class ModelResponse:
 
     def __call__(self, points: Floats) -> Floats:
         """Values (n, replicates) at points (n, k), a column a factor."""
-        names = [factor.name for factor in self.factors]
-        scenarios = [self.scenario.with_settings(dict(zip(names, map(float, point), strict=True))) for point in points]
-        starts = range(0, self.replicates, CHUNK)
-        chunks = [range(start, min(start + CHUNK, self.replicates)) for start in starts]
-        tasks = [(k, chunk) for k in range(len(scenarios)) for chunk in chunks]
-        values = np.empty((len(scenarios), self.replicates))
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            measured = pool.map(lambda task: self.measure.of(simulate(scenarios[task[0]], task[1], self.seed)), tasks)
-            for (k, chunk), of_chunk in zip(tasks, measured, strict=True):
-                values[k, chunk.start : chunk.stop] = of_chunk
+        values = np.empty((len(points), self.replicates))
+        threads = os.cpu_count() or 1
+        tasks = _tasks(len(points), self.replicates, threads, self.scenario.alliances)
+        with ThreadPoolExecutor(threads) as pool:
+            measured = pool.map(lambda task: self._measured(points[task[0]], task[1]), tasks)
+            for (of_task, chunk), found in zip(tasks, measured, strict=True):
+                values[of_task, chunk.start : chunk.stop] = found
                 if self.tick is not None:
-                    self.tick(len(chunk))
+                    self.tick(found.size)
         undefined = int(np.isnan(values).sum())
         if undefined:
             raise ValueError(
@@ -216,6 +216,12 @@ class ModelResponse:
                 "always is"
             )
         return values
+
+    def _measured(self, points: Floats, replicates: range) -> Floats:
+        """Values (n, replicates) at points (n, k), in one call of the core."""
+        settings = {factor.name: column for factor, column in zip(self.factors, points.T, strict=True)}
+        ran = simulate_many(self.scenario, settings, replicates, self.seed).alliances
+        return self.measure.of(ran.reshape(-1, ran.shape[-1])).reshape(len(ran), len(replicates))
 
 
 def response_of(
@@ -250,3 +256,12 @@ def response_of(
         raise ValueError(f"replicates: at least one, got {replicates}")
     checked = tuple(factor_of(scenario, one.name, one.low, one.high) for one in factors_of(None, factors))
     return ModelResponse(scenario, checked, measure, replicates, seed, tick)
+
+
+def _tasks(points: int, replicates: int, threads: int, alliances: int) -> list[tuple[slice, range]]:
+    """Points and replicates of each task; together they are all points with all replicates."""
+    most = min(MOST_RUNS, MOST_ALLIANCES // alliances, points * replicates // (4 * threads))
+    runs = max(FEWEST_RUNS, most)
+    together = max(1, runs // replicates)
+    chunks = [range(start, min(start + runs, replicates)) for start in range(0, replicates, runs)]
+    return [(slice(k, min(k + together, points)), chunk) for k in range(0, points, together) for chunk in chunks]

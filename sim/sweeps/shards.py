@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sim.dynamics.state import BINS, LAYERS, N_CAUSES, VARIABLES, histogram_range
-from sim.engine import Result, ledger_table, lifetimes, monthly_table, run_ledger_table, survival_table
+from sim.dynamics.state import BINS, CAUSES_OF_ENDING, LAYERS, N_CAUSES, VARIABLES, histogram_range
+from sim.engine import Result, bands_of, ledger_table, lifetimes, run_ledger_table, spread_over_runs, survival_table
 from sim.sweeps.design import Cell
 from sim.sweeps.plan import ShardKey
 
@@ -53,7 +53,7 @@ class Part:
     ledger: Floats  # (R, layers, causes): mean over alliances and sides
     moments: Floats  # (R, months + 1, variables, 3)
     histogram: Integers  # (months + 1, variables, bins), summed over replicates
-    lifetimes: pd.DataFrame  # engine.lifetimes()
+    lifetimes: Integers  # engine.lifetimes()
     alliance_rows: pd.DataFrame | None  # Result.alliances_table()
 
 
@@ -77,16 +77,13 @@ def combine(parts: Sequence[Part]) -> Part:
         return parts[0]
     parts = sorted(parts, key=lambda part: int(part.replicates[0]))
     rows = [part.alliance_rows for part in parts if part.alliance_rows is not None]
-    lived = parts[0].lifetimes
-    for part in parts[1:]:
-        lived = lived + part.lifetimes
     return Part(
         replicates=np.concatenate([part.replicates for part in parts]),
         runs=pd.concat([part.runs for part in parts], ignore_index=True),
         ledger=np.concatenate([part.ledger for part in parts]),
         moments=np.concatenate([part.moments for part in parts]),
         histogram=np.sum([part.histogram for part in parts], axis=0),
-        lifetimes=lived,
+        lifetimes=np.sum([part.lifetimes for part in parts], axis=0),
         alliance_rows=pd.concat(rows, ignore_index=True) if rows else None,
     )
 
@@ -153,6 +150,8 @@ def add_sums(one: Sums, other: Sums) -> Sums:
     )
 
 
+LIFETIMES = (*CAUSES_OF_ENDING[1:], CAUSES_OF_ENDING[0])
+"""In which order a file keeps the columns of ``engine.lifetimes``."""
 SUMS = ("count", "total", "squares", "replicates", "deviations", "tilt", "weights")
 
 
@@ -162,7 +161,7 @@ class Months:
 
     sums: Sums
     histogram: Integers  # (months + 1, variables, bins)
-    lifetimes: pd.DataFrame  # one row a month of age: numbers of alliances, see engine.lifetimes
+    lifetimes: Integers  # (months + 1, causes): numbers of alliances by age, see engine.lifetimes
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,15 +197,15 @@ def encode(shard: Shard, key: ShardKey, digest: str) -> bytes:
     """The shard as the content of a file that says of which sweep (its plan's digest) and which shard it is."""
     arrays: dict[str, NDArray[Any]] = {"replicate": shard.replicates, "ledger": shard.ledger}
     about: dict[str, Any] = {"sweep": digest, "shard": list(key), "failures": shard.failures}
-    tables = {"runs": shard.runs}
-    if shard.months is not None:
-        months = shard.months
+    months = shard.months
+    if months is not None:
         arrays["sums"] = np.stack([getattr(months.sums, name) for name in SUMS])
         arrays["histogram"] = months.histogram.astype(np.min_scalar_type(months.histogram.max()))
-        tables["lifetimes"] = months.lifetimes
-    for name, table in tables.items():
-        arrays[name] = table.to_numpy().T
-        about[f"{name}.columns"] = list(table)
+    arrays["runs"] = shard.runs.to_numpy().T
+    about["runs.columns"] = list(shard.runs)
+    if months is not None:
+        arrays["lifetimes"] = months.lifetimes.T[[CAUSES_OF_ENDING.index(name) for name in LIFETIMES]]
+        about["lifetimes.columns"] = LIFETIMES
     if shard.alliance_rows is not None:
         packed, about["alliances.categories"] = _packed(shard.alliance_rows)
         arrays |= {f"alliances.{column}": values for column, values in packed.items()}
@@ -264,10 +263,12 @@ def decode(content: bytes) -> Shard:
     months = None
     if "sums" in arrays:
         histogram = arrays["histogram"].astype(np.int64)
-        months = Months(Sums(*arrays["sums"]), histogram, _table(arrays, about, "lifetimes"))
+        columns = about["lifetimes.columns"]
+        lived = arrays["lifetimes"][[columns.index(name) for name in CAUSES_OF_ENDING]].T
+        months = Months(Sums(*arrays["sums"]), histogram, lived)
     return Shard(
         replicates=arrays["replicate"],
-        runs=_table(arrays, about, "runs"),
+        runs=_runs(arrays["runs"], about["runs.columns"]),
         ledger=arrays["ledger"],
         months=months,
         alliance_rows=_unpacked(arrays, about) if "alliances.columns" in about else None,
@@ -275,10 +276,9 @@ def decode(content: bytes) -> Shard:
     )
 
 
-def _table(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any], name: str) -> pd.DataFrame:
+def _runs(columns: NDArray[Any], names: list[str]) -> pd.DataFrame:
     """A table of one type, from its columns one after the other."""
-    columns = about[f"{name}.columns"]
-    return pd.DataFrame(arrays[name].T if columns else None, columns=columns)
+    return pd.DataFrame(columns.T if names else None, columns=names)
 
 
 def _unpacked(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> pd.DataFrame:
@@ -380,18 +380,15 @@ class CellSums:
     def _monthly(self, months: Months) -> pd.DataFrame:
         """The engine's table of one run that holds all alliances, with the spread between the real runs."""
         sums = months.sums
-        table = monthly_table(np.stack([sums.count, sums.total, sums.squares], axis=-1)[None], months.histogram)
-        table["se"] = sums.standard_error()[sums.count > 0]
-        return table
+        bands = bands_of(np.stack([sums.count, sums.total, sums.squares], axis=-1)[None], months.histogram)
+        return replace(bands, se=sums.standard_error()).table()
 
     def _ledger(self) -> pd.DataFrame:
         """The engine's table of the mean, with the spread between runs."""
         if not self._runs:
-            return ledger_table(np.empty((0, len(LAYERS), N_CAUSES)))
-        table = ledger_table(self._ledger_mean[None])
+            return ledger_table(*spread_over_runs(np.empty((0, len(LAYERS), N_CAUSES))))
         variance = self._ledger_squares / max(self._runs - 1, 1) / self._runs
-        table["se"] = np.sqrt(variance).ravel() if self._runs > 1 else np.nan
-        return table
+        return ledger_table(self._ledger_mean, np.sqrt(variance if self._runs > 1 else np.full(variance.shape, np.nan)))
 
 
 def histogram_table(histogram: Integers) -> pd.DataFrame:

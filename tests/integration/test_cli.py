@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sim import loaded
-from sim.cli import alliance
+from sim.cli import COMMANDS, alliance, first_words
 from sim.commands import core, history, options, output
 from sim.commands.options import read_value, refusals
 from sim.dynamics import cache, compiled
@@ -31,6 +31,7 @@ from sim.scenario import PLACE_OF, load
 from sim.sweeps import design, files, runner
 from sim.sweeps.reading import read_results
 
+ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("alliance"))
 SMALL = ["--set", "months=12", "--set", "organizations=6"]
 FEW = ["--replicates", "4", *SMALL, "--no-figures"]
@@ -131,6 +132,82 @@ def test_help_imports_nothing_heavy(args: list[str]) -> None:
     assert "click" in modules
     heavy = {"numpy", "numba", "pandas", "pydantic", "scipy", "matplotlib", "rich", "pyarrow", "mesa"}
     assert modules & heavy == set()
+
+
+@pytest.mark.parametrize(
+    ("args", "needed"),
+    [
+        (["--help"], set()),
+        (["--version"], set()),
+        (["status", "--help"], {"store"}),
+    ],
+    ids=["help", "version", "one command"],
+)
+def test_only_the_command_that_is_called_is_imported(args: list[str], needed: set[str]) -> None:
+    script = (
+        "import sys; from sim.cli import main\n"
+        f"sys.argv = ['alliance', *{args!r}]\n"
+        "try: main()\n"
+        "finally: print('MODULES', *sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modules = set(done.stderr.partition("MODULES")[2].split())
+    ours = {name.removeprefix("sim.commands.") for name in modules if name.startswith("sim.commands.")}
+    shared = {"codes", "options", "output", "core", "history", "listing"}
+    assert ours - shared == needed
+    assert needed or ours == {"codes"}
+    assert needed or len([name for name in modules if name.partition(".")[0] == "sim"]) <= 6
+
+
+def test_what_the_help_says_of_a_command_is_how_its_own_help_begins() -> None:
+    assert alliance.list_commands(click.Context(alliance)) == list(COMMANDS)
+    for name, command in alliance.commands.items():
+        assert name == command.name
+        for limit in (20, 45, 80, 200):
+            assert first_words(name, limit) == command.get_short_help_str(limit)
+
+
+def test_an_unknown_command_is_refused() -> None:
+    done = call("runn")
+    assert done.exit_code == 2
+    assert "No such command 'runn'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"MPLBACKEND": "nonsense"},
+        {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+        {"MPLBACKEND": "module://no.such.module"},
+        {"MPLCONFIGDIR": os.devnull + "/nowhere"},
+        {"matplotlibrc": b"figure.dpi: nonsense\nno.such.key: 1\nbackend: nonsense\n"},
+        {"matplotlibrc": b"\xff\xfe"},
+    ],
+    ids=["backend", "notebook", "module", "folder", "settings", "no text"],
+)
+def test_figures_are_drawn_whatever_the_surroundings_say_to_matplotlib(tmp_path: Path, surroundings: Any) -> None:
+    program = (
+        "import os, sim.study.plots as plots; from sim.study.plots.frame import new_figure\n"
+        "plots.save(new_figure('A title', 'A caption', 3.0)[0], '.', 'figure')\n"
+        "print(os.getcwd(), os.environ.get('MPLBACKEND'))"
+    )
+    settings = surroundings.get("matplotlibrc")
+    if settings is not None:
+        (tmp_path / "matplotlibrc").write_bytes(settings)
+    said = {name: value for name, value in surroundings.items() if name != "matplotlibrc"}
+    env = {**os.environ, **said, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == [str(tmp_path), str(env.get("MPLBACKEND"))]
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert b"A caption" in (tmp_path / "figure.svg").read_bytes()
 
 
 def test_version() -> None:

@@ -103,7 +103,7 @@ ALSO = {
     "cache.py": {"contextlib", "hashlib", "logging", "os", "pathlib", "sys", "tempfile"},
     "compiled.py": {"sys", "time"},
 }
-"""``cache.py`` alone has to do with files, those of the machine code; ``compiled.py`` says on stderr that it compiles."""
+"""``cache.py`` alone has to do with files, those of machine code; ``compiled.py`` says on stderr that it compiles."""
 
 
 @pytest.mark.parametrize("path", sorted((SIM / "dynamics").glob("*.py")), ids=relative)

@@ -396,7 +396,7 @@ def test_a_share_above_a_threshold_counts_alliances() -> None:
     result = simulate(busy(months=12), 6, seed=2)
     table = result.alliances_table()
     by_hand = [float((group["trust"] > 0.5).mean()) for _, group in table.groupby("replicate")]
-    assert Measure("trust", above=0.5).of(result).tolist() == pytest.approx(by_hand)
+    assert Measure("trust", above=0.5).of(result.alliances).tolist() == pytest.approx(by_hand)
     assert Measure("trust", above=0.5).words == "share of alliances with trust above 0.5"
 
 

@@ -1,26 +1,21 @@
-"""Every figure of a result folder, and figures as files."""
+"""Every figure of a result folder."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from sim.study import analysis
 from sim.study.analysis import outcome_words, scenario_words
 from sim.study.plots.comparisons import contrasts, heat_map, ledger
 from sim.study.plots.distributions import trust_humps, value_distribution
-from sim.study.plots.frame import DPI, MOST_CELLS, styled
+from sim.study.plots.frame import MOST_CELLS
 from sim.study.plots.over_time import survival, trajectories
-from sim.sweeps.files import write_file
 from sim.sweeps.reading import Stored
 from sim.sweeps.sampling import GRID
-from sim.text import visible
 
 MOST_CONTRASTS = 13
 """Most cells in the figure of contrasts, the reference with them."""
@@ -94,26 +89,3 @@ def _heat_maps(stored: Stored, runs: pd.DataFrame, outcome: str) -> dict[str, Fi
 def _is_numeric(levels: pd.Series) -> bool:
     """Whether a factor has two numbers or more as levels; true and false are none."""
     return is_numeric_dtype(levels) and not is_bool_dtype(levels) and levels.nunique() > 1
-
-
-@styled
-def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
-    """Write a figure as PNG (150 dots an inch) and SVG (text stays text); the same bytes for the same tables.
-
-    Whatever text is in it is written as it is: nothing in it is a formula, and what cannot be seen is a visible escape.
-
-    Returns:
-        The two paths, PNG first.
-    """
-    for artist in figure.findobj(Text):
-        artist.set_text(visible(artist.get_text(), breaks=True))
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
-        path = folder / f"{name}.{kind}"
-        write_file(path, buffer.getvalue())
-        paths.append(path)
-    return paths
