@@ -603,9 +603,10 @@ class Batch:
         return {name: means.reshape(points, replicates) for name, means in found.items()}
 
     def runs(self) -> pd.DataFrame:
-        """One row a point (numbered from 0) and replicate: the settings that vary, and :meth:`means`."""
+        """One row a point (numbered from 0) and replicate: the seed, the settings that vary, and :meth:`means`."""
         points, replicates = self.alliances.shape[:2]
-        known = {"point": np.repeat(np.arange(points), replicates), "replicate": np.tile(self.replicates, points)}
+        known: dict[str, Any] = {"point": np.repeat(np.arange(points), replicates), "seed": self.seed}
+        known["replicate"] = np.tile(self.replicates, points)
         settings = {name: np.repeat(values, replicates) for name, values in self.settings.items()}
         return pd.DataFrame(known | settings | {name: means.ravel() for name, means in self.means().items()})
 
