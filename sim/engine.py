@@ -40,6 +40,7 @@ from sim.dynamics.state import (
     VARIABLES,
     histogram_range,
 )
+from sim.intervals import error_of_weighted_mean, standard_error
 from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
 from sim.scenario import Event, Scenario
 
@@ -282,15 +283,15 @@ def monthly_table(moments: Floats, histogram: NDArray[np.int64]) -> pd.DataFrame
         weight = moments[..., 0] / count
         residual = (weight * (per_run - mean)) ** 2
         runs = (moments[..., 0] > 0).sum(0)
-        se = np.sqrt(np.nansum(residual, axis=0) * runs / np.maximum(runs - 1, 1))
     months, variables = mean.shape
     table = {
         "month": np.repeat(np.arange(months), variables),
         "variable": pd.Categorical.from_codes(np.tile(np.arange(variables), months), list(VARIABLES)),
         "alliances": count.ravel().astype(np.int64),
+        "replicates": runs.ravel(),
         "mean": mean.ravel(),
         "sd": np.sqrt(variance).ravel(),
-        "se": np.where(runs > 1, se, np.nan).ravel(),
+        "se": error_of_weighted_mean(np.nansum(residual, axis=0), runs).ravel(),
     }
     for q, values in zip(QUANTILES, histogram_quantiles(histogram), strict=True):
         table[f"q{round(100 * q):02d}"] = values.ravel()
@@ -374,7 +375,7 @@ def ledger_table(per_run: Floats) -> pd.DataFrame:
     per_run = per_run[~np.isnan(per_run).any(axis=(1, 2))]
     runs = len(per_run)
     none = np.full(per_run.shape[1:], np.nan)
-    se = per_run.std(axis=0, ddof=1) / np.sqrt(runs) if runs > 1 else none
+    se = standard_error(((per_run - per_run.mean(0)) ** 2).sum(0), runs) if runs else none
     return pd.DataFrame(
         {
             "layer": np.repeat(LAYERS, N_CAUSES),

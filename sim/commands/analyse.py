@@ -360,7 +360,8 @@ def tipping(ctx: click.Context, /, level: float, halvings: int, **given: Any) ->
         def watch(value: float, mean: float) -> None:
             say(f"{factor.name} {value:.6g}: {mean:.4g}", asked.quiet)
 
-        return ask(response, factor, level, halvings, asked.seed, asked.measure.words, watch, asked.measure.unit)
+        measure = asked.measure
+        return ask(response, factor, level, halvings, asked.seed, measure.words, watch, measure.unit, measure.bounds)
 
     _carry_out(ctx, "tipping", answer, **given)
 

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from sim.dynamics.state import BINS, CAUSES_OF_ENDING
 from sim.study import analysis
-from sim.study.analysis import CONFIDENCE, HUMPS, percent, short_labels
+from sim.intervals import CONFIDENCE, SHARE, resampled
+from sim.study.analysis import HUMPS, percent, short_labels
 from sim.study.answer import Answer
 from sim.study.plots.distributions import trust_humps
 from sim.study.plots.frame import MOST_CELLS
@@ -189,8 +190,8 @@ def _sureness(counts: Floats, by_replicate: Floats | None, edges: Floats, seed: 
         "two_humps": float(two.mean()),
         "by": by,
     }
-    for name in ("low_mode", "high_mode", "low_share"):
-        low, high = analysis.resampled_interval(columns[name][two], n) if two.any() else (math.nan, math.nan)
+    for name, grain in (("low_mode", edges[1] - edges[0]), ("high_mode", edges[1] - edges[0]), ("low_share", 0.0)):
+        low, high = resampled(columns[name][two], n, SHARE, grain) if two.any() else (math.nan, math.nan)
         row[f"{name}_low"], row[f"{name}_high"] = float(low), float(high)
     return row
 

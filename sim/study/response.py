@@ -134,6 +134,11 @@ class Measure:
         share = self.above is not None or OUTCOMES[self.outcome].unit == "share"
         return "" if share else unit_words(self.outcome).strip()
 
+    @property
+    def bounds(self) -> Range:
+        """The lowest and the highest value that it can have."""
+        return OUTCOMES[self.outcome].bounds if self.above is None else SHARE
+
     def of(self, result: Result) -> Floats:
         """Its value in each replicate of a result, (r,); NaN where the outcome is defined for no alliance."""
         if self.above is None:

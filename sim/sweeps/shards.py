@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.state import BINS, LAYERS, N_CAUSES, VARIABLES, histogram_range
 from sim.engine import Result, ledger_table, lifetimes, monthly_table, run_ledger_table, survival_table
+from sim.intervals import error_of_weighted_mean, standard_error
 from sim.sweeps.design import Cell
 from sim.sweeps.plan import ShardKey
 
@@ -115,10 +116,10 @@ class Sums:
 
     def standard_error(self) -> Floats:
         """Standard error of the mean from the spread between replicates; NaN with fewer than two."""
-        runs = self.replicates
-        with np.errstate(invalid="ignore", divide="ignore"):
-            variance = np.maximum(self.deviations, 0.0) / self.count**2 * runs / (runs - 1)
-        return np.where(runs > 1, np.sqrt(np.where(runs > 1, variance, 0.0)), np.nan)
+        spread = np.divide(
+            np.maximum(self.deviations, 0.0), self.count**2, out=np.zeros(self.count.shape), where=self.count > 0
+        )
+        return error_of_weighted_mean(spread, self.replicates)
 
 
 def sums_of(moments: Floats) -> Sums:
@@ -383,6 +384,7 @@ class CellSums:
         sums = months.sums
         table = monthly_table(np.stack([sums.count, sums.total, sums.squares], axis=-1)[None], months.histogram)
         table["se"] = sums.standard_error()[sums.count > 0]
+        table["replicates"] = sums.replicates[sums.count > 0].astype(np.int64)
         return table
 
     def _ledger(self) -> pd.DataFrame:
@@ -390,8 +392,7 @@ class CellSums:
         if not self._runs:
             return ledger_table(np.empty((0, len(LAYERS), N_CAUSES)))
         table = ledger_table(self._ledger_mean[None])
-        variance = self._ledger_squares / max(self._runs - 1, 1) / self._runs
-        table["se"] = np.sqrt(variance).ravel() if self._runs > 1 else np.nan
+        table["se"] = standard_error(self._ledger_squares, self._runs).ravel()
         return table
 
 
