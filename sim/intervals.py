@@ -69,6 +69,12 @@ class Interval:
     n: int = 0
     method: str = NONE
 
+    @classmethod
+    def of(cls, row: Any, number: str) -> Interval:
+        """The interval of a number in a row of a table, which has ``low``, ``high``, ``n`` and ``method`` beside it."""
+        low, high = (math.nan if row[end] is None else float(row[end]) for end in ("low", "high"))
+        return cls(float(row[number]), low, high, int(row["n"]), str(row["method"]))
+
     @property
     def known(self) -> bool:
         """Whether there is an interval."""

@@ -242,8 +242,7 @@ PAIRED = ["cell", "label", "reference", "outcome", "reference_mean", "mean", "di
 
 def sure_of(row: Mapping[str, Any] | pd.Series, number: str) -> Interval:
     """The interval of a number that stands in a row beside :data:`SURE`, in the unit in which its outcome is shown."""
-    found = Interval(float(row[number]), float(row["low"]), float(row["high"]), int(row["n"]), str(row["method"]))
-    return found.times(in_unit(1.0, OUTCOMES[str(row["outcome"])].unit))
+    return Interval.of(row, number).times(in_unit(1.0, OUTCOMES[str(row["outcome"])].unit))
 
 
 def paired(runs: pd.DataFrame, reference: int, outcomes: Sequence[str]) -> pd.DataFrame:

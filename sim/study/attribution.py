@@ -15,7 +15,7 @@ interval is a t interval; a share is a ratio of two means, and its interval come
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
@@ -61,9 +61,9 @@ class Attribution:
         n: replicates in which the outcome is defined in all four cells.
         table: columns :data:`COLUMNS`; rows ``neither``, ``both`` (means of the outcome), ``change`` (both − neither),
             ``first alone``, ``second alone``, ``meeting`` (these three add up to the change), ``first``, ``second``
-            (Shapley values; they add up to it too). Amounts are in the outcome's unit, with their 95% intervals. Shares are
-            parts of the change, with 95% jackknife intervals; NaN for the means, and for all when the change cannot be
-            told from zero. Intervals are those of :mod:`sim.intervals`.
+            (Shapley values; they add up to it too). Amounts are in the outcome's unit. Shares are parts of the change;
+            NaN for the means, and for all when the change cannot be told from zero. Intervals are those of
+            :mod:`sim.intervals`, those of shares by the jackknife.
     """
 
     outcome: str
@@ -120,8 +120,7 @@ class Attribution:
         return self.table[self.table["part"] == part].iloc[0]
 
     def _found(self, part: str) -> Interval:
-        row = self._row(part)
-        return Interval(float(row["amount"]), float(row["low"]), float(row["high"]), int(row["n"]), str(row["method"]))
+        return Interval.of(self._row(part), "amount")
 
     def _amount(self, part: str) -> str:
         """Amount and interval of a part as they are shown: shares in percent, changes with their sign."""
@@ -204,7 +203,9 @@ def attribute(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> 
     whole = mean_of(change, difference_bounds(bounds))
     rows = []
     for part, values in parts.items():
-        found = mean_of(values, bounds if part in MEANS else difference_bounds(bounds) if part in BETWEEN else EVERYWHERE)
+        found = mean_of(
+            values, bounds if part in MEANS else difference_bounds(bounds) if part in BETWEEN else EVERYWHERE
+        )
         shared = whole.low * whole.high > 0.0 and part not in MEANS  # false without an interval
         share = ratio_of(values, change) if shared else Interval(math.nan)
         rows.append((part, *astuple(found), share.estimate, share.low, share.high))
@@ -222,4 +223,3 @@ def _four(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> tupl
         columns.append(cell.set_index("replicate")[outcome].astype(np.float64))
     shared = pd.concat(columns, axis=1).dropna()
     return tuple(shared.to_numpy().T)
-

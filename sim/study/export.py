@@ -39,8 +39,8 @@ NETCDF = "result.nc"
 SPREAD = {
     "mean": "mean over these alliances",
     "sd": "standard deviation over these alliances",
-    "se": "standard error of the mean, from the spread between replicates; none with one, and 0, which is no certainty, "
-    "where all replicates came out alike",
+    "se": "standard error of the mean, from the spread between replicates; none of one replicate; 0 where all came out "
+    "alike, which is no certainty",
     "q05": "5% quantile, read off a histogram of 100 bins",
     "q25": "25% quantile, read off a histogram of 100 bins",
     "q50": "median, read off a histogram of 100 bins",

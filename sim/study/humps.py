@@ -21,8 +21,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.state import BINS, CAUSES_OF_ENDING
-from sim.study import analysis
 from sim.intervals import CONFIDENCE, SHARE, resampled
+from sim.study import analysis
 from sim.study.analysis import HUMPS, percent, short_labels
 from sim.study.answer import Answer
 from sim.study.plots.distributions import trust_humps

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import Result, simulate
+from sim.intervals import SHARE, Range
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, override
 from sim.study.analysis import outcome_words, unit_words

@@ -54,9 +54,9 @@ COMPARED = [
     "cell", "label", "reference", "months", "reference_lifetime", "lifetime", "difference", "low", "high", "replicates",
     "method", "p_replicates", "log_rank", "p_log_rank",
 ]  # fmt: skip
-"""Columns of the table ``comparison``. Lifetimes are restricted means up to ``months``; ``low`` and ``high`` is the
-95% interval of their paired difference by ``method``; ``p_replicates`` is of the sign-flip test over replicates; ``log_rank`` is
-its statistic z, positive where alliances end sooner than in the reference."""
+"""Columns of the table ``comparison``. Lifetimes are restricted means up to ``months``; ``low`` to ``high`` is the 95%
+interval of their paired difference, by ``method``; ``p_replicates`` is of the sign-flip test over replicates;
+``log_rank`` is its statistic z, positive where alliances end sooner than in the reference."""
 
 
 @dataclass(frozen=True)
@@ -338,7 +338,7 @@ def _compared_sentence(row: Mapping[str, float | str], reference: pd.DataFrame, 
 
 def _lifetime_words(row: Mapping[str, float | str], base: str) -> str:
     """The difference in mean lifetimes; one whose interval holds zero is not distinguishable."""
-    found = Interval(*(float(row[key]) for key in ("difference", "low", "high")), int(row["replicates"]), row["method"])
+    found = Interval.of({**row, "n": row["replicates"]}, "difference")
     digits, difference = digits_of(found), found.estimate
     low, high = signed(found.low, digits), signed(found.high, digits)
     pairs = f"{row['replicates']} paired replicates"

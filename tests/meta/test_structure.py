@@ -24,7 +24,7 @@ SIM = ROOT / "sim"
 MODULES = sorted(SIM.rglob("*.py"))
 
 FLOORS = (
-    ("distributions",),
+    ("distributions", "intervals"),
     ("parameters",),
     ("dynamics",),
     ("tomlfile", "scenario", "library"),

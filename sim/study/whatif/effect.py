@@ -65,7 +65,7 @@ class Effect:
         if not self.applied:
             return f"{title}: this can be made in none of {tried}. {capital(self.refused)}"
         row = self.table[self.table["outcome"] == "trust"].iloc[0]
-        found = Interval(*(row[name] for name in ("difference", *SURE)))
+        found = Interval.of(row, "difference")
         digits = digits_of(found)
         mean, low, high = (signed(value, digits) for value in (found.estimate, found.low, found.high))
         within = f" ({found.note})" if not found.known else f" (95% interval {low} to {high})"
