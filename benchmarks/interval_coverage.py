@@ -25,6 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.state import BINS
+from sim.intervals import bootstrap_of, mean_of
 from sim.study import analysis
 from sim.study.discovery import discover
 from sim.study.humps import beyond_chance, humps
@@ -77,11 +78,10 @@ def contrast_sample(rng: Rng, pairs: int) -> Sample:
     found: dict[str, Any] = {}
     for name, (mean, draw) in DIFFERENCES.items():
         x, seed = draw(rng, pairs), seed_of(rng)
-        _, t_low, t_high, _ = analysis.interval(x)
-        low, high = analysis.bootstrap_interval(x, seed)
+        t, own = mean_of(x), bootstrap_of(x, seed)
         plain = bootstrap((x,), np.mean, n_resamples=2000, method="BCa", rng=seed).confidence_interval
-        found[f"{name}: t"] = holds(t_low, mean, t_high)
-        found[f"{name}: BCa"] = None if math.isnan(low) else holds(low, mean, high)
+        found[f"{name}: t"] = holds(t.low, mean, t.high)
+        found[f"{name}: BCa"] = holds(own.low, mean, own.high) if own.known else None
         found[f"{name}: plain BCa"] = holds(plain.low, mean, plain.high)
     return found
 
@@ -359,13 +359,18 @@ OUTCOMES: tuple[tuple[str, float, float, Draw], ...] = (
 ROUND = 10
 
 
-def precision_sample(rng: Rng, mean: float, wanted: float, draw: Draw) -> Sample:
+def of_bounds(name: str) -> str:
+    """An outcome with the bounds of one of :data:`OUTCOMES`."""
+    return "survived" if name.startswith(("yes or no", "a share")) else "value"
+
+
+def precision_sample(rng: Rng, mean: float, wanted: float, draw: Draw, outcome: str) -> Sample:
     """Whether the interval at which the rule of sweeps stops holds the mean, and of how many runs it is."""
-    precision, rounds = Precision({"y": wanted}), []
+    precision, rounds = Precision({outcome: wanted}), []
     while not precision.reached():
         rounds.append(draw(rng, ROUND).astype(float))
-        precision.add([pd.DataFrame({"y": rounds[-1]})])
-    middle, half = np.mean(rounds), precision.half_width("y")
+        precision.add([pd.DataFrame({outcome: rounds[-1]})])
+    middle, half = np.mean(rounds), precision.half_width(outcome)
     return {
         "runs on average": ROUND * len(rounds),
         "95% intervals that hold the mean": abs(middle - mean) <= half + CLOSE,
@@ -457,7 +462,9 @@ TABLES = {
         EXPERIMENTS,
         ("what a run's outcome is", "wanted half-width"),
         {
-            (name, f"{wanted:.3g}"): partial(precision_sample, mean=mean, wanted=wanted, draw=draw)
+            (name, f"{wanted:.3g}"): partial(
+                precision_sample, mean=mean, wanted=wanted, draw=draw, outcome=of_bounds(name)
+            )
             for name, mean, wanted, draw in OUTCOMES
         },
         times=10,

@@ -243,9 +243,8 @@ def resampled(
     tail = 50.0 * (1.0 - resampled_level(n))
     low = np.percentile(drawn, tail, axis=0, method="lower" if on_drawn else "linear")
     high = np.percentile(drawn, 100.0 - tail, axis=0, method="higher" if on_drawn else "linear")
-    low, high = np.clip(low - grain / 2.0, *bounds), np.clip(high + grain / 2.0, *bounds)
     if grain > 0.0:
-        return low, high
+        return np.maximum(low - grain / 2.0, bounds[0]), np.minimum(high + grain / 2.0, bounds[1])
     least, most = drawn.min(axis=0), drawn.max(axis=0)
     alike = are_alike(least, most)
     unseen_low, unseen_high = _unseen(least, n, bounds)

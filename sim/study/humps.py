@@ -53,7 +53,7 @@ SURENESS = [
 """Columns of the table of :func:`humps` after those of :func:`sim.study.analysis.bimodality`. ``near_mean``: share
 of the alliances within :data:`NEAR` of the mean; ``p_one_hump``: Silverman's; ``two_humps``: share of the resamples
 with two humps; ``by``: what was drawn anew, ``replicates`` or ``alliances``; the others are 95% intervals over the
-resamples that have two humps, NaN with fewer than :data:`sim.study.analysis.FEWEST_RESAMPLED` to draw."""
+resamples that have two humps, NaN with fewer than :data:`sim.intervals.FEWEST_RESAMPLED` to draw."""
 
 
 def humps(

@@ -291,8 +291,8 @@ def sureness(study: Study) -> list[str]:
         )
     if alike := int(study.means["method"].isin((RULE_OF_THREE, ALIKE)).sum()):
         said.append(
-            f"{how_many(alike, 'mean')} came out alike in every replicate: an interval of a share or of trust then says "
-            "what may still happen when it has not in so many (rule of three), and what has no bounds has none"
+            f"{how_many(alike, 'mean')} came out alike in every replicate: the interval of a share or of trust then "
+            "says what may still happen when it has not in so many (rule of three), and what has no bounds has none"
         )
     said += _common_numbers(study)
     compared = int((study.paired["n"] > 1).sum())

@@ -24,7 +24,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.intervals import FEWEST_RESAMPLED, PERCENTILE, SHARE, Interval, Range, resampled, shown
+from sim.intervals import (
+    ALIKE,
+    EVERYWHERE,
+    FEWEST_RESAMPLED,
+    NONE,
+    PERCENTILE,
+    SHARE,
+    Interval,
+    Range,
+    resampled,
+    shown,
+)
 from sim.study.analysis import factor_names, percent
 from sim.study.answer import Answer, optional
 from sim.study.plots.sensitivity import morris_figure, sobol_figure
@@ -122,10 +133,10 @@ def morris(
     means = effects.mean(axis=2)
     others = {"mu": means.mean(axis=0), "sigma": means.std(axis=0, ddof=1)}
     table = _ranked(factors, settling, "mu_star", others)[MORRIS]
-    shown, settled, told, noise = _shown(table, settling, "mu_star", values)
-    said = f"{_morris_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
+    ranked, settled, told, noise = _shown(table, settling, "mu_star", values)
+    said = f"{_morris_sentence(ranked, told, outcome, len(effects))} {_settled_sentence(settling)} {noise.sentence()}"
     more = {"convergence": settling, "sample": _sample(factors, points, values)}
-    draw = lambda: morris_figure(shown, told, settled, outcome, noise.replicates, unit)  # noqa: E731
+    draw = lambda: morris_figure(ranked, told, settled, outcome, noise.replicates, unit)  # noqa: E731
     return Answer(table, draw, said.strip(), more)
 
 
@@ -142,16 +153,18 @@ def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats
     return effects
 
 
-def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
+def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str, n: int) -> str:
     """The first factors of those that can be told from zero, and those that are negligible."""
-    small = _negligible(table, "mu_star")
+    small = _negligible(table, "mu_star", n)
     named = []
     for row in told[~told["factor"].isin(small)].head(MOST_NAMED).itertuples():
-        found = Interval(row.mu_star, row.mu_star_low, row.mu_star_high, method=PERCENTILE)
+        found = Interval(row.mu_star, row.mu_star_low, row.mu_star_high, n, PERCENTILE)
+        if not found.known:
+            found = Interval(row.mu_star, n=n, method=ALIKE if n >= FEWEST_RESAMPLED else NONE)
         named.append(f"{row.factor} {shown(found)}")
     if not named:
         return f"No factor's effect on {outcome} can be told from zero."
-    sure = "no interval" if told["mu_star_low"].isna().any() else "95% interval"
+    sure = "95% interval" if n >= FEWEST_RESAMPLED else "no interval"
     return whole_sentence(
         f"over its range each of these moves {outcome} most (μ*, {sure}): {', then '.join(named)}"
     ) + _negligible_words(small)
@@ -220,15 +233,15 @@ def sobol(
     alone = _estimate(rows, lambda rows: indices(rows)[0], seed, SHARE)
     others = {"first": alone.index, "first_low": alone.low, "first_high": alone.high, "first_plain": alone.plain}
     table = _ranked(factors, settling, "total", others)[SOBOL]
-    shown, settled, told, noise = _shown(table, settling, "total", values)
-    said = f"{_sobol_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
+    ranked, settled, told, noise = _shown(table, settling, "total", values)
+    said = f"{_sobol_sentence(ranked, told, outcome, len(rows))} {_settled_sentence(settling)} {noise.sentence()}"
     more = {"convergence": settling, "sample": _sample(factors, points, values)}
-    return Answer(table, lambda: sobol_figure(shown, told, settled, outcome, noise.replicates), said.strip(), more)
+    return Answer(table, lambda: sobol_figure(ranked, told, settled, outcome, noise.replicates), said.strip(), more)
 
 
-def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
+def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str, n: int) -> str:
     """The first factors of those that can be told from zero, and those that are negligible."""
-    small = _negligible(table, "total")
+    small = _negligible(table, "total", n)
     named = [
         f"{row.factor} (alone {_share(row.first, row.first_low, row.first_high)}, with its interactions "
         f"{_share(row.total, row.total_low, row.total_high)})"
@@ -243,7 +256,8 @@ def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> st
 
 def _share(index: float, low: float, high: float) -> str:
     """An index in percent; an estimate may lie a little below zero or above one, a share does not."""
-    return shown(Interval(min(max(index, 0.0), 1.0), low, high, method=PERCENTILE).times(100.0), "%")
+    value, low, high = np.clip([index, low, high], *SHARE).tolist()
+    return shown(Interval(value, low, high, method=PERCENTILE).times(100.0), "%")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -280,10 +294,10 @@ def _shown(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Noise]:
     """What sentence and figure are made of: both tables with the factors in words, rows told from zero, the noise."""
     names = factor_names(table["factor"])
-    shown, settled = (rows.assign(factor=rows["factor"].map(names)) for rows in (table, settling))
-    above = shown[f"{index}_low"].fillna(shown[index]) > 0.0  # too few trajectories have no interval
+    ranked, settled = (rows.assign(factor=rows["factor"].map(names)) for rows in (table, settling))
+    above = ranked[f"{index}_low"].fillna(ranked[index]) > 0.0  # too few trajectories have no interval
     noise = noise_of(values)
-    return shown, settled, shown[above & (not noise.drowns)], noise
+    return ranked, settled, ranked[above & (not noise.drowns)], noise
 
 
 def _sample(factors: Sequence[Factor], points: Floats, values: Floats) -> pd.DataFrame:
@@ -365,7 +379,7 @@ class Estimate:
     drawn: Floats
 
 
-def _estimate(rows: Floats, index: Index, seed: int, bounds: Range, least: float = -math.inf) -> Estimate:
+def _estimate(rows: Floats, index: Index, seed: int, bounds: Range = EVERYWHERE, least: float = -math.inf) -> Estimate:
     """An index with and without noise, and how sure it is.
 
     Args:
@@ -456,11 +470,12 @@ def _settled_sentence(settling: pd.DataFrame) -> str:
     )
 
 
-def _negligible(table: pd.DataFrame, index: str) -> list[str]:
+def _negligible(table: pd.DataFrame, index: str, n: int) -> list[str]:
     """The factors that hardly matter, as far as the sample can tell."""
-    whole = table[f"{index}_low"].notna().any()  # else the sample is too small to tell
-    small = (table[f"{index}_high"] <= NEGLIGIBLE * table[index].max()) | (whole & (table[index] == 0.0))
-    return table.loc[small, "factor"].tolist()
+    highest = table[f"{index}_high"]
+    if n >= FEWEST_RESAMPLED:  # what has no interval then is alike in the whole sample
+        highest = highest.fillna(table[index])
+    return table.loc[highest <= NEGLIGIBLE * table[index].max(), "factor"].tolist()
 
 
 def _negligible_words(factors: Sequence[str]) -> str:

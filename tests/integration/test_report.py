@@ -20,6 +20,7 @@ from matplotlib.patches import StepPatch
 
 from sim.dynamics.state import BINS, CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History, simulate_history
+from sim.intervals import digits_of
 from sim.scenario import Scenario
 from sim.study import analysis, page, plots, report, terminal, words
 from sim.study.attribution import attributions
@@ -27,6 +28,7 @@ from sim.study.plots import distributions, files, histories
 from sim.study.plots.discovery import discovery_figure
 from sim.study.plots.frame import LOOKS, luminance, spread_apart, tick_years, wrap_label
 from sim.study.plots.tipping import tipping_figure
+from sim.study.words import rows_of
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.reading import Stored, read_results
 from sim.sweeps.runner import run_experiment
@@ -778,9 +780,9 @@ def test_contrasts_write_the_differences(folders: dict[str, Path]) -> None:
     stored = read_results(folders["several cells"])
     table = analysis.paired(stored.tables["runs"], 0, ["trust"])
     written = texts(plots.contrasts(table))
-    digits = analysis.decimals_for(float((table["high"] - table["low"]).median() / 2), 1.0)
-    for difference in table["difference"]:
-        assert f"{abs(difference):.{digits}f}" in written
+    for row in rows_of(table):
+        found = analysis.sure_of(row, "difference")
+        assert analysis.signed(found.estimate, digits_of(found)) in written
 
 
 def of_factors(levels: int) -> pd.DataFrame:
