@@ -28,9 +28,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.engine import simulate
+from sim.intervals import jackknife
 from sim.library import available
 from sim.scenario import Scenario, load
-from sim.intervals import jackknife
 from sim.study.analysis import label_words, outcome_words, short_labels
 from sim.study.pages import fill
 from sim.sweeps.design import Cell, Experiment, load_experiment

@@ -55,6 +55,11 @@ def holds(low: Any, truth: Any, high: Any) -> Any:
     return (np.asarray(low) - CLOSE <= truth) & (truth <= np.asarray(high) + CLOSE)
 
 
+def or_itself(table: pd.DataFrame, end: str, number: str) -> Any:
+    """An end of intervals; of a number that is alike in the whole sample, and so has none, the number."""
+    return table[end].fillna(table[number])
+
+
 def seed_of(rng: Rng) -> int:
     """A seed for what draws by itself."""
     return int(rng.integers(2**31))
@@ -283,7 +288,12 @@ IDLE = exponential([2.0, 1.0, 0.0])
 def morris_sample(rng: Rng, known: Known) -> Sample:
     """Whether the intervals of μ*, factor by factor, hold it at a quarter, half and all of 32 trajectories."""
     by_size = morris(known.function, known.factors, 32, seed_of(rng)).more["convergence"].groupby("size")
-    return {f"{size} trajectories": holds(part["low"], known.mu_star(), part["high"]) for size, part in by_size}
+    return {
+        f"{size} trajectories": holds(
+            or_itself(part, "low", "index"), known.mu_star(), or_itself(part, "high", "index")
+        )
+        for size, part in by_size
+    }
 
 
 def sobol_sample(rng: Rng, known: Known) -> Sample:
@@ -313,7 +323,7 @@ def noise_sample(rng: Rng, share: float, replicates: int) -> Sample:
     shares = sobol(respond, IDLE.factors, 64, seed_of(rng)).table.sort_values("factor")
     found: dict[str, Any] = {}
     for name, table, truth in (("mu_star", size, IDLE.mu_star()), ("total", shares, IDLE.total)):
-        held = holds(table[f"{name}_low"], truth, table[f"{name}_high"])
+        held = holds(or_itself(table, f"{name}_low", name), truth, or_itself(table, f"{name}_high", name))
         word = name.replace("mu_star", "μ\\*")
         found |= {f"{word}, factors that matter": held[:-1], f"{word}, idle factor": held[-1]}
     return found

@@ -262,7 +262,7 @@ def test_the_table_is_put_between_its_marks(tmp_path: Path, monkeypatch: pytest.
     assert text.startswith(f"before\n{mark}\n\n| | claim |")
     assert text.endswith(f"{pages.END}\nafter\n")
     assert "stale row" not in text
-    assert "|  | c | m | 1.00 [0.90, 1.10] |  |  | holds |" in text
+    assert "|  | c | m | 1.00 (0.90 to 1.10) |  |  | holds |" in text
 
 
 def test_a_page_that_cannot_be_filled_is_refused_before_the_measuring(

@@ -58,8 +58,8 @@ def test_the_values_add_up_to_the_whole_change() -> None:
 
 def test_a_cause_that_does_nothing_gets_nothing() -> None:
     """The null player."""
-    values = np.random.default_rng(1).normal(5.0, 1.0, 50)
-    parts = parts_of({NEITHER: values, ONE: values, OTHER: values + 4.0, BOTH: values + 4.0})
+    values, raised = np.random.default_rng(1).normal([[5.0], [9.0]], 1.0, (2, 50))
+    parts = parts_of({NEITHER: values, ONE: values, OTHER: raised, BOTH: raised})
     assert parts.loc["first", ["amount", "share"]].tolist() == pytest.approx([0.0, 0.0], abs=1e-12)
     assert parts.loc["second", "share"] == pytest.approx(1.0)
 
@@ -161,9 +161,9 @@ NUMBERS = {
 
 def test_the_sentence_says_shares_meeting_and_intervals() -> None:
     assert of_numbers("survived", NUMBERS).sentence() == (
-        "share still going on: 30.0% (27.0 to 33.0) with neither clash nor crash, 10.0% (7.0 to 13.0) with both, a change of "
-        "−20.0 percentage points (−23.0 to −17.0). Of this change 60% (50 to 70) is due to clash and 40% (30 to 50) to "
-        "crash, whichever of the two one adds first (Shapley values). Alone, clash does −14.0 percentage points "
+        "share still going on: 30.0% (27.0 to 33.0) with neither clash nor crash, 10.0% (7.0 to 13.0) with both, a "
+        "change of −20.0 percentage points (−23.0 to −17.0). Of this change 60% (50 to 70) is due to clash and 40% "
+        "(30 to 50) to crash, whichever of the two one adds first (Shapley values). Alone, clash does −14.0 percentage points "
         "(−17.0 to −11.0) and crash −10.0 percentage points (−13.0 to −7.0); their meeting does +4.0 percentage points "
         "(+1.0 to +7.0), "
         "−20% (−30 to −10) of the whole, which the two share evenly"

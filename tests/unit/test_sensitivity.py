@@ -397,7 +397,7 @@ def test_on_the_model_a_factor_that_does_nothing_has_no_index() -> None:
     scenario = busy(months=24)
     factors = [factor_of(scenario, "trust_gain", 0.02, 0.1), factor_of(scenario, "goodwill_months", 24.0, 240.0)]
     respond = response_of(scenario, [factor.name for factor in factors], Measure("trust"), 4)
-    answer = sobol(respond, factors, base=32, outcome="trust")
+    answer = sobol(respond, factors, base=64, outcome="trust")
     table = answer.table.set_index("factor")
     assert list(answer.table.columns) == SOBOL
     for index in ("first", "total"):

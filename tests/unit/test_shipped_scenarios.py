@@ -13,10 +13,10 @@ import pytest
 
 from sim.distributions import Constant, parse
 from sim.engine import Result, simulate
+from sim.intervals import mean_of
 from sim.library import SHIPPED, available
 from sim.parameters import DIMENSIONS, VECTOR_TRAITS, Parameters, Traits
 from sim.scenario import EVENT_KINDS, MIXING, TEXTS, Scenario, load
-from sim.intervals import mean_of
 
 FILES = sorted((SHIPPED / "scenarios").glob("*.toml"))
 TEMPLATE = SHIPPED / "scenarios" / "_template.toml"
