@@ -163,10 +163,9 @@ def test_the_sentence_says_shares_meeting_and_intervals() -> None:
     assert of_numbers("survived", NUMBERS).sentence() == (
         "share still going on: 30.0% (27.0 to 33.0) with neither clash nor crash, 10.0% (7.0 to 13.0) with both, a "
         "change of −20.0 percentage points (−23.0 to −17.0). Of this change 60% (50 to 70) is due to clash and 40% "
-        "(30 to 50) to crash, whichever of the two one adds first (Shapley values). Alone, clash does −14.0 percentage points "
-        "(−17.0 to −11.0) and crash −10.0 percentage points (−13.0 to −7.0); their meeting does +4.0 percentage points "
-        "(+1.0 to +7.0), "
-        "−20% (−30 to −10) of the whole, which the two share evenly"
+        "(30 to 50) to crash, whichever of the two one adds first (Shapley values). Alone, clash does −14.0 percentage "
+        "points (−17.0 to −11.0) and crash −10.0 percentage points (−13.0 to −7.0); their meeting does +4.0 percentage "
+        "points (+1.0 to +7.0), −20% (−30 to −10) of the whole, which the two share evenly"
     )
 
 
