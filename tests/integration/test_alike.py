@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
-from sim.cli import main
 from sim.engine import simulate
 from sim.intervals import SHARE, mean_of
 from sim.study import plots, report, terminal
 from sim.study.analysis import paired
 from sim.study.contrasts import contrasts
 from sim.study.page import page_html
+from sim.study.whatif import Added, effect_of
 from sim.study.words import Study
 from sim.sweeps.design import experiment_of
 from sim.sweeps.plan import Precision
@@ -114,8 +113,16 @@ def test_sums_of_one_living_replicate_have_no_standard_error() -> None:
     assert np.isnan(error[2:]).all()
 
 
-def test_a_what_if_of_one_replicate_says_that_it_has_no_interval() -> None:
-    done = CliRunner().invoke(
-        main, ["whatif", "baseline", "--set", "months=12", "--without", "blame@first", "--replicates", "1"]
-    )
-    assert "95% interval +" not in done.output
+def test_a_what_if_of_one_replicate_and_of_equal_ones() -> None:
+    """In the dyad nothing happens by chance, so that every replicate is like the first."""
+    breach = Added({"kind": "breach", "month": 3, "severity": 0.4, "who": 1})
+    one, four = (effect_of(dyad(months=6), [breach], replicates) for replicates in (1, 4))
+    assert "(one replicate: no interval)" in one.sentence()
+    assert one.table[["low", "high"]].isna().all(axis=None)
+    found = four.table.set_index("outcome").loc["trust"]
+    assert found["difference"] < 0.0
+    assert (found["low"], found["method"]) == (pytest.approx(found["difference"] * (1 - Q) - Q), "rule of three")
+    assert four.table.set_index("outcome").loc["value", ["low", "high"]].isna().all()
+    said = re.search(r"95% interval −(\d\.\d\d) to \+(\d\.\d\d)\)", four.sentence())
+    assert said
+    assert float(said[2]) == pytest.approx(found["high"], abs=0.005)

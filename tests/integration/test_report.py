@@ -711,7 +711,7 @@ def test_a_heat_map_reads_in_grey_also_where_it_crosses_zero() -> None:
 def test_a_heat_map_of_one_number_ranks_nothing() -> None:
     runs = pd.DataFrame({"mixing": [0, 0, 1, 1], "partners": [1, 2, 1, 2], "survived": 0.25, "replicate": 0})
     title = plots.heat_map(runs, "partners", "mixing", "survived").get_suptitle()
-    assert flat(title) == "Share still going on is 25.0% whatever partners and mixing are"
+    assert flat(title) == "Share still going on is 25% whatever partners and mixing are"
 
 
 def test_a_heat_map_tells_factors_of_one_name_apart() -> None:
@@ -719,7 +719,7 @@ def test_a_heat_map_tells_factors_of_one_name_apart() -> None:
     runs = pd.DataFrame(rows, columns=["North.blame", "the_south.blame", "value"]).assign(replicate=0)
     figure = plots.heat_map(runs, "North.blame", "the_south.blame", "value")
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("North blame", "the south blame")
-    title = "Value runs from 1.00 (North blame 0.2, the south blame 0.2) to 4.00 (North blame 0.8, the south blame 0.8)"
+    title = "Value runs from 1.0 (North blame 0.2, the south blame 0.2) to 4.0 (North blame 0.8, the south blame 0.8)"
     assert flat(figure.get_suptitle()) == title
 
 

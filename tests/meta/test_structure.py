@@ -153,7 +153,7 @@ NO_INTERVALS = {
     "sim/study/sensitivity.py": {"ddof", "quantile"},  # σ of effects, noise, and how far ranks move
     "sim/study/analysis.py": {"ddof"},  # variances whose ratio is what pairing saved
 }
-QUANTILES_OF_INTERVALS = {0.975, 0.025, 97.5, 2.5, 1.96}
+QUANTILES_OF_INTERVALS = {0.975, 0.025, 97.5, 1.96}
 NO_QUANTILES = {"sim/study/plots/vetting.py", "sim/study/phase.py"}
 """Where such a number is a place in a picture, or a step."""
 

@@ -274,7 +274,8 @@ def _field_digits(runs: pd.DataFrame, x: str, y: str, outcome: str, means: pd.Da
     """Decimals of the mean in each field: by its interval over replicates, else by how far apart the fields are."""
     scale, numbers = analysis.in_unit(1.0, OUTCOMES[outcome].unit), means.to_numpy(dtype=np.float64)
     spread = float(np.nanmax(numbers) - np.nanmin(numbers)) if np.isfinite(numbers).any() else 0.0
-    digits = pd.DataFrame(decimals(spread / 2.0) if spread > 0.0 else 2, index=means.index, columns=means.columns)
+    default = decimals(spread / 2.0, float(means.max(axis=None)))
+    digits = pd.DataFrame(default, index=means.index, columns=means.columns)
     by_replicate = runs.groupby([y, x, "replicate"])[outcome].mean()
     for (at_y, at_x), values in by_replicate.groupby(level=[0, 1]):
         found = mean_of(values).times(scale)
