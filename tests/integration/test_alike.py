@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.commands.analyse import _rounded
 from sim.engine import simulate
 from sim.intervals import SHARE, mean_of
 from sim.study import plots, report, terminal
@@ -72,6 +73,15 @@ def test_differences_in_words_csv_and_picture_show_the_same_interval(stored: Sto
     bars = [[line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 2] for ax in figure.axes]
     assert any(x == pytest.approx([-100 * Q, 100 * Q]) for x in bars[0])
     assert all(x[0] == x[1] == 0.0 for x in bars[1] if set(x) != {0.0, 1.0}), "no bar without an interval"
+
+
+def test_the_tables_of_analyses_are_rounded_by_their_intervals() -> None:
+    row = {"difference": -25.921, "t_low": -27.852, "t_high": -23.99, "boot_low": -31.06, "boot_high": -2.12, "n": 30}
+    assert list(_rounded(row).values()) == ["−25.9", "−27.9", "−24.0", "−31", "−2", "30"]
+    row = {"low": 0.05, "high": 0.5, "mu_star": 0.29987, "mu_star_low": 0.26382, "mu_star_high": 0.3388, "mu": 1.23456}
+    assert list(_rounded(row).values()) == ["0.05", "0.5", "0.300", "0.264", "0.339", "1.235"]
+    row = {"going_on": 0.51234, "low": 0.4, "high": 0.6, "greenwood_low": 0.5, "greenwood_high": 0.52}
+    assert list(_rounded(row).values()) == ["0.51", "0.40", "0.60", "0.500", "0.520"]
 
 
 def test_the_rule_that_ends_a_sweep_goes_by_the_same_interval() -> None:
