@@ -503,6 +503,7 @@ def _rounded(row: dict[Any, Any]) -> dict[Any, str]:
     for low in [str(column) for column in row if str(column).endswith("low")]:
         name, high = low.removesuffix("low").removesuffix("_"), low.removesuffix("low") + "high"
         number = OF_ENDS.get(name, name)
+        number = "difference" if not name and number not in row else number
         if high not in row or number not in row:
             continue
         half = (row[high] - row[low]) / 2.0
