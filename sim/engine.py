@@ -41,6 +41,7 @@ from sim.dynamics.state import (
     VARIABLES,
     histogram_range,
 )
+from sim.intervals import error_of_weighted_mean, standard_error
 from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.scenario import Event, Scenario, place
 
@@ -376,6 +377,7 @@ class Bands:
     """
 
     alliances: NDArray[np.int64]  # how many
+    replicates: NDArray[np.int64]  # in how many runs there is any
     mean: Floats
     sd: Floats  # over alliances
     se: Floats  # of the mean, from the spread of the runs' means: alliances of one run share partners; NaN of one run
@@ -397,7 +399,8 @@ class Bands:
         """One row a month and variable with an alliance; see :meth:`Result.monthly`."""
         there = np.flatnonzero(self.alliances.ravel() > 0)
         month, variable = np.divmod(there, self.mean.shape[1])
-        columns = {"alliances": self.alliances, "mean": self.mean, "sd": self.sd, "se": self.se}
+        columns: dict[str, NDArray[Any]] = {"alliances": self.alliances, "replicates": self.replicates}
+        columns |= {"mean": self.mean, "sd": self.sd, "se": self.se}
         columns |= dict(zip(QUANTILE_NAMES, self.quantiles, strict=True))
         return pd.DataFrame(
             {
@@ -422,10 +425,10 @@ def bands_of(moments: Floats, histogram: NDArray[np.int64]) -> Bands:
         mean = total / count
         kernel.lie_apart(moments, count, mean, runs, deviations)
         variance = np.maximum(squares / count - mean**2, 0.0)
-        se = np.sqrt(deviations * runs / np.maximum(runs - 1, 1))
+    se = error_of_weighted_mean(deviations, runs)
     quantiles = np.empty((len(QUANTILES), *shape))
     kernel.read_off(histogram, np.array(QUANTILES), *histogram_range(len(histogram) - 1), quantiles)
-    return Bands(count.astype(np.int64), mean, np.sqrt(variance), np.where(runs > 1, se, np.nan), quantiles)
+    return Bands(count.astype(np.int64), runs, mean, np.sqrt(variance), se, quantiles)
 
 
 def lifetimes(alliances: Records, months: int) -> NDArray[np.int64]:
@@ -499,7 +502,7 @@ def spread_over_runs(per_run: Floats) -> tuple[Floats, Floats]:
     per_run = per_run[~np.isnan(per_run).any(axis=(1, 2))]
     runs = len(per_run)
     none = np.full(per_run.shape[1:], np.nan)
-    se = per_run.std(axis=0, ddof=1) / np.sqrt(runs) if runs > 1 else none
+    se = standard_error(((per_run - per_run.mean(0)) ** 2).sum(0), runs) if runs else none
     return (per_run.mean(0) if runs else none), se
 
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from sim.study.response import Factor, Measure
     from sim.sweeps.reading import Stored
 
+OF_ENDS = {"": "going_on", "greenwood": "going_on", "t": "difference", "boot": "difference", "tips": "tips_at"}
+"""Numbers whose ends of an interval bear another name than theirs, before ``_low`` and ``_high``."""
 MOST_ROWS = 20
 """Rows of a table that are printed; ``--out`` writes all."""
 
@@ -362,7 +364,8 @@ def tipping(ctx: click.Context, /, level: float, halvings: int, **given: Any) ->
         def watch(value: float, mean: float) -> None:
             say(f"{factor.name} {value:.6g}: {mean:.4g}", asked.quiet)
 
-        return ask(response, factor, level, halvings, asked.seed, asked.measure.words, watch, asked.measure.unit)
+        measure = asked.measure
+        return ask(response, factor, level, halvings, asked.seed, measure.words, watch, measure.unit, measure.bounds)
 
     _carry_out(ctx, "tipping", answer, **given)
 
@@ -490,8 +493,8 @@ def _give(ctx: click.Context, kind: str, answer: Answer, how: How, shown: pd.Dat
 
 
 def _print(table: pd.DataFrame) -> None:
-    """The first rows of a table, numbers to four digits."""
-    rows = [[_text(value) for value in row] for row in table.head(MOST_ROWS).itertuples(index=False, name=None)]
+    """The first rows of a table: numbers with an interval as it deserves, others to four digits."""
+    rows = [list(_rounded(row).values()) for row in table.head(MOST_ROWS).to_dict("records")]
     print_table([_head(str(column)) for column in table.columns], rows)
     if len(table) > MOST_ROWS:
         put(f"… {len(table) - MOST_ROWS} more rows; --out writes them all")
@@ -501,6 +504,24 @@ def _head(column: str) -> str:
     """A column's name in words; of a factor, what its author calls a group or an event stays as it is."""
     *whose, last = column.split(".")
     return " ".join([*whose, last.replace("_", " ")])
+
+
+def _rounded(row: dict[Any, Any]) -> dict[Any, str]:
+    """The numbers of a row as text; a number and the ends of its interval have the same decimals."""
+    from sim.intervals import decimals, written
+
+    rounded: dict[Any, str] = {}
+    for low in [str(column) for column in row if str(column).endswith("low")]:
+        name, high = low.removesuffix("low").removesuffix("_"), low.removesuffix("low") + "high"
+        number = OF_ENDS.get(name, name)
+        number = "difference" if not name and number not in row else number
+        if high not in row or number not in row:
+            continue
+        half = (row[high] - row[low]) / 2.0
+        if half > 0.0 and half != float("inf"):
+            digits = decimals(half)
+            rounded = {column: written(row[column], digits) for column in (number, low, high)} | rounded
+    return {column: rounded.get(column, _text(value)) for column, value in row.items()}
 
 
 def _text(value: Any) -> str:

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 ALL = "all"
 FIRST = "first"
-THOUSAND = 1000
 """Mean effects by cause are shown in thousandths that add up."""
 MOST_NAMED = 6
 """At most so many alliances are named; all of them are in the JSON document."""
@@ -476,34 +475,22 @@ def _give_effect(effect: Effect, scenario: Scenario, seed: int, csv: Path | None
 
 
 def _print_effect(effect: Effect) -> None:
-    from sim.study.story.wording import adding_up
+    from sim.intervals import Interval, digits_of, written
     from sim.study.whatif import cause_words
-    from sim.study.words import number
 
-    outcomes = [
-        (row["outcome"], row["unit"], *(number(row[name], 3) for name in ("as_it_was", "otherwise")), _interval(row))
-        for row in records(effect.table)
-    ]
+    outcomes = []
+    for row in records(effect.table):
+        digits = digits_of(Interval.of(row, "difference"))
+        both = (written(row[name], digits) for name in ("as_it_was", "otherwise"))
+        outcomes.append((row["outcome"], row["unit"], *both, _interval(row)))
     print_table(("at the horizon", "unit", "as it was", "otherwise", "difference (95% interval)"), outcomes)
-    shown = adding_up(
-        dict(zip(effect.ledger["cause"], effect.ledger["difference"], strict=True)),
-        round(THOUSAND * float(effect.table["difference"][0])), THOUSAND,
-    )  # fmt: skip
-    causes = [
-        (cause_words(row["cause"]), _interval(row | {"difference": shown[row["cause"]] / THOUSAND}))
-        for row in records(effect.ledger)
-        if row["difference"] != 0.0
-    ]
+    causes = [(cause_words(row["cause"]), _interval(row)) for row in records(effect.ledger) if row["difference"] != 0.0]
     causes.append(("all together", _interval(records(effect.table)[0])))
     print_table(("cause", "trust (95% interval)"), causes, "The ledger of the difference, mean over replicates")
 
 
 def _interval(row: dict[str, Any]) -> str:
     """ "+0.031 (+0.020 to +0.042)"; without an interval from one replicate."""
-    from sim.study.analysis import clear_of_zero, signed
+    from sim.intervals import Interval, shown
 
-    difference, low, high = row["difference"], row["low"], row["high"]
-    if low is None:
-        return signed(difference, 3)
-    digits = clear_of_zero(3, low, high)
-    return f"{signed(difference, 3)} ({signed(low, digits)} to {signed(high, digits)})"
+    return shown(Interval.of(row, "difference"), plus=True)

@@ -1,7 +1,7 @@
 """Contrasts between the cells of an experiment: means, paired differences, humps, and how to say them in words.
 
-Tables are those of a result folder (``sim.sweeps.tables``). An interval is a 95% t interval over replicates: alliances
-of one replicate share partners, so replicates, not alliances, are the independent observations.
+Tables are those of a result folder (``sim.sweeps.tables``). Intervals are those of :mod:`sim.intervals`, over
+replicates: alliances of one share partners, so replicates, not alliances, are the independent observations.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sim.distributions import expect, shown
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import BINS, VARIABLES, histogram_range
 from sim.engine import History
+from sim.intervals import Interval, Range, bootstrap_of, difference_bounds, digits_of, mean_of, written
 from sim.library import SHIPPED
 from sim.scenario import PLACE_OF, Scenario
 from sim.text import LONGEST, named, reading, visible
@@ -32,13 +34,6 @@ LONGEST_PARTNER = 32
 
 PARTS = " · "
 """What stands between the parts of a cell's label."""
-
-CONFIDENCE = 0.95
-FEWEST_RESAMPLED = 8
-"""With fewer replicates none are drawn anew for an interval: it would hold the truth far less often than it says."""
-
-RESAMPLES_AT_ONCE = 100
-"""Resamples held in memory. BCa leaves out each replicate once, which all at once takes their number squared."""
 
 ROUNDING = 1e-9
 """Shares that are no farther apart are the same: a product of shares is rounded, and no cell has 10⁹ alliances."""
@@ -197,47 +192,35 @@ def in_unit(value: float, unit: str) -> float:
     return 100.0 * value if unit == "share" else value
 
 
-def decimals_for(error: float, value: float) -> int:
-    """Decimals that show the first digit of an error (two when it is a one), or three digits of an exact value."""
-    if math.isfinite(error) and error > 0.0:
-        digits = -math.floor(math.log10(error))
-        return min(max(0, digits + (error * 10.0**digits < 2.0)), 6)
-    if math.isfinite(value) and value != 0.0:
-        return min(max(0, 2 - math.floor(math.log10(abs(value)))), 6)
-    return 0
-
-
 def sentence(row: Mapping[str, Any] | pd.Series) -> str:
     """A row of :func:`paired` in words, with unit, direction and interval; its labels as :func:`short_labels` has them.
 
-    "culture clash: value per month 0.31 money lower than baseline (95% interval 0.29 to 0.33 lower, 200 paired
+    "culture clash: value per month 0.310 money lower than baseline (95% interval 0.291 to 0.329 lower, 200 paired
     replicates)". A difference whose interval holds zero is called not distinguishable from zero.
     """
     about = OUTCOMES[str(row["outcome"])]
     who = f"{row['label']}: {outcome_words(about.name)}"
-    reference, n = str(row["reference"]), int(row["n"])
+    reference, found = str(row["reference"]), sure_of(row, "difference")
+    n, unit, digits = found.n, unit_words(about.name), digits_of(found)
     if n == 0:
         return f"{who} cannot be compared with {reference} (in no replicate defined in both)"
-    difference, low, high = (in_unit(float(row[key]), about.unit) for key in ("difference", "low", "high"))
-    if difference == low == high == 0.0:
-        return f"{who} the same as in {reference} (in each of {n} paired replicates)"
-    unit = unit_words(about.name)
-    digits = decimals_of_interval(difference, low, high)
-    if n == 1 and difference == 0.0:
-        return f"{who} the same as in {reference} (one paired replicate: no interval)"
-    size, way = f"{abs(difference):.{digits}f}{unit}", "lower" if difference < 0 else "higher"
+    way = "lower" if found.estimate < 0 else "higher"
+    differs = f"{who} {written(abs(found.estimate), digits)}{unit} {way} than {reference}"
+    if found.estimate == 0.0 and (found.alike or n == 1):
+        differs = f"{who} the same as in {reference}"
     if n == 1:
-        return f"{who} {size} {way} than {reference} (one paired replicate: no interval)"
-    if low <= 0.0 <= high:
+        return f"{differs} (one paired replicate: no interval)"
+    low, high = signed(found.low, digits), signed(found.high, digits)
+    if found.alike:
+        sure = f"; 95% interval {low} to {high}{unit}" if found.known else ": no interval"
+        return f"{differs} (in each of {n} paired replicates{sure})"
+    if found.low <= 0.0 <= found.high:
         return (
-            f"{who} not distinguishable from {reference} (difference {signed(difference, digits)}{unit}, "
-            f"95% interval {signed(low, digits)} to {signed(high, digits)}, {n} paired replicates)"
+            f"{who} not distinguishable from {reference} (difference {signed(found.estimate, digits)}{unit}, "
+            f"95% interval {low} to {high}, {n} paired replicates)"
         )
-    near, far = sorted((abs(low), abs(high)))
-    return (
-        f"{who} {size} {way} than {reference} "
-        f"(95% interval {near:.{digits}f} to {far:.{digits}f} {way}, {n} paired replicates)"
-    )
+    near, far = sorted((abs(found.low), abs(found.high)))
+    return f"{differs} (95% interval {written(near, digits)} to {written(far, digits)} {way}, {n} paired replicates)"
 
 
 def unit_words(outcome: str) -> str:
@@ -248,25 +231,9 @@ def unit_words(outcome: str) -> str:
     return {"share": " percentage points", "month": " months", "trust": "", outcome: ""}.get(unit, f" {unit}")
 
 
-def decimals_of_interval(value: float, low: float, high: float) -> int:
-    """Decimals for a value and its interval, :func:`clear_of_zero`."""
-    return clear_of_zero(decimals_for((high - low) / 2.0, value), low, high)
-
-
-def clear_of_zero(digits: int, low: float, high: float) -> int:
-    """So many decimals, or more where an end of an interval that excludes zero would read as zero."""
-    nearest = min(abs(low), abs(high))
-    while low * high > 0.0 and round(nearest, digits) == 0.0 and digits < 6:
-        digits += 1
-    return digits
-
-
 def signed(value: float, digits: int = 2) -> str:
     """A number with its sign, a true minus, and no sign on zero."""
-    text = f"{abs(value):.{digits}f}"
-    if float(text) == 0.0:
-        return text
-    return f"+{text}" if value > 0 else f"−{text}"
+    return written(value, digits, plus=True)
 
 
 def percent(share: float) -> str:
@@ -310,46 +277,6 @@ def alliance_name(history: History, alliance: int | None) -> str:
 # ---------------------------------------------------------------------------------------------------------------
 # Means and paired differences
 # ---------------------------------------------------------------------------------------------------------------
-def interval(values: ArrayLike) -> tuple[float, float, float, int]:
-    """Mean, low and high end of its 95% t interval, and how many values are defined.
-
-    NaN values are dropped. All NaN without any value; NaN bounds from a single one.
-    """
-    x = _defined(values)
-    n = len(x)
-    if n == 0:
-        return math.nan, math.nan, math.nan, 0
-    mean = float(x.mean())
-    if n == 1:
-        return mean, math.nan, math.nan, 1
-    half = _student(n) * float(x.std(ddof=1)) / math.sqrt(n)
-    return mean, mean - half, mean + half, n
-
-
-def jackknife_interval(value: float, left_out: Floats) -> tuple[float, float, float]:
-    """An estimate with the ends of its 95% t interval by the delete-one jackknife.
-
-    Args:
-        value: the estimate from n ≥ 2 replicates.
-        left_out: the estimate without each of them, (n,).
-    """
-    n = len(left_out)
-    half = _student(n) * math.sqrt((n - 1) * float(left_out.var()))
-    return value, value - half, value + half
-
-
-def _defined(values: ArrayLike) -> Floats:
-    x = np.asarray(values, dtype=np.float64)
-    return x[~np.isnan(x)]
-
-
-def _student(n: int) -> float:
-    """Half the width of a 95% t interval of n values, in standard errors."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0))
-
-
 def cell_means(runs: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     """Mean of each outcome in each cell, with its 95% interval over replicates.
 
@@ -358,7 +285,7 @@ def cell_means(runs: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
         outcomes: names of outcomes.
 
     Returns:
-        Columns ``cell, label, outcome, mean, low, high, n``; n counts the replicates in which the outcome is defined.
+        Columns ``cell, label, outcome, mean``, :data:`SURE`; n counts the replicates in which the outcome is defined.
 
     Raises:
         TypeError, ValueError: when ``runs`` is no such table, or a run comes twice.
@@ -367,11 +294,11 @@ def cell_means(runs: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     check_table(runs, "runs", ("cell", "label", *outcomes))
     keys_of_runs(runs)
     rows = [
-        (cell, label, name, *interval(group[name].to_numpy(dtype=np.float64)))
+        (cell, label, name, *astuple(mean_of(group[name].to_numpy(dtype=np.float64), OUTCOMES[name].bounds)))
         for (cell, label), group in runs.groupby(["cell", "label"], sort=True)
         for name in outcomes
     ]
-    return pd.DataFrame(rows, columns=["cell", "label", "outcome", "mean", "low", "high", "n"])
+    return pd.DataFrame(rows, columns=["cell", "label", "outcome", "mean", *SURE])
 
 
 def check_table(table: pd.DataFrame, name: str, columns: Iterable[str]) -> None:
@@ -428,8 +355,16 @@ def _seeds(runs: pd.DataFrame) -> list[int]:
     return [int(seed) for seed in runs.index.unique("seed")]
 
 
-PAIRED = ["cell", "label", "reference", "outcome", "reference_mean", "mean", "difference", "low", "high", "n", "saved"]
+SURE = ["low", "high", "n", "method"]
+"""Columns that say how sure a number is, as the attributes of :class:`sim.intervals.Interval`."""
+
+PAIRED = ["cell", "label", "reference", "outcome", "reference_mean", "mean", "difference", *SURE, "saved"]
 """Columns of :func:`paired`."""
+
+
+def sure_of(row: Mapping[str, Any] | pd.Series, number: str) -> Interval:
+    """The interval of a number that stands in a row beside :data:`SURE`, in the unit in which its outcome is shown."""
+    return Interval.of(row, number).times(in_unit(1.0, OUTCOMES[str(row["outcome"])].unit))
 
 
 def paired(runs: pd.DataFrame, reference: int, outcomes: Sequence[str]) -> pd.DataFrame:
@@ -445,7 +380,7 @@ def paired(runs: pd.DataFrame, reference: int, outcomes: Sequence[str]) -> pd.Da
     Returns:
         Columns :data:`PAIRED`, one row for each other cell and outcome. ``reference`` is the reference's label;
         ``difference`` = mean − reference_mean over the n replicates in which both are defined, with its 95% interval
-        from ``low`` to ``high``; ``saved`` is the variance that the difference would have with independent draws,
+        (:data:`SURE`); ``saved`` is the variance that the difference would have with independent draws,
         divided by the variance it has: as many times fewer replicates are needed. Infinite when pairing leaves no
         variance, NaN when there is none in either cell or fewer than two pairs.
 
@@ -469,19 +404,19 @@ def paired(runs: pd.DataFrame, reference: int, outcomes: Sequence[str]) -> pd.Da
             raise ValueError(f"runs are pairs when they share a seed; {told[0]} and {told[1]}: run both with one")
         pairs = (table.loc[shared, list(outcomes)].to_numpy(dtype=np.float64).T for table in (base, other))
         for name, x, y in zip(outcomes, *pairs, strict=True):
-            rows.append((cell, label, reference_label, name, *_contrast(x, y)))
+            rows.append((cell, label, reference_label, name, *_contrast(x, y, OUTCOMES[name].bounds)))
     numbers = dict.fromkeys(("reference_mean", "mean", "difference", "low", "high", "saved"), "float64")
     return pd.DataFrame(rows, columns=PAIRED).astype({**numbers, "cell": "int64", "n": "int64"})
 
 
-def _contrast(x: Floats, y: Floats) -> tuple[float, float, float, float, float, int, float]:
-    """Means of x and y, mean of y − x with its interval, n, and what pairing saved; over pairs that are defined."""
-    defined = ~np.isnan(x) & ~np.isnan(y)
-    x, y = x[defined], y[defined]
-    difference, low, high, n = interval(y - x)
-    if n == 0:
-        return math.nan, math.nan, difference, low, high, n, math.nan
-    return float(x.mean()), float(y.mean()), difference, low, high, n, _saved(x, y)
+def _contrast(x: Floats, y: Floats, bounds: Range) -> tuple[Any, ...]:
+    """Means of x and y, mean of y − x with its interval, and what pairing saved; over pairs that are defined."""
+    known = ~np.isnan(x) & ~np.isnan(y)
+    x, y = x[known], y[known]
+    found = astuple(mean_of(y - x, difference_bounds(bounds)))
+    if not len(x):
+        return math.nan, math.nan, *found, math.nan
+    return float(x.mean()), float(y.mean()), *found, _saved(x, y)
 
 
 def _saved(x: Floats, y: Floats) -> float:
@@ -494,66 +429,8 @@ def _saved(x: Floats, y: Floats) -> float:
     return apart / together
 
 
-def resampled_level(n: int) -> float:
-    """The nominal level at which percentiles of resamples of n ≥ 2 values make a 95% interval.
-
-    A resample of n values spreads too little by √(1 − 1/n), and by the normal where Student's t belongs. Hesterberg
-    (2015), What teachers should know about the bootstrap, doi:10.1080/00031305.2015.1089789, expands the percentiles
-    by both: 95.2% for 200 values, 96.8% for 20, 98.9% for 8.
-    """
-    from scipy.special import ndtr
-
-    return float(1.0 - 2.0 * ndtr(-math.sqrt(n / (n - 1)) * _student(n)))
-
-
-def resampled_interval(drawn: Floats, n: int) -> tuple[Floats, Floats]:
-    """Low and high end of the 95% percentile interval of what resamples of n values gave, at :func:`resampled_level`.
-
-    Args:
-        drawn: a resample a row, (resamples, …).
-        n: with fewer than :data:`FEWEST_RESAMPLED` both ends are NaN.
-
-    Returns:
-        Each of shape (…).
-    """
-    if n < FEWEST_RESAMPLED:
-        nothing = np.full(drawn.shape[1:], math.nan)
-        return nothing, nothing
-    tail = 50.0 * (1.0 - resampled_level(n))
-    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
-    return low, high
-
-
-BOOTSTRAP = ["cell", "label", "outcome", "difference", "t_low", "t_high", "boot_low", "boot_high", "n"]
-"""Columns of :func:`bootstrap_contrasts`."""
-
-
-def bootstrap_interval(values: ArrayLike, seed: int = 1, resamples: int = 2000) -> tuple[float, float]:
-    """A 95% bootstrap interval of the mean (BCa): it leans on no normal distribution, so it may be lopsided.
-
-    Efron, B. (1987), Better bootstrap confidence intervals, doi:10.1080/01621459.1987.10478410, at the level of
-    :func:`resampled_level`.
-
-    Args:
-        values: one a replicate; NaN values are dropped.
-        seed: of the resampling; the same seed gives the same interval.
-        resamples: how often the replicates are drawn anew.
-
-    Returns:
-        Its low and high end; NaN with fewer than :data:`FEWEST_RESAMPLED` values, the mean twice when all are equal.
-    """
-    from scipy.stats import bootstrap
-
-    x = _defined(values)
-    if len(x) < FEWEST_RESAMPLED:
-        return math.nan, math.nan
-    if np.ptp(x) == 0.0:  # BCa divides by the spread
-        return float(x[0]), float(x[0])
-    level = resampled_level(len(x))
-    found = bootstrap(
-        (x,), np.mean, n_resamples=resamples, batch=RESAMPLES_AT_ONCE, confidence_level=level, rng=seed
-    ).confidence_interval
-    return float(found.low), float(found.high)
+BOOTSTRAP = ["cell", "label", "outcome", "difference", "t_low", "t_high", "boot_low", "boot_high", "n", "method"]
+"""Columns of :func:`bootstrap_contrasts`; ``method`` is that of the interval to quote."""
 
 
 def bootstrap_contrasts(
@@ -565,7 +442,7 @@ def bootstrap_contrasts(
         runs: table ``runs`` of a result folder.
         reference: the cell that the others are compared with.
         outcomes: names of outcomes.
-        seed, resamples: of :func:`bootstrap_interval`.
+        seed, resamples: of :func:`sim.intervals.bootstrap_of`.
 
     Returns:
         Columns :data:`BOOTSTRAP`, in the order of :func:`paired`; ``t_low`` and ``t_high`` are its interval.
@@ -577,13 +454,17 @@ def bootstrap_contrasts(
     table = paired(runs, reference, outcomes)
     keys = keys_of_runs(runs)
     by_cell = {cell: group.set_index(keys) for cell, group in runs.groupby("cell", sort=True)}
-    ends = []
+    drawn = []
     for cell, name in zip(table["cell"], table["outcome"], strict=True):
         difference = by_cell[cell][name].astype(float) - by_cell[reference][name].astype(float)
-        ends.append(bootstrap_interval(difference.to_numpy(), seed, resamples))
+        bounds = difference_bounds(OUTCOMES[name].bounds)
+        drawn.append(bootstrap_of(difference.to_numpy(), seed, resamples, bounds))
     table = table.rename(columns={"low": "t_low", "high": "t_high"})
-    table["boot_low"], table["boot_high"] = zip(*ends, strict=True) if ends else ([], [])
-    return table[BOOTSTRAP].astype({"boot_low": "float64", "boot_high": "float64"})
+    table["boot_low"] = np.array([found.low for found in drawn], dtype=np.float64)
+    table["boot_high"] = np.array([found.high for found in drawn], dtype=np.float64)
+    known = [found.known for found in drawn]
+    table["method"] = table["method"].where(~np.array(known, dtype=bool), [found.method for found in drawn])
+    return table[BOOTSTRAP]
 
 
 def spread_cells(runs: pd.DataFrame, outcome: str, most: int, reference: int | None = None) -> list[int]:

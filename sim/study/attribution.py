@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,27 +24,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.outcomes import OUTCOMES
+from sim.intervals import EVERYWHERE, JACKKNIFE, Interval, difference_bounds, mean_of, ratio_of, shown
 from sim.study import analysis
-from sim.study.analysis import (
-    decimals_of_interval,
-    factor_in_full,
-    factor_words,
-    in_unit,
-    outcome_words,
-    signed,
-    unit_words,
-)
-from sim.study.words import number, whole_sentence
+from sim.study.analysis import SURE, factor_in_full, factor_words, in_unit, outcome_words, unit_words
+from sim.study.words import whole_sentence
 from sim.sweeps.reading import Stored
 from sim.text import Markdown, markdown, named
 
 Floats = NDArray[np.float64]
 
-COLUMNS = ["part", "amount", "low", "high", "share", "share_low", "share_high"]
+COLUMNS = ["part", "amount", *SURE, "share", "share_low", "share_high"]
 """Columns of :attr:`Attribution.table`."""
 
 MEANS = ("neither", "both")
 """Its rows that are means of the outcome; the others are parts of the change."""
+
+BETWEEN = ("change", "first alone", "second alone")
+"""Its rows that are differences of two means."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +63,9 @@ class Attribution:
         n: replicates in which the outcome is defined in all four cells.
         table: columns :data:`COLUMNS`; rows ``neither``, ``both`` (means of the outcome), ``change`` (both − neither),
             ``first alone``, ``second alone``, ``meeting`` (these three add up to the change), ``first``, ``second``
-            (Shapley values; they add up to it too). Amounts are in the outcome's unit, with 95% t intervals. Shares are
-            parts of the change, with 95% jackknife intervals; NaN for the means, and for all when the change cannot be
-            told from zero. Intervals are NaN with fewer than two replicates.
+            (Shapley values; they add up to it too). Amounts are in the outcome's unit. Shares are parts of the change;
+            NaN for the means, and for all when the change cannot be told from zero. Intervals are those of
+            :mod:`sim.intervals`, those of shares by the jackknife.
     """
 
     outcome: str
@@ -86,6 +82,8 @@ class Attribution:
         told = f"{name}: {begun} with neither {first} nor {second}, {ended} with both, a change of {change}"
         if self.n == 1:
             return f"{told}; one replicate has no interval, so the change is not shared out"
+        if not self._found("change").known:
+            return f"{told}; {self._found('change').note}, so the change is not shared out"
         if math.isnan(self._row("first")["share"]):
             return f"{told}, which cannot be told from zero and is not shared out"
         return (
@@ -120,25 +118,23 @@ class Attribution:
         table = ("| " + " | ".join(map(markdown, line)) + " |" for line in lines)
         return "\n".join([markdown(whole_sentence(self.sentence())), "", *table])
 
-    def _row(self, part: str) -> dict[str, float]:
-        row = self.table[self.table["part"] == part].iloc[0]
-        return {name: float(row[name]) for name in COLUMNS[1:]}
+    def _row(self, part: str) -> pd.Series:
+        return self.table[self.table["part"] == part].iloc[0]
+
+    def _found(self, part: str) -> Interval:
+        return Interval.of(self._row(part), "amount")
 
     def _amount(self, part: str) -> str:
         """Amount and interval of a part as they are shown: shares in percent, changes with their sign."""
-        row, unit = self._row(part), OUTCOMES[self.outcome].unit
-        numbers = [in_unit(row[name], unit) for name in ("amount", "low", "high")]
-        if part not in MEANS:
-            return _with_interval(numbers, unit_words(self.outcome), plus=True)
-        if unit == "share":  # a t interval knows no bounds; a share does
-            return _with_interval(np.clip(numbers, 0.0, 100.0).tolist(), "%")
-        return _with_interval(numbers, unit_words(self.outcome))
+        unit = OUTCOMES[self.outcome].unit
+        found = self._found(part).times(in_unit(1.0, unit))
+        if part in MEANS and unit == "share":
+            return shown(found, "%")
+        return shown(found, unit_words(self.outcome), plus=part not in MEANS)
 
     def _share(self, part: str) -> str:
-        row = self._row(part)
-        if math.isnan(row["share"]):
-            return "–"
-        return _with_interval([100.0 * row[name] for name in ("share", "share_low", "share_high")], "%")
+        share, low, high = (100.0 * float(self._row(part)[name]) for name in ("share", "share_low", "share_high"))
+        return "–" if math.isnan(share) else shown(Interval(share, low, high, self.n, JACKKNIFE), "%")
 
 
 def attributions(stored: Stored) -> list[Attribution]:
@@ -205,24 +201,17 @@ def attribute(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> 
         "first": alone + 0.5 * meeting,
         "second": alone_too + 0.5 * meeting,
     }
-    _, low, high, n = analysis.interval(change)
-    told_from_zero = low * high > 0.0  # false with NaN bounds
+    bounds = OUTCOMES[outcome].bounds
+    whole = mean_of(change, difference_bounds(bounds))
     rows = []
     for part, values in parts.items():
-        shared = told_from_zero and part not in MEANS
-        share = jackknife_ratio(values, change) if shared else (math.nan,) * 3
-        rows.append((part, *analysis.interval(values)[:3], *share))
-    return Attribution(outcome, (first.words, second.words), n, pd.DataFrame(rows, columns=COLUMNS))
-
-
-def jackknife_ratio(top: Floats, bottom: Floats) -> tuple[float, float, float]:
-    """Ratio of two means over the same n ≥ 2 replicates, and its 95% interval by the delete-one jackknife.
-
-    Args:
-        top, bottom: float64 (n,), without NaN; no n − 1 of ``bottom`` may add up to zero.
-    """
-    whole, below = top.sum(), bottom.sum()
-    return analysis.jackknife_interval(float(whole / below), (whole - top) / (below - bottom))
+        found = mean_of(
+            values, bounds if part in MEANS else difference_bounds(bounds) if part in BETWEEN else EVERYWHERE
+        )
+        shared = whole.low * whole.high > 0.0 and part not in MEANS  # false without an interval
+        share = ratio_of(values, change) if shared else Interval(math.nan)
+        rows.append((part, *astuple(found), share.estimate, share.low, share.high))
+    return Attribution(outcome, (first.words, second.words), whole.n, pd.DataFrame(rows, columns=COLUMNS))
 
 
 def _four(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> tuple[Floats, ...]:
@@ -237,11 +226,3 @@ def _four(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> tupl
         columns.append(cell.set_index(keys)[outcome].astype(np.float64))
     shared = pd.concat(columns, axis=1).dropna()
     return tuple(shared.to_numpy().T)
-
-
-def _with_interval(numbers: Sequence[float], unit: str, plus: bool = False) -> str:
-    """A value, its low and its high end: "12.2 money (11.0 to 13.4)"; without an interval when there is none."""
-    value, low, high = numbers
-    digits = decimals_of_interval(value, low, high)
-    shown = [(signed if plus else number)(x, digits) for x in numbers]
-    return f"{shown[0]}{unit}" if math.isnan(low) else f"{shown[0]}{unit} ({shown[1]} to {shown[2]})"

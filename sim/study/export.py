@@ -49,7 +49,8 @@ NETCDF = "result.nc"
 SPREAD = {
     "mean": "mean over these alliances",
     "sd": "standard deviation over these alliances",
-    "se": "standard error of the mean, from the spread between replicates",
+    "se": "standard error of the mean, from the spread between replicates; none of one replicate; 0 where all came out "
+    "alike, which is no certainty",
     "q05": "5% quantile, read off a histogram of 100 bins",
     "q25": "25% quantile, read off a histogram of 100 bins",
     "q50": "median, read off a histogram of 100 bins",
@@ -70,6 +71,7 @@ MEANINGS: dict[str, str] = {
     "month": "months since the signature, 0 is the signature; where a market is open, month of the run",
     "variable": "what is described",
     "alliances": "alliances that went into the row, over all replicates: those alive, for value all",
+    "replicates": "replicates that have such an alliance",
     **SPREAD,
     "going on": f"share of all alliances still alive{ESTIMATED}",
     **{name: f"share of all alliances ended so far by {name}{ESTIMATED}" for name in CAUSES_OF_ENDING[1:]},
@@ -95,7 +97,7 @@ MEANINGS_IN = {
     ("ledger", "cause"): "what moved trust",
     ("ledger", "mean"): "change of a partner's trust by this cause over the alliance's life, mean over partners and "
     "runs",
-    ("ledger", "se"): "standard error of the mean, from the spread between replicates",
+    ("ledger", "se"): SPREAD["se"],
     **{
         ("run_ledger", name): f"change of a partner's effective trust by {CAUSE_WORDS[name]}, mean over the partners"
         for name in CAUSES

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import numpy as np
 
 from sim.dynamics.outcomes import OUTCOMES
+from sim.intervals import ALIKE, RULE_OF_THREE
 from sim.study.analysis import key_words, label_words, outcome_words, percent, scenario_words
 from sim.study.attribution import attributions
 from sim.study.words import (
@@ -304,6 +305,11 @@ def sureness(study: Study) -> list[str]:
         said.append(
             "an interval holds the mean that endless replicates would give in 95 of 100 such studies (t interval over "
             "replicates, whose alliances share partners); it says nothing about whether the model is right"
+        )
+    if alike := int(study.means["method"].isin((RULE_OF_THREE, ALIKE)).sum()):
+        said.append(
+            f"{how_many(alike, 'mean')} came out alike in every replicate: the interval of a share or of trust then "
+            "says what may still happen when it has not in so many (rule of three), and what has no bounds has none"
         )
     said += _common_numbers(study)
     compared = int((study.paired["n"] > 1).sum())

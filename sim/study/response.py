@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sim.distributions import expect, is_number, shown
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import A_SCENARIO, Records, outcome_means, simulate_many
+from sim.intervals import SHARE, Range
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, override
 from sim.study.analysis import outcome_words, unit_words
@@ -168,6 +169,11 @@ class Measure:
         """As it stands at an axis: "money"; empty for a share and what else has none."""
         share = self.above is not None or OUTCOMES[self.outcome].unit == "share"
         return "" if share else unit_words(self.outcome).strip()
+
+    @property
+    def bounds(self) -> Range:
+        """The lowest and the highest value that it can have."""
+        return OUTCOMES[self.outcome].bounds if self.above is None else SHARE
 
     def of(self, alliances: Records) -> Floats:
         """Its value in each run, (r,), of records (r, alliances); NaN where the outcome is defined for no alliance."""

@@ -24,11 +24,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.study.analysis import FEWEST_RESAMPLED, decimals_for, factor_names, percent, resampled_interval
+from sim.intervals import (
+    ALIKE,
+    EVERYWHERE,
+    FEWEST_RESAMPLED,
+    NONE,
+    PERCENTILE,
+    SHARE,
+    Interval,
+    Range,
+    resampled,
+    shown,
+)
+from sim.study.analysis import factor_names, percent
 from sim.study.answer import Answer, optional
 from sim.study.plots.sensitivity import morris_figure, sobol_figure
 from sim.study.response import Factor, Floats, Ranges, Response, factors_of
-from sim.study.words import number, whole_sentence
+from sim.study.words import whole_sentence
 
 RESAMPLES = 500
 """How often the sample and the replicates are drawn anew for an interval."""
@@ -124,14 +136,14 @@ def morris(
     def index(effects: Floats) -> Floats:
         return np.abs(effects.mean(axis=2)).mean(axis=0)
 
-    settling = _convergence(chosen, effects, index, len(chosen) + 1, seed)
+    settling = _convergence(chosen, effects, index, len(chosen) + 1, seed, (0.0, math.inf))
     means = effects.mean(axis=2)
     others = {"mu": means.mean(axis=0), "sigma": means.std(axis=0, ddof=1)}
     table = _ranked(chosen, settling, "mu_star", others)[MORRIS]
-    shown, settled, told, noise = _shown(table, settling, "mu_star", values)
-    said = f"{_morris_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
+    ranked, settled, told, noise = _shown(table, settling, "mu_star", values)
+    said = f"{_morris_sentence(ranked, told, outcome, len(effects))} {_settled_sentence(settling)} {noise.sentence()}"
     more = {"convergence": settling, "sample": _sample(chosen, points, values)}
-    draw = lambda: morris_figure(shown, told, settled, outcome, noise.replicates, unit)  # noqa: E731
+    draw = lambda: morris_figure(ranked, told, settled, outcome, noise.replicates, unit)  # noqa: E731
     return Answer(table, draw, said.strip(), more)
 
 
@@ -157,18 +169,18 @@ def _elementary_effects(factors: Sequence[Factor], points: Floats, values: Float
     return effects
 
 
-def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
+def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str, n: int) -> str:
     """The first factors of those that can be told from zero, and those that are negligible."""
-    small = _negligible(table, "mu_star")
+    small = _negligible(table, "mu_star", n)
     named = []
     for row in told[~told["factor"].isin(small)].head(MOST_NAMED).itertuples():
-        digits = decimals_for((row.mu_star_high - row.mu_star_low) / 2.0, row.mu_star)
-        low, high = number(row.mu_star_low, digits), number(row.mu_star_high, digits)
-        interval = "" if math.isnan(row.mu_star_low) else f", {low} to {high}"
-        named.append(f"{row.factor} ({number(row.mu_star, digits)}{interval})")
+        found = Interval(row.mu_star, row.mu_star_low, row.mu_star_high, n, PERCENTILE)
+        if not found.known:
+            found = Interval(row.mu_star, n=n, method=ALIKE if n >= FEWEST_RESAMPLED else NONE)
+        named.append(f"{row.factor} {shown(found)}")
     if not named:
         return f"No factor's effect on {outcome} can be told from zero."
-    sure = "no interval" if told["mu_star_low"].isna().any() else "95% interval"
+    sure = "95% interval" if n >= FEWEST_RESAMPLED else "no interval"
     return whole_sentence(
         f"over its range each of these moves {outcome} most (μ*, {sure}): {', then '.join(named)}"
     ) + _negligible_words(small)
@@ -240,22 +252,22 @@ def sobol(
             warnings.simplefilter("ignore")  # of a resample without variance, whose indices are 0
             return analyze.first_order(a, mixed, b), analyze.total_order(a, mixed, b)
 
-    settling = _convergence(chosen, rows, lambda rows: indices(rows)[1], k + 2, seed)
-    alone = _estimate(rows, lambda rows: indices(rows)[0], seed)
+    settling = _convergence(chosen, rows, lambda rows: indices(rows)[1], k + 2, seed, SHARE)
+    alone = _estimate(rows, lambda rows: indices(rows)[0], seed, SHARE)
     others = {"first": alone.index, "first_low": alone.low, "first_high": alone.high, "first_plain": alone.plain}
     table = _ranked(chosen, settling, "total", others)[SOBOL]
-    shown, settled, told, noise = _shown(table, settling, "total", values)
-    said = f"{_sobol_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
+    ranked, settled, told, noise = _shown(table, settling, "total", values)
+    said = f"{_sobol_sentence(ranked, told, outcome, len(rows))} {_settled_sentence(settling)} {noise.sentence()}"
     more = {"convergence": settling, "sample": _sample(chosen, points, values)}
-    return Answer(table, lambda: sobol_figure(shown, told, settled, outcome, noise.replicates), said.strip(), more)
+    return Answer(table, lambda: sobol_figure(ranked, told, settled, outcome, noise.replicates), said.strip(), more)
 
 
-def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
+def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str, n: int) -> str:
     """The first factors of those that can be told from zero, and those that are negligible."""
-    small = _negligible(table, "total")
+    small = _negligible(table, "total", n)
     named = [
-        f"{row.factor} (alone {_share(row.first)}, with its interactions {_share(row.total)}, "
-        f"{_share(row.total_low)} to {_share(row.total_high)})"
+        f"{row.factor} (alone {_share(row.first, row.first_low, row.first_high)}, with its interactions "
+        f"{_share(row.total, row.total_low, row.total_high)})"
         for row in told[~told["factor"].isin(small)].head(MOST_NAMED).itertuples()
     ]
     if not named:
@@ -265,9 +277,10 @@ def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> st
     ) + _negligible_words(small)
 
 
-def _share(index: float) -> str:
-    """An index as a percentage; an estimate may lie a little below zero or above one, a share does not."""
-    return percent(min(max(index, 0.0), 1.0))
+def _share(index: float, low: float, high: float) -> str:
+    """An index in percent; an estimate may lie a little below zero or above one, a share does not."""
+    value, low, high = np.clip([index, low, high], *SHARE).tolist()
+    return shown(Interval(value, low, high, method=PERCENTILE).times(100.0), "%")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -304,10 +317,10 @@ def _shown(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Noise]:
     """What sentence and figure are made of: both tables with the factors in words, rows told from zero, the noise."""
     names = factor_names(table["factor"])
-    shown, settled = (rows.assign(factor=rows["factor"].map(names)) for rows in (table, settling))
-    above = shown[f"{index}_low"].fillna(shown[index]) > 0.0  # too few trajectories have no interval
+    ranked, settled = (rows.assign(factor=rows["factor"].map(names)) for rows in (table, settling))
+    above = ranked[f"{index}_low"].fillna(ranked[index]) > 0.0  # too few trajectories have no interval
     noise = noise_of(values)
-    return shown, settled, shown[above & (not noise.drowns)], noise
+    return ranked, settled, ranked[above & (not noise.drowns)], noise
 
 
 def _sample(factors: Sequence[Factor], points: Floats, values: Floats) -> pd.DataFrame:
@@ -378,7 +391,7 @@ class Estimate:
     Attributes:
         plain: of the means of the replicates, noise included.
         index: without what their noise adds.
-        low, high: 95% interval; NaN with fewer than ``FEWEST_RESAMPLED`` blocks.
+        low, high: 95% interval; NaN with fewer than ``FEWEST_RESAMPLED`` blocks, and for μ* where no block moves.
         drawn: the resamples that the interval is of.
     """
 
@@ -389,19 +402,20 @@ class Estimate:
     drawn: Floats
 
 
-def _estimate(rows: Floats, index: Index, seed: int, least: float = -math.inf) -> Estimate:
+def _estimate(rows: Floats, index: Index, seed: int, bounds: Range = EVERYWHERE, least: float = -math.inf) -> Estimate:
     """An index with and without noise, and how sure it is.
 
     Args:
         rows: blocks of a sample (first axis) with their replicates (last axis).
         index: of such blocks, (k,).
         seed: of the resampling.
-        least: the lowest value that the index can have.
+        bounds: of the index.
+        least: the lowest value that its estimates can have.
     """
     plain, noise = index(rows), _noise_in(index, rows)
     drawn = np.array([index(anew) for anew in _resampled(rows, seed)]) - 2.0 * noise
     drawn = np.maximum(drawn, least)
-    return Estimate(plain, np.maximum(plain - noise, least), *resampled_interval(drawn, len(rows)), drawn)
+    return Estimate(plain, np.maximum(plain - noise, least), *resampled(drawn, len(rows), bounds), drawn)
 
 
 def _noise_in(index: Index, rows: Floats) -> Floats:
@@ -418,7 +432,9 @@ def _noise_in(index: Index, rows: Floats) -> Floats:
     return np.asarray((r - 1) * (np.mean(left_out, axis=0) - index(rows)))
 
 
-def _convergence(factors: Sequence[Factor], rows: Floats, index: Index, cost: int, seed: int) -> pd.DataFrame:
+def _convergence(
+    factors: Sequence[Factor], rows: Floats, index: Index, cost: int, seed: int, bounds: Range
+) -> pd.DataFrame:
     """The index, 0 at least, at a quarter, half and all of a sample: its interval, its rank and how far ranks move.
 
     ``rank_shift`` is the criterion of Sarrazin, Pianosi & Wagener (2016), doi:10.1016/j.envsoft.2016.02.005: the
@@ -427,7 +443,7 @@ def _convergence(factors: Sequence[Factor], rows: Floats, index: Index, cost: in
     """
     frames = []
     for size in (len(rows) // 4, len(rows) // 2, len(rows)):
-        found = _estimate(rows[:size], index, seed, least=0.0)
+        found = _estimate(rows[:size], index, seed, bounds, least=0.0)
         shift = _rank_shift(found.drawn) if size >= FEWEST_RESAMPLED else math.nan
         frames.append(
             pd.DataFrame(
@@ -477,9 +493,12 @@ def _settled_sentence(settling: pd.DataFrame) -> str:
     )
 
 
-def _negligible(table: pd.DataFrame, index: str) -> list[str]:
+def _negligible(table: pd.DataFrame, index: str, n: int) -> list[str]:
     """The factors that hardly matter, as far as the sample can tell."""
-    return table.loc[table[f"{index}_high"] <= NEGLIGIBLE * table[index].max(), "factor"].tolist()
+    highest = table[f"{index}_high"]
+    if n >= FEWEST_RESAMPLED:  # what has no interval then is alike in the whole sample
+        highest = highest.fillna(table[index])
+    return table.loc[highest <= NEGLIGIBLE * table[index].max(), "factor"].tolist()
 
 
 def _negligible_words(factors: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History
+from sim.intervals import shown
 from sim.study import analysis
 from sim.study.analysis import outcome_words
 from sim.study.report import reference_words
@@ -127,16 +128,9 @@ def _terminal_table(study: Study) -> list[str]:
 
 
 def _plus_minus(row: Mapping[str, Any]) -> str:
-    """ "0.94 ± 0.02", shares in percent."""
-    unit = OUTCOMES[str(row["outcome"])].unit
-    mean, low, high = (analysis.in_unit(float(row[key]), unit) for key in ("mean", "low", "high"))
-    half = (high - low) / 2.0
-    digits = analysis.decimals_for(half, mean)
-    sign = "%" if unit == "share" else ""
-    shown = number(mean, digits)
-    if math.isnan(mean):
-        return shown
-    return f"{shown}{sign}" if math.isnan(half) else f"{shown} ± {half:.{digits}f}{sign}"
+    """ "0.940 ± 0.019", shares in percent; both ends where they are not equally far away."""
+    found, sign = analysis.sure_of(row, "mean"), "%" if OUTCOMES[str(row["outcome"])].unit == "share" else ""
+    return "–" if math.isnan(found.estimate) else shown(found, sign, plus_minus=True)
 
 
 # ---------------------------------------------------------------------------------------------------------------

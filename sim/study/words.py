@@ -15,6 +15,7 @@ import pandas as pd
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES_OF_ENDING
+from sim.intervals import shown, written
 from sim.study import analysis
 from sim.study.analysis import CAUSE_WORDS, outcome_words, percent, sentence, short_labels, signed, unit_words
 from sim.sweeps.reading import Stored
@@ -181,21 +182,12 @@ def whole_sentence(text: str) -> str:
 
 def number(value: float, digits: int) -> str:
     """A number with a true minus, and none before zero; a dash when it is not defined."""
-    return "–" if math.isnan(value) else f"{value:z.{digits}f}".replace("-", "−")
+    return written(value, digits)
 
 
 def with_interval(row: Mapping[str, Any]) -> str:
-    """ "0.94 (0.92 to 0.96)", shares in percent; without an interval from a single replicate."""
-    unit = OUTCOMES[str(row["outcome"])].unit
-    mean, low, high = (analysis.in_unit(float(row[key]), unit) for key in ("mean", "low", "high"))
-    sign = "%" if unit == "share" else ""
-    if math.isnan(mean):
-        return "not defined"
-    digits = analysis.decimals_for((high - low) / 2.0, mean)
-    if unit == "share" and not math.isnan(low):  # a t interval knows no bounds; a share does
-        low, high = max(low, 0.0), min(high, 100.0)
-    shown = f"{number(mean, digits)}{sign}"
-    return shown if math.isnan(low) else f"{shown} ({number(low, digits)} to {number(high, digits)})"
+    """ "0.940 (0.921 to 0.959)", shares in percent; without an interval from a single replicate."""
+    return shown(analysis.sure_of(row, "mean"), "%" if OUTCOMES[str(row["outcome"])].unit == "share" else "")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -346,8 +338,8 @@ def replicates_words(study: Study) -> str:
 
 def _apart_from(wanted: float, wider: float) -> str:
     """A half-width in as few digits, from two on, as it takes to read wider than the wanted one."""
-    shown = (f"{wider:.{digits}g}" for digits in range(2, 17))
-    return next((text for text in shown if float(text) > wanted), f"{wider:g}")
+    texts = (f"{wider:.{digits}g}" for digits in range(2, 17))
+    return next((text for text in texts if float(text) > wanted), f"{wider:g}")
 
 
 def less_precise_than_wanted(study: Study) -> str:

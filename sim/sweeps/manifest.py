@@ -242,6 +242,7 @@ def units(experiment: Experiment, keep_alliances: bool) -> dict[str, dict[str, s
             "month": "month",
             "variable": "text",
             "alliances": "count",
+            "replicates": "count",
             **dict.fromkeys(spread, of_variable),
         },
         "survival": {**cell, "month": "month", **dict.fromkeys((*CAUSES_OF_ENDING[1:], CAUSES_OF_ENDING[0]), "share")},

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from sim.dynamics.state import BINS, CAUSES_OF_ENDING, LAYERS, N_CAUSES, VARIABLES, histogram_range
 from sim.engine import Result, bands_of, ledger_table, lifetimes, run_ledger_table, spread_over_runs, survival_table
+from sim.intervals import error_of_weighted_mean, standard_error
 from sim.sweeps.design import Cell
 from sim.sweeps.plan import ShardKey
 
@@ -111,10 +112,10 @@ class Sums:
 
     def standard_error(self) -> Floats:
         """Standard error of the mean from the spread between replicates; NaN with fewer than two."""
-        runs = self.replicates
-        with np.errstate(invalid="ignore", divide="ignore"):
-            variance = np.maximum(self.deviations, 0.0) / self.count**2 * runs / (runs - 1)
-        return np.where(runs > 1, np.sqrt(np.where(runs > 1, variance, 0.0)), np.nan)
+        spread = np.divide(
+            np.maximum(self.deviations, 0.0), self.count**2, out=np.zeros(self.count.shape), where=self.count > 0
+        )
+        return error_of_weighted_mean(spread, self.replicates)
 
 
 def sums_of(moments: Floats) -> Sums:
@@ -381,14 +382,13 @@ class CellSums:
         """The engine's table of one run that holds all alliances, with the spread between the real runs."""
         sums = months.sums
         bands = bands_of(np.stack([sums.count, sums.total, sums.squares], axis=-1)[None], months.histogram)
-        return replace(bands, se=sums.standard_error()).table()
+        return replace(bands, replicates=sums.replicates.astype(np.int64), se=sums.standard_error()).table()
 
     def _ledger(self) -> pd.DataFrame:
         """The engine's table of the mean, with the spread between runs."""
         if not self._runs:
             return ledger_table(*spread_over_runs(np.empty((0, len(LAYERS), N_CAUSES))))
-        variance = self._ledger_squares / max(self._runs - 1, 1) / self._runs
-        return ledger_table(self._ledger_mean, np.sqrt(variance if self._runs > 1 else np.full(variance.shape, np.nan)))
+        return ledger_table(self._ledger_mean, standard_error(self._ledger_squares, self._runs))
 
 
 def histogram_table(histogram: Integers) -> pd.DataFrame:

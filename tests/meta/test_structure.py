@@ -25,7 +25,7 @@ MODULES = sorted(SIM.rglob("*.py"))
 
 FLOORS = (
     ("loaded",),
-    ("text", "distributions"),
+    ("text", "distributions", "intervals"),
     ("parameters",),
     ("dynamics",),
     ("tomlfile", "scenario", "library", "replaced"),
@@ -148,6 +148,41 @@ def test_a_simulation_needs_no_mesa():
     code = "import sys, sim.engine, sim.sweeps.runner, sim.study.theory; print('mesa' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+INTERVALS = {"stdtrit", "ndtri", "ppf", "isf", "sem", "bootstrap", "percentile", "quantile", "ddof"}
+"""What intervals and standard errors are made of: functions, and the argument of a standard deviation of a sample."""
+NO_INTERVALS = {
+    "sim/distributions.py": {"ndtri"},  # quantile functions of traits
+    "sim/study/phase.py": {"ddof"},  # standard deviations over alliances, which are shown as such
+    "sim/study/sensitivity.py": {"ddof", "quantile"},  # σ of effects, noise, and how far ranks move
+    "sim/study/analysis.py": {"ddof"},  # variances whose ratio is what pairing saved
+}
+QUANTILES_OF_INTERVALS = {0.975, 0.025, 97.5, 1.96}
+NO_QUANTILES = {"sim/study/plots/vetting.py", "sim/study/phase.py"}
+"""Where such a number is a place in a picture, or a step."""
+
+
+def made_of_intervals(tree: ast.AST) -> set[str]:
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    names |= {str(node.arg) for node in ast.walk(tree) if isinstance(node, ast.keyword)}
+    return names & INTERVALS
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if relative(path) != "sim/intervals.py"], ids=relative)
+def test_intervals_come_from_one_module(path):
+    assert made_of_intervals(tree_of(path)) <= NO_INTERVALS.get(relative(path), set())
+    numbers = {node.value for node in ast.walk(tree_of(path)) if isinstance(node, ast.Constant)}
+    own = {value for value in numbers if isinstance(value, float)} & QUANTILES_OF_INTERVALS
+    assert not own or relative(path) in NO_QUANTILES, own
+
+
+def test_what_intervals_are_made_of_is_found():
+    assert made_of_intervals(tree_of(SIM / "intervals.py")) >= {"stdtrit", "ndtri", "bootstrap", "percentile"}
+    for code in ("scipy.stats.t.ppf(q, 3)", "np.quantile(x, [0.1])", "x.std(ddof=1)", "from a import ndtri"):
+        assert made_of_intervals(ast.parse(code)), code
 
 
 # ---------------------------------------------------------------------------------------------------------------

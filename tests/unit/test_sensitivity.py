@@ -159,6 +159,8 @@ def test_a_linear_function_has_effects_without_spread() -> None:
     assert table["mu_star"].to_dict() == pytest.approx({"a": 6.0, "b": 1.0, "idle": 0.0}, abs=1e-9)
     assert table.loc["b", "mu"] == pytest.approx(-1.0)
     assert table["sigma"].to_numpy() == pytest.approx(np.zeros(3), abs=1e-9)
+    assert "a 6 (all 8 alike), then b 1 (all 8 alike)" in answer.sentence
+    assert table[["mu_star_low", "mu_star_high"]].isna().all(axis=None), "nothing says how far it may be off"
     assert "largest with their whole intervals: idle" in answer.sentence
 
 
@@ -174,8 +176,8 @@ def test_what_is_negligible_is_not_named_among_what_moves_most(method: Callable[
 def test_the_same_trait_of_two_groups_is_told_apart(method: Callable[..., Answer]) -> None:
     factors = {"North.blame": (0.0, 1.0), "South.blame": (0.0, 1.0)}
     answer = method(lambda x: 2.0 * x[:, 0] + np.exp(x[:, 1]), factors, 64)
-    assert "North blame (" in answer.sentence
-    assert "then South blame (" in answer.sentence
+    assert " North blame " in answer.sentence
+    assert "then South blame " in answer.sentence
     assert answer.figure.get_suptitle().startswith("North blame ")
     assert set(answer.table["factor"]) == {"North.blame", "South.blame"}
 
@@ -191,13 +193,15 @@ def test_too_few_trajectories_and_a_single_factor_are_refused() -> None:
 def test_of_few_trajectories_there_is_no_interval_and_nothing_is_settled() -> None:
     """Four effects drawn anew hold the mean size in 70% of the samples, and a single one is always like itself."""
     few = morris(lambda x: np.exp(2.0 * x[:, 0]) + x[:, 1], WIDE, 4)
-    assert few.sentence.startswith("Over its range each of these moves outcome most (μ*, no interval): a (")
+    assert few.sentence.startswith(
+        "Over its range each of these moves outcome most (μ*, no interval): a 6.18, then b 1.00. "
+    )
     assert few.sentence.endswith("Intervals, and whether the ranks have settled, take a sample of 8 or more.")
     assert few.table[["mu_star_low", "mu_star_high"]].isna().all(axis=None)
     assert not few.more["convergence"]["settled"].any()
     assert few.figure.get_suptitle().endswith("the sample is too small to be sure")
     enough = morris(lambda x: np.exp(2.0 * x[:, 0]) + x[:, 1], WIDE, 16).more["convergence"]
-    assert enough["low"].notna().groupby(enough["size"]).all().to_dict() == {4: False, 8: True, 16: True}
+    assert enough["low"].notna().groupby(enough["size"]).any().to_dict() == {4: False, 8: True, 16: True}
 
 
 def test_the_interval_of_few_trajectories_is_wider_than_plain_percentiles(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,7 +307,7 @@ def test_no_factor_decides_more_than_all_that_varies() -> None:
     answer = sobol(lambda x: x[:, 0] ** 2 + 1e-4 * x[:, 1], {"a": (0.0, 1.0), "b": (0.0, 1.0)}, base=16)
     assert answer.table["total"].iloc[0] > 1.05
     assert answer.figure.get_suptitle() == "A decides 100% of what varies in outcome"
-    assert "a (alone 100%, with its interactions 100%, " in answer.sentence
+    assert "a (alone 100% (53 to 100), with its interactions 100% (" in answer.sentence
 
 
 def test_a_title_does_not_hide_that_ranks_have_not_settled() -> None:
@@ -443,7 +447,7 @@ def test_on_the_model_a_factor_that_does_nothing_has_no_index() -> None:
     scenario = busy(months=24)
     ranges = {"trust_gain": (0.02, 0.1), "goodwill_months": (24.0, 240.0)}
     respond = response_of(scenario, ranges, Measure("trust"), 4)
-    answer = sobol(respond, base=32, outcome="trust")
+    answer = sobol(respond, base=64, outcome="trust")
     table = answer.table.set_index("factor")
     assert list(answer.table.columns) == SOBOL
     for index in ("first", "total"):

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES
+from sim.intervals import digits_of, mean_of
 from sim.study import analysis, report
 from sim.study.analysis import (
     CAUSE_WORDS,
@@ -357,10 +360,9 @@ def _contrast_table(study: Study, outcome: str, rows: Sequence[dict[str, Any]]) 
 
 def _amount(row: dict[str, Any], key: str, unit: str) -> Field:
     """A number of a contrast, with as many decimals as its interval deserves; differences with their sign."""
-    value, low, high = (analysis.in_unit(float(row[name]), unit) for name in (key, "low", "high"))
+    value, digits = analysis.in_unit(float(row[key]), unit), digits_of(analysis.sure_of(row, "difference"))
     if math.isnan(value):
         return Field("–")
-    digits = analysis.decimals_of_interval(value, low, high)
     return Field(number(value, digits) if key == "mean" else signed(value, digits), value)
 
 
@@ -454,9 +456,9 @@ def ledger(study: Study, album: Album) -> Html:
     rows = study.tables["ledger"].query("layer == 'effective'")
     changes = rows.pivot(index="cell", columns="cause", values="mean").fillna(0.0)
     causes = [name for name in CAUSES if name in changes and changes[name].abs().max() >= SMALLEST_CHANGE]
+    by_run = dict(iter(study.tables["run_ledger"].groupby("cell")))
     body: list[Row] = [
-        [study.names[cell], _change(changes.loc[cell].sum()), *(_change(changes.loc[cell, name]) for name in causes)]
-        for cell in study.numbers
+        [study.names[cell], *(_change(by_run[cell][name]) for name in ("change", *causes))] for cell in study.numbers
     ]
     caption = (
         "Mean change of a partner's effective trust over the life of an alliance, in all and by cause; causes that "
@@ -471,5 +473,7 @@ def ledger(study: Study, album: Album) -> Html:
     )
 
 
-def _change(value: float) -> Field:
-    return Field(signed(float(value), 3), float(value))
+def _change(values: pd.Series) -> Field:
+    """The mean of a change over replicates, with the digits that its interval deserves."""
+    found = mean_of(values)
+    return Field(signed(found.estimate, digits_of(found)), found.estimate)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.intervals import around, decimals
 from sim.study import analysis
 from sim.study.analysis import percent
 from sim.study.plots.frame import (
@@ -93,6 +94,8 @@ class _Values:
     """5% have more, money."""
     below_zero: float
     """Share of the alliances that lost money."""
+    digits: int
+    """Decimals that the mean deserves."""
 
     @property
     def step(self) -> float:
@@ -113,13 +116,17 @@ def _values(histogram: pd.DataFrame, cell: int, monthly: pd.DataFrame | None) ->
     edges = analysis.edges_of("value", months)
     counts = analysis.counts_of(histogram, cell, "value", months)
     mean = float(np.average((edges[:-1] + edges[1:]) / 2.0, weights=counts))
+    digits = 0
     if monthly is not None:
         exact = monthly[(monthly["cell"] == cell) & (monthly["variable"] == "value") & (monthly["month"] == months)]
-        mean = float(exact["mean"].iloc[0])
+        means, error, n = (exact[name].to_numpy(dtype=np.float64) for name in ("mean", "se", "replicates"))
+        ends = around(means, error, n)
+        mean = float(means[0])
+        digits = decimals(float(ends[1][0] - ends[0][0]) / 2.0, mean)
     cumulative = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
     low, high = (float(np.interp(q, cumulative, edges)) for q in (0.05, 0.95))
     below_zero = float(np.interp(0.0, edges, cumulative))
-    return _Values(months, int(counts.sum()), edges, counts / counts.sum(), mean, low, high, below_zero)
+    return _Values(months, int(counts.sum()), edges, counts / counts.sum(), mean, low, high, below_zero, digits)
 
 
 def _step_words(values: Sequence[_Values]) -> str:
@@ -137,8 +144,10 @@ def _value_title(values: Mapping[str, _Values]) -> str:
     by_mean = sorted(values, key=lambda label: values[label].mean)
     best, worst = values[by_loss[0]], values[by_loss[-1]]
     if len(values) == 1:
-        return f"An alliance is worth {number(best.mean, 0)} on average; {percent(best.below_zero)} of them lose money"
-    poorest, richest = (number(values[by_mean[end]].mean, 0) for end in (0, -1))
+        worth = number(best.mean, best.digits)
+        return f"An alliance is worth {worth} on average; {percent(best.below_zero)} of them lose money"
+    ends = (values[by_mean[end]] for end in (0, -1))
+    poorest, richest = (number(value.mean, value.digits) for value in ends)
     means = f"the mean runs from {poorest} in {by_mean[0]} to {richest} in {by_mean[-1]}"
     if poorest == richest:
         means = f"the mean is {richest} in every cell"
@@ -185,7 +194,7 @@ def _value_marks(ax: Axes, value: _Values, look: Look, height: float) -> None:
     middle = min(max(value.mean, ax.get_xlim()[0]), ax.get_xlim()[1])
     ax.plot(middle, height, "D", color=look.color, markeredgecolor="white", markersize=10, clip_on=False)
     ax.text(
-        1.0, 1.02, f"mean {number(value.mean, 0)} · below zero {percent(value.below_zero)}",
+        1.0, 1.02, f"mean {number(value.mean, value.digits)} · below zero {percent(value.below_zero)}",
         transform=ax.transAxes, ha="right", va="bottom", fontsize=12, color=INK,
     )  # fmt: skip
 
