@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.conditions import idle_in_all
 from sim.parameters import Parameters, Traits
 from sim.scenario import Scenario
 from sim.sweeps.checks import MAX_REPLICATES as MAX_REPLICATES
@@ -109,6 +110,33 @@ class Experiment:
     def sampled(self) -> tuple[str, ...]:
         """The factors that are not levers: those that a sampled design draws, in the order of a sample's columns."""
         return tuple(factor for factor in self.factors if factor not in self.levers)
+
+    @cached_property
+    def cut(self) -> dict[str, int]:
+        """Scenarios whose months are cut to those of the shortest, so that all are compared over the same, and theirs.
+
+        Nothing is cut where the months are a factor: then to compare horizons is what is asked.
+        """
+        if any(plain_name(key).rpartition(".")[2] == "months" and "events." not in key for key in self.factors):
+            return {}
+        own = dict(zip(_unique([scenario.name for scenario in self.scenarios]), self._bases, strict=True))
+        shortest = min((base.months for base in own.values()), default=0)
+        return {name: base.months for name, base in own.items() if base.months > shortest}
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be known before the first run, a sentence each: what is compared over what, and what cannot act."""
+        said = []
+        if self.cut:
+            shortest = self.cells()[0].scenario.months
+            longer = ", ".join(f"{name} ({months})" for name, months in self.cut.items())
+            said.append(
+                f"All are run for {shortest} months, those of the shortest scenario, so that they can be compared; cut "
+                f"to that: {longer}"
+            )
+        said += unlike((cell.label, cell.scenario.plain(), cell.scenario.alliances) for cell in self.cells())
+        written = ((cell.scenario, [*self.settings, *cell.factors]) for cell in self.cells())
+        return said + idle_in_all((scenario, map(plain_name, keys)) for scenario, keys in written)
 
     @property
     def runs(self) -> tuple[int, int]:
@@ -259,7 +287,10 @@ class Experiment:
                         scenario=self._bases[k].with_settings(chosen.values),
                     )
                 )
-        return tuple(cells)
+        if not self.cut:
+            return tuple(cells)
+        shortest = min(base.months for base in self._bases)
+        return tuple(dataclasses.replace(cell, scenario=cell.scenario.until(shortest)) for cell in cells)
 
     @cached_property
     def _bases(self) -> tuple[Scenario, ...]:
@@ -384,6 +415,41 @@ def experiment_of(
         scenarios=tuple(scenarios),
     )
     return draft.replace(replicates=replicates, seed=seed, outcomes=tuple(outcomes) or DEFAULT_OUTCOMES)
+
+
+def unlike(cells: Iterable[tuple[str, Mapping[str, Any], int]]) -> list[str]:
+    """What cells that are compared do not have in common, so that their sums are not of the same, a sentence each.
+
+    Args:
+        cells: label, resolved scenario (:meth:`Scenario.plain`), number of alliances.
+    """
+    months, organizations, alliances, markets = set(), set(), set(), set()
+    for _, plain, count in cells:
+        months.add(int(plain["months"]))
+        organizations.add(int(plain["organizations"]))
+        markets.add(bool(plain["network"].get("market")))
+        alliances.add(count)
+    said = []
+    if len(months) > 1:
+        said.append(
+            f"Cells run for {min(months)} to {max(months)} months: money is told per month that an alliance lived; "
+            "shares and all else that grows with time are over each cell's own months"
+        )
+    if len(markets) > 1:
+        said.append(
+            "Some cells are markets and some are not: a market signs alliances all through the run, so they are younger "
+            "at its end; compare money per month, and survival by months since the signature"
+        )
+    if len(organizations) > 1 or (len(alliances) > 1 and markets == {False}):
+        said.append(
+            f"Cells have {_from_to(organizations)} organizations and {_from_to(alliances)} alliances: every outcome is "
+            "the mean over a cell's alliances, so alliances are compared, not organizations or totals"
+        )
+    return said
+
+
+def _from_to(numbers: set[int]) -> str:
+    return f"{min(numbers):,}" if len(numbers) == 1 else f"{min(numbers):,} to {max(numbers):,}"
 
 
 def _own_value(scenario: Scenario, key: str) -> Any:

@@ -27,7 +27,7 @@ FLOORS = (
     ("distributions",),
     ("parameters",),
     ("dynamics",),
-    ("tomlfile", "scenario", "library"),
+    ("tomlfile", "scenario", "conditions", "library"),
     ("engine",),
     ("agents", "sweeps"),
     ("study",),
