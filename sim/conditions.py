@@ -204,7 +204,7 @@ def idle(scenario: Scenario, keys: Iterable[str] = ()) -> list[str]:
         keys: of :func:`sim.scenario.override`, looked at as well.
 
     Returns:
-        Such as "vetting has no effect without a market".
+        Such as "setting vetting has no effect without a market".
     """
     return idle_in_all([(scenario, keys)])
 
@@ -221,7 +221,7 @@ def idle_in_all(scenarios: Iterable[tuple[Scenario, Iterable[str]]]) -> list[str
                 found.setdefault(key, why)
             else:
                 acting.add(key)
-    return [f"{key} {why}" for key, why in found.items() if key not in acting]
+    return [f"setting {key} {why}" for key, why in found.items() if key not in acting]
 
 
 def written_keys(scenario: Scenario) -> list[str]:
@@ -287,9 +287,7 @@ def _why_event(scenario: Scenario, name: str, field: str = "") -> str:
 
 def _unmet(scenario: Scenario, name: str) -> str:
     """Words of the first condition of a parameter or trait that a scenario does not meet; empty when all are met."""
-    return next(
-        (CONDITIONS[need].words for need in ACTS_WHEN.get(name, ()) if not CONDITIONS[need].met(scenario)), ""
-    )
+    return next((CONDITIONS[need].words for need in ACTS_WHEN.get(name, ()) if not CONDITIONS[need].met(scenario)), "")
 
 
 def _is_allied(scenario: Scenario, group: str) -> bool:

@@ -116,11 +116,15 @@ def run(
     SCENARIO is a name from `alliance scenarios` or a path to a .toml file. Writes every month of every alliance, the
     ledger of trust and the figures to OUT/run-SCENARIO/<time>-<digest>/. The same seed gives the same history.
     """
+    from sim.conditions import idle
+
     chosen = scenario_with(scenario, settings)
     if not chosen.network.market:
         _check_alliance(chosen, alliance, chosen.alliances)
     drawn = _months_drawn(chosen, as_network, months_shown, no_figures)
     check_memory(chosen)
+    for why in idle(chosen):
+        say(why, quiet)
     core.prepare(quiet)
 
     from sim.engine import simulate_history
@@ -234,6 +238,7 @@ def _digest(history: History) -> str:
 
 def _manifest(history: History, alliance: int | None, files: list[Path], command: str) -> dict[str, Any]:
     """What the history was and how to make it again."""
+    from sim.conditions import idle
     from sim.sweeps.manifest import COMPLETE, FORMAT, provenance
 
     return {
@@ -244,6 +249,7 @@ def _manifest(history: History, alliance: int | None, files: list[Path], command
         "seed": history.seed,
         "replicate": history.replicate,
         "alliance": alliance,
+        "notes": idle(history.scenario),
         **provenance(),
         "command": command,
         "files": checksums({path.stem: path for path in files}),

@@ -24,6 +24,9 @@ from sim.scenario import Scenario
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+TABLES = ("parameters", "traits", "network")
+"""Tables of a scenario file whose settings are everybody's."""
+
 FEWEST_RESAMPLED = 8
 """With fewer replicates none are drawn anew for an interval: it would hold the truth far less often than it says."""
 
@@ -66,6 +69,9 @@ CAUSE_WORDS = {
 
 OUTCOME_WORDS = {
     "value_against_expectation": "value against expectation",
+    "gain": "gain over outside option",
+    "surplus": "gain over outside option per month",
+    "better_apart": "better off apart",
     "fell_short": "share falling short of expectation",
     "survived": "share still going on",
     "duration": "time together",
@@ -85,6 +91,27 @@ OUTCOME_WORDS = {
 """Outcomes whose name alone would not read well in a sentence."""
 
 
+BESIDE = {"value": ("gain", "better_apart"), "value_per_month": ("surplus", "better_apart")}
+"""What is told wherever an outcome is: value alone does not say whether the partners had done better elsewhere."""
+
+PER_MONTH = {"value": "value_per_month", "gain": "surplus"}
+"""What stands in for a sum of money where cells run for different numbers of months."""
+
+
+def told_outcomes(manifest: Mapping[str, Any], runs: pd.DataFrame) -> list[str]:
+    """The outcomes that a result is told by: those asked for, with :data:`BESIDE`; :data:`PER_MONTH` where it must be.
+
+    Args:
+        manifest: of the folder.
+        runs: its table ``runs``; what an older one does not hold is not told.
+    """
+    asked = list(manifest["outcomes"])
+    if len({int(cell["resolved"]["months"]) for cell in manifest["cells"]}) > 1:
+        asked = [PER_MONTH.get(name, name) for name in asked]
+    told = [each for name in asked for each in (name, *BESIDE.get(name, ()))]
+    return [name for name in dict.fromkeys(told) if name in runs]
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Words
 # ---------------------------------------------------------------------------------------------------------------
@@ -101,7 +128,7 @@ def label_words(label: str) -> str:
 def short_labels(labels: Sequence[str]) -> list[str]:
     """Labels without the parts that all cells share, in words: "baseline · blame=0.2" becomes "blame=0.2".
 
-    Factors are called as :func:`factor_names` calls them: "default culture=0.9" for "AOL.default_culture=0.9".
+    Factors are called as :func:`factor_names` calls them: "AOL default culture=0.9" for "AOL.default_culture=0.9".
     """
     rows = [label.split(" · ") for label in labels]
     if len(rows) < 2 or len({len(row) for row in rows}) > 1:
@@ -113,13 +140,17 @@ def short_labels(labels: Sequence[str]) -> list[str]:
 
 
 def factor_words(name: str) -> str:
-    """ "AOL.blame" becomes "blame"; of an event, its own name stays too: "crash depth" for "events.crash.depth"."""
-    parts = name.split(".")
-    return label_words(" ".join(parts[1:]) if parts[0] == "events" else parts[-1])
+    """What a factor is called, with its owner: "AOL blame" for "AOL.blame", "crash depth" for "events.crash.depth".
+
+    A trait of a group is never called by the trait alone, which would be everybody's. Only the table of a setting that
+    is everybody's is left out: "synergy" for "parameters.synergy".
+    """
+    table, dot, rest = name.partition(".")
+    return label_words((rest if dot and table in ("events", *TABLES) else name).replace(".", " "))
 
 
 def factor_names(names: Iterable[str]) -> dict[str, str]:
-    """What each of several factors is called: :func:`factor_words`, or "AOL blame" where another one is "blame" too."""
+    """What each of several factors is called: :func:`factor_words`, and in full where two would be called alike."""
     short = {name: factor_words(name) for name in names}
     count = Counter(short.values())
     return {name: said if count[said] == 1 else label_words(name.replace(".", " ")) for name, said in short.items()}

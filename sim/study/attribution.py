@@ -32,6 +32,7 @@ from sim.study.analysis import (
     label_words,
     outcome_words,
     signed,
+    told_outcomes,
     unit_words,
 )
 from sim.study.words import number, whole_sentence
@@ -158,7 +159,7 @@ def attributions(stored: Stored) -> list[Attribution]:
     runs = stored.tables["runs"]
     if len(runs[[first.column, second.column]].drop_duplicates()) < 4:  # a sweep that was stopped, or cells that failed
         return []
-    return [attribute(runs, first, second, name) for name in stored.manifest["outcomes"] if name in runs]
+    return [attribute(runs, first, second, name) for name in told_outcomes(stored.manifest, runs)]
 
 
 def cause_of(factor: str, levels: Any) -> Cause | None:

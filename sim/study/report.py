@@ -138,8 +138,9 @@ def _compared(study: Study) -> str:
         f"The reference is {reference_words(study)}. " if len(study.numbers) > 1 else "",
         SAMPLED if study.sampled else "",
     ]
+    notes = f"\n\n{_bullets(study.notes)}" if study.notes else ""
     table = _table(["cell", f"what differs from {study.names[study.reference]}"], rows)
-    return "".join(lines).strip() + "\n\n" + table
+    return "".join(lines).strip() + notes + "\n\n" + table
 
 
 def alliances_in(study: Study) -> int:

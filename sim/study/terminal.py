@@ -43,6 +43,9 @@ TERMINAL = 100
 NAME = 16
 """Columns of a table that names of cells have at least; one of the last two outcomes is left out for them."""
 
+MOST_NOTES = 4
+"""Notes on what is compared that the terminal has room for; the summary has all."""
+
 CONTENTS = ("report.html", "summary.md", "figures/", "tables/", "manifest.json")
 """What a result folder may hold, in the order in which it is named."""
 
@@ -70,6 +73,8 @@ def summary_text(stored: Stored) -> str:
         lines += _wrapped(f"The reference is {reference_words(study)}.", 2)
     for said in headlines(study)[:6]:
         lines += _wrapped(whole_sentence(said), 3)
+    for note in study.notes[:MOST_NOTES]:
+        lines += _wrapped(whole_sentence(note), 3)
     for warning in (_two_humps(study), SAMPLED if study.sampled else "", raw_survived(study)):
         lines += _wrapped(warning, 3)
     lines += ["", f"Results: {os.path.relpath(study.folder) if _is_near(study.folder) else study.folder}"]
@@ -107,7 +112,7 @@ def _terminal_table(study: Study) -> list[str]:
     names = [study.names[cell] for cell in study.detailed]
     outcomes = study.outcomes[:4]
     while True:
-        head = [textwrap.shorten(outcome_words(name), 20, placeholder=" …") for name in outcomes]
+        head = [textwrap.shorten(outcome_words(name), 24, placeholder=" …") for name in outcomes]
         body = [[_plus_minus(study.mean(cell, name)) for name in outcomes] for cell in study.detailed]
         widths = [max(len(row[k]) for row in [head, *body]) for k in range(len(head))]
         room = width() - sum(widths) - 2 * len(widths)

@@ -117,7 +117,7 @@ class Experiment:
 
         Nothing is cut where the months are a factor: then to compare horizons is what is asked.
         """
-        if any(plain_name(key).rpartition(".")[2] == "months" and "events." not in key for key in self.factors):
+        if "months" in self.factors:
             return {}
         own = dict(zip(_unique([scenario.name for scenario in self.scenarios]), self._bases, strict=True))
         shortest = min((base.months for base in own.values()), default=0)
@@ -134,7 +134,7 @@ class Experiment:
                 f"All are run for {shortest} months, those of the shortest scenario, so that they can be compared; cut "
                 f"to that: {longer}"
             )
-        said += unlike((cell.label, cell.scenario.plain(), cell.scenario.alliances) for cell in self.cells())
+        said += unlike(cell.scenario for cell in self.cells())
         written = ((cell.scenario, [*self.settings, *cell.factors]) for cell in self.cells())
         return said + idle_in_all((scenario, map(plain_name, keys)) for scenario, keys in written)
 
@@ -417,18 +417,10 @@ def experiment_of(
     return draft.replace(replicates=replicates, seed=seed, outcomes=tuple(outcomes) or DEFAULT_OUTCOMES)
 
 
-def unlike(cells: Iterable[tuple[str, Mapping[str, Any], int]]) -> list[str]:
-    """What cells that are compared do not have in common, so that their sums are not of the same, a sentence each.
-
-    Args:
-        cells: label, resolved scenario (:meth:`Scenario.plain`), number of alliances.
-    """
-    months, organizations, alliances, markets = set(), set(), set(), set()
-    for _, plain, count in cells:
-        months.add(int(plain["months"]))
-        organizations.add(int(plain["organizations"]))
-        markets.add(bool(plain["network"].get("market")))
-        alliances.add(count)
+def unlike(scenarios: Iterable[Scenario]) -> list[str]:
+    """What cells that are compared do not have in common, so that their sums are not of the same; a sentence each."""
+    kinds = {(one.months, one.organizations, one.network.market, one.alliances) for one in scenarios}
+    months, organizations, markets, alliances = map(set, zip(*kinds, strict=True)) if kinds else [set()] * 4
     said = []
     if len(months) > 1:
         said.append(

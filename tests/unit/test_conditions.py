@@ -7,7 +7,16 @@ import hashlib
 import numpy as np
 import pytest
 
-from sim.conditions import ACTS_WHEN, AT_THE_SIGNATURE, CONDITIONS, idle, idle_in_all, why_event_idle, why_idle, why_idle_from
+from sim.conditions import (
+    ACTS_WHEN,
+    AT_THE_SIGNATURE,
+    CONDITIONS,
+    idle,
+    idle_in_all,
+    why_event_idle,
+    why_idle,
+    why_idle_from,
+)
 from sim.engine import simulate
 from sim.library import available, find
 from sim.parameters import Parameters, Traits, meta
@@ -107,7 +116,10 @@ def two_values(name: str):
     if declared.annotation is bool:
         return False, True
     about = meta(declared)
-    low, high = about["low"], min(about["high"], 10 * abs(declared.default) + 1) if name in Parameters.model_fields else 1
+    low, high = (
+        about["low"],
+        min(about["high"], 10 * abs(declared.default) + 1) if name in Parameters.model_fields else 1,
+    )
     return CHANGES.get(name, (low + 0.1 * (high - low), low + 0.6 * (high - low)))
 
 

@@ -169,7 +169,8 @@ def design(study: Study) -> Html:
         *((capital(label_words(key)), _entry(value)) for key, value in plan.items() if _is_said(key, value)),
         ("Outcomes", ", ".join(outcome_words(name) for name in study.outcomes)),
     ]
-    return html([definitions(facts), _cells(study)])
+    notes = element("div", sentences(study.notes), class_="notice", role="note") if study.notes else Html("")
+    return html([notes, definitions(facts), _cells(study)])
 
 
 def _role(factor: str, plan: dict[str, Any]) -> str:
