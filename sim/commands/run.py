@@ -36,6 +36,10 @@ HISTORY = "history"
 """What a manifest says that it is of; that of a sweep does not say."""
 
 
+WORTH = ("value", "gain", "better_apart")
+"""What the document says of all alliances: means of these outcomes."""
+
+
 class Months(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.4
     """Months separated by commas."""
 
@@ -310,6 +314,7 @@ def ledger_totals(history: History, ledger: pd.DataFrame, alliance: int | None) 
 
 def _document(history: History, ledger: pd.DataFrame, alliance: int | None, folder: Path) -> dict[str, Any]:
     """The history as one JSON document: the facts, and every month of the chosen alliance or the mean of all."""
+    from sim.dynamics.outcomes import OUTCOMES
     from sim.dynamics.state import CAUSES_OF_ENDING
 
     table, last = history.table(), history.alliances[-1]
@@ -326,6 +331,7 @@ def _document(history: History, ledger: pd.DataFrame, alliance: int | None, fold
         "folder": str(folder),
         "alliances": history.alliances.shape[1],
         "endings": {name: int((last.cause == code).sum()) for code, name in enumerate(CAUSES_OF_ENDING)},
+        "worth": {name: plain(OUTCOMES[name].formula(last).mean()) for name in WORTH if len(last)},
         "ledger": ledger_totals(history, ledger, alliance),
         "months": records(months),
     }

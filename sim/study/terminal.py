@@ -202,7 +202,19 @@ def _all_in_words(history: History) -> str:
     )
     return (
         f"{_run_in_words(history)}: of {how_many(count, 'alliance')}, {causes['going on']} still going on {until}, "
-        f"{ended} ended{f' ({by})' if by else ''}."
+        f"{ended} ended{f' ({by})' if by else ''}. {_worth_in_words(last)}"
+    )
+
+
+def _worth_in_words(last: Any) -> str:
+    """What the alliances were worth, against what their resources would have earned elsewhere."""
+    value, gain, apart = (OUTCOMES[name].formula(last) for name in ("value", "gain", "better_apart"))
+    mean, more = float(value.mean()), float(gain.mean())
+    whose = "It was worth" if len(last) == 1 else "On average an alliance was worth"
+    return (
+        f"{whose} {number(mean, 1)} money to both partners, {number(abs(more), 1)} "
+        f"{'more' if more >= 0 else 'less'} than their resources would have earned elsewhere meanwhile; {int(apart.sum())} "
+        f"of {len(last)} would have been better off apart."
     )
 
 
@@ -220,7 +232,8 @@ def _one_in_words(history: History, alliance: int) -> str:
         fate = f"signed in month {int(tie.formed)} of the run, {fate}"
     return (
         f"Alliance {alliance}, {analysis.alliance_name(history, alliance)}: {fate}. Trust went from {start:.2f} to "
-        f"{end:.2f}; net value {number(float(tie.value.sum()), 1)} money; {contingencies} "
+        f"{end:.2f}; net value {number(float(tie.value.sum()), 1)} money, gain over the outside option "
+        f"{number(float(tie.value.sum() - tie.apart), 1)}; {contingencies} "
         f"({int(tie.met_together)} met together); {problems} ({int(tie.hard_talks)} talked through, "
         f"{int(tie.blames)} blamed on somebody, {int(tie.festered)} left unsaid)."
     )

@@ -9,18 +9,12 @@ import pytest
 
 from sim.conditions import (
     ACTS_WHEN,
-    AT_THE_SIGNATURE,
     CONDITIONS,
-    idle,
-    idle_in_all,
-    why_event_idle,
     why_idle,
-    why_idle_from,
 )
 from sim.engine import simulate
-from sim.library import available, find
 from sim.parameters import Parameters, Traits, meta
-from sim.scenario import Scenario, load
+from sim.scenario import Scenario
 from tests.builders import TEXTS
 
 EVERYTHING = {

@@ -48,7 +48,7 @@ def draw_all(stored: Stored, sure: Collection[int] | None = None) -> dict[str, F
     market = bool(analysis.market_cells(stored.manifest).intersection(done["cell"]))
     figures = {
         "trajectories": trajectories(tables["monthly"], cells, note=note, market=market),
-        "value_distribution": value_distribution(tables["histogram"], cells, tables["monthly"], note, market),
+        "value_distribution": value_distribution(tables["histogram"], cells, tables["monthly"], note, market, runs),
         "ledger": ledger(tables["ledger"], cells, note=note),
     }
     if (tables["survival"]["going on"] < 1.0).any():

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, LAYERS
 from sim.engine import Floats, History, simulate_history
 from sim.scenario import Scenario
@@ -24,6 +25,8 @@ OUTCOMES_OF_AN_EFFECT = {
     "trust": "trust",
     "communication": "communication",
     "value": "money",
+    "gain": "money",
+    "better_apart": "share",
     "frustration": "frustration",
     "alive": "share",
     "months": "month",
@@ -137,6 +140,8 @@ def _ends(history: History, alliance: int | None) -> Floats:
         alliances["effective"].mean(),
         alliances["communication"].mean(),
         alliances["value"].sum(axis=-1).mean(),
+        OUTCOMES["gain"].formula(alliances.view(np.recarray)).mean(),
+        OUTCOMES["better_apart"].formula(alliances.view(np.recarray)).mean(),
         alliances["frustration"].mean(),
         alliances["alive"].mean(),
         alliances["age"].mean(),
