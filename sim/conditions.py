@@ -186,8 +186,10 @@ ACTS_WHEN: Mapping[str, tuple[str, ...]] = {name: conditions for conditions, nam
 """Parameters and traits that act only when all of these :data:`CONDITIONS` are met; all others act in any scenario."""
 
 AT_THE_SIGNATURE = frozenset(
-    ["trust_start", "trust_start_sd", "communication_start", "ties_start", "complementarity", "complementarity_spread", "channel_spread", "contract_tightness", "contract_scale", "contract_cap", "contracting_cost", "choose_contract", "contract_horizon", "specific_investment", "planned_quality", "discount_rate", "goodwill_months", "optimism"]
-)
+    {"trust_start", "trust_start_sd", "communication_start", "ties_start", "complementarity", "complementarity_spread",
+     "channel_spread", "contract_tightness", "contract_scale", "contract_cap", "contracting_cost", "choose_contract",
+     "contract_horizon", "specific_investment", "planned_quality", "discount_rate", "goodwill_months", "optimism"}
+)  # fmt: skip
 """Parameters and traits that act on the day of the signature only. Outside a market that is before the first month."""
 
 SIGNED_BEFORE = "has no effect: it acts at the signature only, and without a market all are signed before month 1"

@@ -211,10 +211,10 @@ def _worth_in_words(last: Any) -> str:
     value, gain, apart = (OUTCOMES[name].formula(last) for name in ("value", "gain", "better_apart"))
     mean, more = float(value.mean()), float(gain.mean())
     whose = "It was worth" if len(last) == 1 else "On average an alliance was worth"
+    than = f"{number(abs(more), 1)} {'more' if more >= 0 else 'less'} than their resources would have earned elsewhere"
     return (
-        f"{whose} {number(mean, 1)} money to both partners, {number(abs(more), 1)} "
-        f"{'more' if more >= 0 else 'less'} than their resources would have earned elsewhere meanwhile; {int(apart.sum())} "
-        f"of {len(last)} would have been better off apart."
+        f"{whose} {number(mean, 1)} money to both partners, {than} meanwhile; {int(apart.sum())} of {len(last)} would "
+        "have been better off apart."
     )
 
 

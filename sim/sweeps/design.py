@@ -429,8 +429,8 @@ def unlike(scenarios: Iterable[Scenario]) -> list[str]:
         )
     if len(markets) > 1:
         said.append(
-            "Some cells are markets and some are not: a market signs alliances all through the run, so they are younger "
-            "at its end; compare money per month, and survival by months since the signature"
+            "Some cells are markets and some are not: a market signs alliances all through the run, so they are "
+            "younger at its end; compare money per month, and survival by months since the signature"
         )
     if len(organizations) > 1 or (len(alliances) > 1 and markets == {False}):
         said.append(

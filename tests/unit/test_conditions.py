@@ -1,4 +1,4 @@
-"""Settings that act only when another is on: each declared condition simulated, unmet and met, and what is said of it."""
+"""Settings that act only when another is on: each declared condition simulated, unmet and met, and what is said."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ import pytest
 
 from sim.conditions import (
     ACTS_WHEN,
+    AT_THE_SIGNATURE,
     CONDITIONS,
+    SIGNED_BEFORE,
+    idle,
+    idle_in_all,
     why_idle,
+    why_idle_from,
 )
-from sim.engine import simulate
+from sim.engine import simulate, simulate_history
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario
-from tests.builders import TEXTS
+from sim.study.whatif import Added, LeftOut, SetFrom, cannot_act, plan_of, whatif
+from sim.study.whatif.worlds import other_world
+from tests.builders import TEXTS, busy
 
 EVERYTHING = {
     "months": 48,
@@ -130,3 +137,102 @@ def test_where_its_conditions_are_met_the_setting_moves_something_and_nothing_is
     low, high = (world(**{**ALSO.get(name, {}), name: value}) for value in two_values(name))
     assert why_idle(high, name) == ""
     assert bits(low) != bits(high)
+
+
+@pytest.mark.parametrize("name", [*Parameters.model_fields, "optimism"])
+def test_what_acts_at_the_signature_only_is_declared_so(name):
+    """No market: all are signed before the first month. What is declared to act at the signature acts on these."""
+    before = world(market=False, months=24, verify_floor=0.0, monitoring_resentment=1.0, routine_ceiling=0.2)
+    if name in ("contract_horizon", "choose_contract"):
+        before = before.replace(choose_contract=name == "contract_horizon")
+    was, same = simulate_history(before, 1), True
+    for value in (True, False) if name.startswith(("clamp", "skip", "choose")) else two_values(name):
+        otherwise = other_world(plan_of(before, [SetFrom(1, name, value)]), was, None)
+        same = same and otherwise.alliances.tobytes() == was.alliances.tobytes()
+    if name in AT_THE_SIGNATURE:
+        assert same
+        assert why_idle_from(before, name) == SIGNED_BEFORE
+        assert why_idle_from(before.replace(market=True), name) != SIGNED_BEFORE
+    else:
+        assert same == bool(why_idle_from(before, name))
+
+
+def test_a_file_s_own_settings_are_looked_at_and_so_are_those_of_a_group():
+    groups = [{"name": "Us", "traits": {"vetting": 6}}, {"name": "Giant", "traits": {"vetting": 0, "blame": 0.6}}]
+    own = {**TEXTS, "months": 12, "organizations": 4, "groups": groups, "parameters": {"memory": 0.5}}
+    assert idle(Scenario.from_plain(own)) == [
+        "setting memory has no effect without a market",
+        "setting Us.vetting has no effect without a market",
+        "setting Giant.vetting has no effect without a market",
+    ]
+    assert idle(Scenario.from_plain({**own, "network": {"market": True}})) == []
+
+
+def test_a_trait_that_every_group_has_of_its_own_and_a_group_that_nobody_meets():
+    groups = [{"name": name, "traits": {"blame": blame}} for name, blame in (("a", 0.1), ("b", 0.2), ("c", 0.3))]
+    plain = {**TEXTS, "months": 12, "organizations": 3, "traits": {"blame": 0.9}, "groups": groups}
+    alone = Scenario.from_plain({**plain, "network": {"pairs": [["a", "b"]]}})
+    assert idle(alone) == [
+        "setting blame has no effect: every group has its own",
+        "setting c.blame has no effect: nobody in c is allied with anybody",
+    ]
+    other = [{**groups[0]}, {**groups[1]}, {"name": "c", "traits": {"blame": 0.8}}]
+    loud = Scenario.from_plain({**plain, "traits": {"blame": 0.1}, "groups": other, "network": {"pairs": [["a", "b"]]}})
+    assert bits(alone) == bits(loud)
+
+
+@pytest.mark.parametrize(
+    ("event", "settings", "why"),
+    [
+        ({"kind": "breach", "who": 1, "severity": 0.9}, {"clamp_trust": True, "reputation_visibility": 0.0}, "trust"),
+        ({"kind": "change", "who": 1, "trait": "vetting", "to": 9}, {}, "without a market"),
+        ({"kind": "change", "who": 1, "trait": "optimism", "to": 3}, {}, "signature only"),
+        ({"kind": "change", "who": 1, "trait": "openness", "to": 1}, {"clamp_communication": True}, "communication"),
+        ({"kind": "breach", "who": 1, "severity": 0.9, "enabled": False}, {}, "switched off"),
+    ],
+)
+def test_an_event_that_cannot_act_is_said_and_changes_no_bit(event, settings, why):
+    base = Scenario.from_plain({**TEXTS, "months": 12, "organizations": 4}, "base").replace(**settings)
+    named = {"name": "it", "month": 3, **event}
+    with_event = Scenario.from_plain({**base.written, "events": [named]}, "with")
+    said = idle(with_event, ["events.it.month"])
+    assert any(line.startswith("setting events.it") and why in line for line in said)
+    assert bits(base) == bits(with_event)
+    free = Scenario.from_plain({**TEXTS, "months": 12, "organizations": 4, "events": [{**named, "enabled": True}]})
+    assert idle(free.replace(market=True)) == []
+
+
+def test_what_acts_in_one_cell_is_not_said_to_have_no_effect():
+    off = Scenario.from_plain({**TEXTS, "months": 12, "parameters": {"memory": 0.5}}, "off")
+    assert idle_in_all([(off, ()), (off.replace(market=True), ())]) == []
+    assert idle_in_all([(off, ["search_rate"])]) == [
+        "setting memory has no effect without a market",
+        "setting search_rate has no effect without a market",
+    ]
+
+
+def test_a_change_that_cannot_act_says_why_in_the_answer():
+    scenario = Scenario.from_plain({**TEXTS, "months": 12, "organizations": 2}, "dyad")
+    said = whatif(scenario, changes=[SetFrom(1, "optimism", 0)]).sentence()
+    assert (
+        "the same in every month, and so would communication and value: --set-from 1 optimism=0 has no effect" in said
+    )
+    assert "signature only" in said
+    assert "has no effect" not in whatif(scenario, changes=[SetFrom(1, "openness", 0.01)]).sentence()
+
+
+def test_changes_that_cannot_act_are_named_with_the_reason():
+    scenario = Scenario.from_plain({**TEXTS, "months": 12, "organizations": 4}, "four")
+    clamped = scenario.replace(clamp_trust=True)
+    assert cannot_act(scenario, [SetFrom(3, "search_rate", 1.0)]) == [
+        "--set-from 3 search_rate=1.0 has no effect without a market"
+    ]
+    assert cannot_act(clamped, [SetFrom(3, "trust_gain", 0.2)]) != []
+    assert cannot_act(clamped, [SetFrom(3, "trust_gain", 0.2), SetFrom(6, "clamp_trust", False)]) == []
+    assert cannot_act(scenario, [SetFrom(3, "outside_option", 0.32)]) == [
+        "--set-from 3 outside_option=0.32 has no effect: it is so already"
+    ]
+    assert cannot_act(scenario, [SetFrom(3, "outside_option", 0.4)]) == []
+    vetting = {"kind": "change", "month": 3, "who": 1, "trait": "vetting", "to": 5}
+    assert "without a market" in cannot_act(scenario, [Added(vetting)])[0]
+    assert cannot_act(busy(), [LeftOut(busy().events[0].name)]) == []
