@@ -106,7 +106,7 @@ def told_outcomes(manifest: Mapping[str, Any], runs: pd.DataFrame) -> list[str]:
         runs: its table ``runs``; what an older one does not hold is not told.
     """
     asked = list(manifest["outcomes"])
-    if len({int(cell["resolved"]["months"]) for cell in manifest["cells"]}) > 1:
+    if len({int(cell["resolved"]["months"]) for cell in manifest.get("cells", ())}) > 1:
         asked = [PER_MONTH.get(name, name) for name in asked]
     told = [each for name in asked for each in (name, *BESIDE.get(name, ()))]
     return [name for name in dict.fromkeys(told) if name in runs]

@@ -95,6 +95,7 @@ CHANGES = {
     "contract_horizon": (12, 120),
     "legitimate_monitoring": (0.0, 0.05),
     "reputation_alarm": (0.0, 1.0),
+    "adapt_frustration": (0.0, 20.0),
 }
 """Two values of a setting, where a tenth and six tenths of its range would not show it."""
 
