@@ -145,8 +145,10 @@ def factor_words(name: str) -> str:
     A trait of a group is never called by the trait alone, which would be everybody's. Only the table of a setting that
     is everybody's is left out: "synergy" for "parameters.synergy".
     """
-    table, dot, rest = name.partition(".")
-    return label_words((rest if dot and table in ("events", *TABLES) else name).replace(".", " "))
+    owner, dot, setting = name.removeprefix("events.").partition(".")
+    if not dot or owner in TABLES:
+        return label_words(setting or owner)
+    return f"{owner} {label_words(setting)}"
 
 
 def factor_names(names: Iterable[str]) -> dict[str, str]:

@@ -6,7 +6,6 @@ Every number is computed from the stored tables. How outcomes, labels and differ
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from functools import cached_property
@@ -170,26 +169,20 @@ class Study:
         return self._mean_of[cell, outcome]
 
 
-def _digests(runs: pd.DataFrame, outcomes: list[str]) -> dict[int, bytes]:
-    """Of each cell, every bit of its outcomes, replicate by replicate, as one digest."""
-    return {
-        int(cell): hashlib.sha256(
-            group.sort_values("replicate")[["replicate", *outcomes]].to_numpy("f8").tobytes()
-        ).digest()
-        for cell, group in runs.groupby("cell")
-    }
+def _digests(runs: pd.DataFrame, outcomes: list[str]) -> pd.Series:
+    """By cell, a number that is the same where every bit of the outcomes is, replicate by replicate."""
+    of_runs = pd.util.hash_pandas_object(runs[["replicate", *outcomes]], index=False)
+    return of_runs.groupby(runs["cell"]).sum()
 
 
-def _moves_nothing(cells: pd.DataFrame, factor: str, factors: list[str], found: Mapping[int, bytes]) -> bool:
+def _moves_nothing(cells: pd.DataFrame, factor: str, factors: list[str], found: pd.Series) -> bool:
     """Whether cells that differ in one factor alone are there, and all such have the same outcomes."""
     others = ["scenario", *(name for name in factors if name != factor)]
-    compared = False
-    for _, alike in cells.groupby(others, sort=False, dropna=False):
-        if len(alike) > 1:
-            compared = True
-            if len({found[int(cell)] for cell in alike["cell"]}) > 1:
-                return False
-    return compared
+    alike = cells[cells.duplicated(others, keep=False)]
+    if alike.empty:
+        return False
+    kinds = alike.assign(found=alike["cell"].map(found)).groupby(others, dropna=False)["found"].nunique()
+    return bool(kinds.max() == 1)
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

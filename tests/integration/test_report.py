@@ -73,7 +73,7 @@ FOLDERS = {
     "all ended": lambda tmp: run(tmp, dying()),
     "some ended": lambda tmp: run(tmp, scenario("baseline"), dying()),
     "a month": lambda tmp: run(tmp, *several(), settings={"months": 1}),
-    "two horizons": lambda tmp: run(tmp, scenario("baseline"), base_named("longer", months=60)),
+    "two horizons": lambda tmp: run(tmp, scenario("baseline"), factors={"months": (30, 60)}),
     "two factors": lambda tmp: run(
         tmp, scenario("baseline"), replicates=2, factors={"trust_start": (0.3, 0.7), "partners": (1, 2)}
     ),
