@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from sim.cli import alliance
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.scenario import Scenario
@@ -151,3 +153,30 @@ def test_who_leaves_early_has_the_outside_option_afterwards():
     assert "over the outside option, which both also have once they part" in comparison.sentence()
     effect = effect_of(dyad, [SetFrom(12, "trust_exit", 1.0)], 2).table.set_index("outcome")
     assert effect.loc["gain", "difference"] == pytest.approx(effect.loc["value", "difference"] + 2 * 0.3 * (36 - 12))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["run", "FILE", "--set", "vetting=5", "--no-figures"], "setting vetting has no effect without a market"),
+        (["whatif", "FILE", "--set-from", "1", "optimism=0"], "--set-from 1 optimism=0 has no effect: it acts at the"),
+        (
+            ["analyse", "morris", "FILE", "--factor", "memory=0.1..0.9", "--factor", "trust_gain=0.02..0.1",
+             "--outcome", "trust", "--trajectories", "4", "--replicates", "2"],
+            "setting memory has no effect without a market",
+        ),
+        (["compare", "FILE", "baseline", "--replicates", "1", "--dry-run"], "All are run for 12 months"),
+    ],
+)  # fmt: skip
+def test_every_command_says_what_cannot_act_before_the_run(tmp_path, monkeypatch, words, line):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "four.toml").write_text(
+        'title = "Four"\nquestion = "?"\nsource = "tests"\nexpected = "!"\nmonths = 12\norganizations = 4\n'
+    )
+    done = CliRunner().invoke(alliance, [word.replace("FILE", "./four.toml") for word in words], prog_name="alliance")
+    assert done.exit_code == 0, done.output
+    assert line in done.stderr
+    quiet = CliRunner().invoke(
+        alliance, [word.replace("FILE", "./four.toml") for word in [*words, "--quiet"]], prog_name="alliance"
+    )
+    assert line not in quiet.stderr
