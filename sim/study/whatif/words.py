@@ -138,10 +138,12 @@ def _fates(comparison: Comparison) -> list[str]:
     was, otherwise = comparison.last_of(match)
     value = float(otherwise.value.sum() - was.value.sum())
     gain = value - float(otherwise.apart - was.apart)
-    worth = (
-        f"{_more(value, ' money') or 'as much'}, and over the outside option, which both also have once they part, "
-        f"{_more(gain, '') or 'as much'}"
-    )
+    worth = _more(value, " money") or "as much"
+    if was.apart == otherwise.apart:
+        worth += ", over the outside option too"
+    else:
+        over = "over the outside option, which both also have once they part"
+        worth += f", and {over}, {_more(gain, '') or 'as much'}"
     fates = [_fate(was), _fate(otherwise)]
     if fates[0] == fates[1]:
         return [f"It {fates[0]} in both worlds", f"It would be worth {worth}"]
