@@ -26,7 +26,7 @@ CORE = ("dynamics/*.py", "parameters.py", "distributions.py")
 """What is compiled, and what decides the layout of its records: machine code is kept apart for each text of these."""
 BITS = (
     *("__init__.py", "loaded.py", "text.py", "parameters.py", "distributions.py", "intervals.py"),
-    *("tomlfile.py", "scenario.py", "library.py"),
+    *("tomlfile.py", "scenario.py", "conditions.py", "library.py"),
     *("dynamics/*.py", "engine.py", "sweeps/__init__.py"),
     *("sweeps/checks.py", "sweeps/design.py", "sweeps/draft.py", "sweeps/levels.py", "sweeps/sampling.py"),
     *("sweeps/plan.py", "sweeps/runner.py", "sweeps/shards.py", "sweeps/tables.py"),

@@ -275,6 +275,17 @@ class Scenario:
         if came_with != loaded.replaced_rules():
             self.__dict__[CAME_WITH] = came_with
 
+    def until(self, months: int) -> Scenario:
+        """The same world, run for so many months only: dated events that lie beyond them are left out."""
+        if months >= self.months:
+            return self
+        data = self.written
+        data["months"] = months
+        if "events" in data:
+            kept = zip(data["events"], self.events, strict=True)
+            data["events"] = [{**row, "name": event.name} for row, event in kept if event.month <= months]
+        return Scenario.from_plain(data, self.name, path=f"{self.name} for {months} months")
+
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """How many organizations each group has (largest remainders of the shares)."""

@@ -147,11 +147,12 @@ def contrasts(
 ) -> None:
     """Differences between cells, in pairs of replicates, with bootstrap intervals."""
     with mistakes():
+        from sim.study.analysis import told_outcomes
         from sim.study.contrasts import contrasts as ask
 
         stored = _stored(folder)
         runs = stored.tables["runs"]
-        chosen = [_outcome(name) for name in outcomes] or list(stored.manifest["outcomes"])
+        chosen = [_outcome(name) for name in outcomes] or told_outcomes(stored.manifest, runs)
         first = _cell(stored, reference) if reference is not None else int(runs["cell"].min())
         answer = ask(runs, first, chosen, seed)
     _give(ctx, "contrasts", answer, How(**how))
@@ -414,6 +415,7 @@ def _carry_out(
     **how: Any,
 ) -> None:
     """Check what was asked, run it, and give the answer."""
+    from sim.conditions import idle_in_all
     from sim.study.response import Measure, factor_of
 
     base = scenario_with(scenario, settings)
@@ -422,6 +424,9 @@ def _carry_out(
         if twice:
             raise ValueError(f"--factor {sorted(twice)[0]} is given twice")
         found = [factor_of(base, *given) for given in factors]
+        ends = [{one.name: getattr(one, end) for one in found} for end in ("low", "high")]
+        for why in idle_in_all((base.with_settings(settings), settings) for settings in ends):
+            say(why, bool(how["quiet"]))
         asked = _Asked(base, found, Measure(outcome, above), replicates, seed, bool(how["quiet"]))
         core.prepare(asked.quiet)
         given_back = answer(asked)

@@ -69,14 +69,17 @@ def document(stored: Stored) -> dict[str, Any]:
     """A result as one JSON document: its design, the mean of each outcome in each cell, and the paired differences."""
     from sim.dynamics.outcomes import OUTCOMES
     from sim.study.analysis import cell_means, paired
+    from sim.study.words import Study
 
-    runs, outcomes = stored.tables["runs"], list(OUTCOMES)
+    runs = stored.tables["runs"]
+    outcomes = [name for name in OUTCOMES if name in runs]
     cells = runs["cell"].unique()
     failed = stored.tables.get("failed")
     return {
         "folder": str(stored.folder),
         "status": stored.manifest["status"],
         "title": stored.manifest["title"],
+        "notes": Study(stored).notes,
         "design": stored.manifest["design"],
         "outcomes": {name: {"unit": OUTCOMES[name].unit, "meaning": OUTCOMES[name].meaning} for name in outcomes},
         "runs": len(runs),

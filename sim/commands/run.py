@@ -36,6 +36,10 @@ HISTORY = "history"
 """What a manifest says that it is of; that of a sweep does not say."""
 
 
+WORTH = ("value", "gain", "better_apart")
+"""What the document says of all alliances: means of these outcomes."""
+
+
 class Months(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.4
     """Months separated by commas."""
 
@@ -116,11 +120,15 @@ def run(
     SCENARIO is a name from `alliance scenarios` or a path to a .toml file. Writes every month of every alliance, the
     ledger of trust and the figures to OUT/run-SCENARIO/<time>-<digest>/. The same seed gives the same history.
     """
+    from sim.conditions import idle
+
     chosen = scenario_with(scenario, settings)
     if not chosen.network.market:
         _check_alliance(chosen, alliance, chosen.alliances)
     drawn = _months_drawn(chosen, as_network, months_shown, no_figures)
     check_memory(chosen)
+    for why in idle(chosen):
+        say(why, quiet)
     core.prepare(quiet)
 
     from sim.engine import simulate_history
@@ -234,6 +242,7 @@ def _digest(history: History) -> str:
 
 def _manifest(history: History, alliance: int | None, files: list[Path], command: str) -> dict[str, Any]:
     """What the history was and how to make it again."""
+    from sim.conditions import idle
     from sim.sweeps.manifest import COMPLETE, FORMAT, provenance
 
     return {
@@ -244,6 +253,7 @@ def _manifest(history: History, alliance: int | None, files: list[Path], command
         "seed": history.seed,
         "replicate": history.replicate,
         "alliance": alliance,
+        "notes": idle(history.scenario),
         **provenance(),
         "command": command,
         "files": checksums({path.stem: path for path in files}),
@@ -304,6 +314,7 @@ def ledger_totals(history: History, ledger: pd.DataFrame, alliance: int | None) 
 
 def _document(history: History, ledger: pd.DataFrame, alliance: int | None, folder: Path) -> dict[str, Any]:
     """The history as one JSON document: the facts, and every month of the chosen alliance or the mean of all."""
+    from sim.dynamics.outcomes import OUTCOMES
     from sim.dynamics.state import CAUSES_OF_ENDING
 
     table, last = history.table(), history.alliances[-1]
@@ -320,6 +331,7 @@ def _document(history: History, ledger: pd.DataFrame, alliance: int | None, fold
         "folder": str(folder),
         "alliances": history.alliances.shape[1],
         "endings": {name: int((last.cause == code).sum()) for code, name in enumerate(CAUSES_OF_ENDING)},
+        "worth": {name: plain(OUTCOMES[name].formula(last).mean()) for name in WORTH if len(last)},
         "ledger": ledger_totals(history, ledger, alliance),
         "months": records(months),
     }

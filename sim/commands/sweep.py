@@ -177,6 +177,8 @@ def _carry_out(experiment: Experiment, how: How, command: str | None = None) -> 
         The exit code when it is not 0.
     """
     if how.dry_run:
+        for note in experiment.notes:
+            say(note, how.quiet)
         core.prepare(how.quiet)
         _estimate(experiment, how)
         return None

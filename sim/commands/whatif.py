@@ -182,12 +182,15 @@ def whatif(
         raise click.UsageError("--replicates is about many histories: it goes without --replicate, --at and --figures")
     chosen = scenario_with(scenario, settings)
 
+    from sim.conditions import idle
     from sim.study import whatif as study
 
     changes: list[Change] = [*(_without(text, chosen) for text in kept_away), *(_with(text) for text in added)]
     changes += [study.SetFrom(month, setting.key, setting.value) for month, setting in set_from]
     with refusals():
         study.plan_of(chosen, changes)
+    for why in [*idle(chosen), *study.cannot_act(chosen, changes)]:
+        say(why, quiet)
     if replicates is not None:
         core.prepare(quiet)
         say(f"simulating replicates: {replicates}, each twice …", quiet)
@@ -306,6 +309,8 @@ def _draw(comparison: Comparison, at: int | None, folder: Path, quiet: bool) -> 
 
 def _document(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Everything as one JSON document."""
+    from sim.study.whatif import cannot_act
+
     factual = comparison.factual
     return {
         "scenario": factual.scenario.name,
@@ -313,6 +318,7 @@ def _document(comparison: Comparison, at: int | None, tables: dict[str, pd.DataF
         "replicate": factual.replicate,
         "alliance": ALL if comparison.alliance is None else comparison.alliance,
         "changes": [str(change) for change in comparison.changes],
+        "without_effect": cannot_act(factual.scenario, comparison.changes),
         "first_month": comparison.first_month,
         "at": factual.scenario.months if at is None else at,
         "sentence": comparison.sentence(at),
@@ -377,15 +383,16 @@ def _print_futures(comparison: Comparison, at: int | None) -> None:
     """States of some months: the one before the change, then ever further apart, to the horizon."""
     from sim.study.whatif import STATES
 
+    states = [name for name in STATES if name != "frustration"]  # as much as fits into 80 columns; --csv has all
     rows = comparison.futures().set_index("month")
     shown = []
     last = comparison.factual.scenario.months
     wanted = _months_shown(comparison.first_month, last if at is None else at, last)
     for month in (month for month in wanted if month in rows.index):  # at first a market may have no alliance
         row = rows.loc[month]
-        worlds = [(name, row[name], row[f"{name}_otherwise"]) for name in STATES]
+        worlds = [(name, row[name], row[f"{name}_otherwise"]) for name in states]
         shown.append((str(month), *(_both(comparison, *both) for both in worlds)))
-    head = ["alive, %" if name == "alive" and comparison.alliance is None else name for name in STATES]
+    head = ["alive, %" if name == "alive" and comparison.alliance is None else name for name in states]
     print_table(("month", *head), shown, "Both futures: as it was | otherwise")
 
 
@@ -403,7 +410,7 @@ def _both(comparison: Comparison, name: str, was: float, otherwise: float) -> st
         if comparison.alliance is None:
             return f"{100 * was:.0f} | {100 * otherwise:.0f}"
         return f"{'yes' if was else 'no'} | {'yes' if otherwise else 'no'}"
-    digits = {"value": 1, "frustration": 2}.get(name, 3)
+    digits = {"value": 1, "gain": 1}.get(name, 3)
     return f"{number(was, digits)} | {number(otherwise, digits)}"
 
 

@@ -181,6 +181,11 @@ def gain(a: Alliances) -> Array:
     return np.asarray(of_both(a.value) - a.apart)
 
 
+@outcome("share", "alliances that would have been better off apart: net value below the outside options", -1)
+def better_apart(a: Alliances) -> Array:
+    return np.where(of_both(a.value) < a.apart, 1.0, 0.0)
+
+
 @outcome("share", "delegation: decisions left to the absent partner, mean over the months lived")
 def delegation(a: Alliances) -> Array:
     return _ratio(a.delegated, a.age)

@@ -32,6 +32,9 @@ Floats = NDArray[np.float64]
 LONGEST_PARTNER = 32
 """Letters of an organization's name in sentences and figures, which often name two; a longer one is shortened."""
 
+TABLES = ("parameters", "traits", "network")
+"""Tables of a scenario file whose settings are everybody's."""
+
 PARTS = " · "
 """What stands between the parts of a cell's label."""
 
@@ -71,6 +74,9 @@ CAUSE_WORDS = {
 
 OUTCOME_WORDS = {
     "value_against_expectation": "value against expectation",
+    "gain": "gain over outside option",
+    "surplus": "gain over outside option per month",
+    "better_apart": "better off apart",
     "fell_short": "share falling short of expectation",
     "survived": "share still going on",
     "duration": "time together",
@@ -88,6 +94,27 @@ OUTCOME_WORDS = {
     "written_off": "goodwill written off",
 }
 """Outcomes whose name alone would not read well in a sentence."""
+
+
+BESIDE = {"value": ("gain", "better_apart"), "value_per_month": ("surplus", "better_apart")}
+"""What is told wherever an outcome is: value alone does not say whether the partners had done better elsewhere."""
+
+PER_MONTH = {"value": "value_per_month", "gain": "surplus"}
+"""What stands in for a sum of money where cells run for different numbers of months."""
+
+
+def told_outcomes(manifest: Mapping[str, Any], runs: pd.DataFrame) -> list[str]:
+    """The outcomes that a result is told by: those asked for, with :data:`BESIDE`; :data:`PER_MONTH` where it must be.
+
+    Args:
+        manifest: of the folder.
+        runs: its table ``runs``; what an older one does not hold is not told.
+    """
+    asked = list(manifest["outcomes"])
+    if len({int(cell["resolved"]["months"]) for cell in manifest.get("cells", ())}) > 1:
+        asked = [PER_MONTH.get(name, name) for name in asked]
+    told = [each for name in asked for each in (name, *BESIDE.get(name, ()))]
+    return [name for name in dict.fromkeys(told) if name in runs]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -127,8 +154,8 @@ def label_words(label: str) -> str:
 def short_labels(labels: Sequence[str]) -> list[str]:
     """Labels without the parts that all cells share, in words: "baseline · blame=0.2" becomes "blame=0.2".
 
-    Factors are called as :func:`factor_names` calls them: "default culture=0.9" for "AOL.default_culture=0.9"; else as
-    :func:`label_words`. Labels that would read the same stay as they are written.
+    Factors are called as :func:`factor_names` calls them: "AOL default culture=0.9" for "AOL.default_culture=0.9"; else
+    as :func:`label_words`. Labels that would read the same stay as they are written.
     """
     rows = [label.split(PARTS) for label in labels]
     if len(rows) < 2 or len({len(row) for row in rows}) > 1:
@@ -168,20 +195,24 @@ def _apart(shown: list[str], labels: Sequence[str]) -> list[str]:
 
 
 def factor_words(name: str) -> str:
-    """ "AOL.blame" becomes "blame"; of an event, its own name stays too: "crash depth" for "events.crash.depth"."""
-    parts = name.split(".")
-    event = map(visible, parts[1:-1] if parts[0] == "events" else ())
-    return " ".join([*event, key_words(visible(parts[-1]))])
+    """What a factor is called, with its owner: "AOL blame" for "AOL.blame", "crash depth" for "events.crash.depth".
+
+    A trait of a group is never called by the trait alone, which would be everybody's. Only the table of a setting that
+    is everybody's is left out: "synergy" for "parameters.synergy". What its author named stays as written.
+    """
+    *whose, last = name.removeprefix("events.").split(".")
+    owners = () if whose and whose[0] in TABLES else whose
+    return " ".join([*map(named, owners), key_words(visible(last))])
 
 
 def factor_in_full(name: str) -> str:
-    """ "AOL.default_culture" becomes "AOL default culture"; the name of a group or an event as its author wrote it."""
+    """As :func:`factor_words`, with every part of the name: "events crash depth"."""
     *whose, last = name.split(".")
-    return " ".join([*(named(part) for part in whose), key_words(visible(last))])
+    return " ".join([*map(named, whose), key_words(visible(last))])
 
 
 def factor_names(names: Iterable[str]) -> dict[str, str]:
-    """What each of several factors is called: :func:`factor_words`, or "AOL blame" where another one is "blame" too."""
+    """What each of several factors is called: :func:`factor_words`, and in full where two would be called alike."""
     called = {name: factor_words(name) for name in names}
     count = Counter(called.values())
     return {name: said if count[said] == 1 else factor_in_full(name) for name, said in called.items()}

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from sim.dynamics.outcomes import OUTCOMES
 from sim.intervals import EVERYWHERE, JACKKNIFE, Interval, difference_bounds, mean_of, ratio_of, shown
 from sim.study import analysis
-from sim.study.analysis import SURE, factor_in_full, factor_words, in_unit, outcome_words, unit_words
+from sim.study.analysis import SURE, factor_in_full, factor_words, in_unit, outcome_words, told_outcomes, unit_words
 from sim.study.words import whole_sentence
 from sim.sweeps.reading import Stored
 from sim.text import Markdown, markdown, named
@@ -155,7 +155,7 @@ def attributions(stored: Stored) -> list[Attribution]:
     runs = stored.tables["runs"]
     if len(runs[[first.column, second.column]].drop_duplicates()) < 4:  # a sweep that was stopped, or cells that failed
         return []
-    return [attribute(runs, first, second, name) for name in stored.manifest["outcomes"] if name in runs]
+    return [attribute(runs, first, second, name) for name in told_outcomes(stored.manifest, runs)]
 
 
 def cause_of(factor: str, levels: Any) -> Cause | None:

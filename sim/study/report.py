@@ -150,7 +150,8 @@ def _compared(study: Study) -> str:
         SAMPLED if study.sampled else "",
     ]
     table = _table(["cell", f"what differs from {study.names[study.reference]}"], rows)
-    return "\n\n".join([markdown("".join(lines)), table, *_whole_names(study)])
+    parts = [markdown("".join(lines)), *([_bullets(study.notes)] if study.notes else []), table, *_whole_names(study)]
+    return "\n\n".join(parts)
 
 
 def _whole_names(study: Study) -> list[str]:

@@ -16,8 +16,10 @@ import pandas as pd
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.intervals import shown, written
+from sim.scenario import Scenario
 from sim.study import analysis
 from sim.study.analysis import CAUSE_WORDS, outcome_words, percent, sentence, short_labels, signed, unit_words
+from sim.sweeps.design import unlike
 from sim.sweeps.reading import Stored
 from sim.sweeps.sampling import LATIN_HYPERCUBE, LIST, SOBOL
 
@@ -66,7 +68,7 @@ class Study:
         self.manifest = stored.manifest
         self.tables = stored.tables
         self.runs = stored.tables["runs"]
-        self.outcomes = [name for name in stored.manifest["outcomes"] if name in self.runs]
+        self.outcomes = analysis.told_outcomes(stored.manifest, self.runs)
         planned = stored.tables["cells"]
         self.cells = planned[planned["cell"].isin(self.runs["cell"].unique())]
         self.numbers = [int(cell) for cell in self.cells["cell"]]
@@ -128,6 +130,28 @@ class Study:
         of_variable = self.sureness.groupby("variable", sort=False)
         return [said for variable, rows in of_variable for said in hump_sentences(rows, str(variable))]
 
+    @cached_property
+    def notes(self) -> list[str]:
+        """What is compared over what, and what had no effect: known before the first run, or seen in the runs."""
+        before = self.manifest.get("notes")
+        if before is None:
+            resolved = (cell["resolved"] for cell in self.manifest["cells"] if cell["cell"] in self.numbers)
+            before = unlike(Scenario.from_plain(each) for each in resolved)
+        return [*before, *self._unmoved()]
+
+    def _unmoved(self) -> list[str]:
+        """Cells in which every outcome of every run is that of the reference, and factors that move nothing at all."""
+        outcomes = [name for name in OUTCOMES if name in self.runs]
+        found = _digests(self.runs, outcomes)
+        factors = [name for name in self.manifest["design"].get("factors", {}) if name in self.cells]
+        if factors:
+            names = analysis.factor_names(factors)
+            still = [name for name in factors if _moves_nothing(self.cells, name, factors, found)]
+            return [f"{names[name]} changes nothing here, bit for bit" for name in still]
+        same = [cell for cell in self.numbers[1:] if found[cell] == found[self.reference]]
+        reference = self.names[self.reference]
+        return [f"{self.names[cell]} changes nothing against {reference}, bit for bit" for cell in same]
+
     @property
     def sampled(self) -> bool:
         """Whether the cells are points of a sample, so that the reference is no baseline.
@@ -149,6 +173,22 @@ class Study:
     def mean(self, cell: int, outcome: str) -> dict[str, Any]:
         """Row of :func:`sim.study.analysis.cell_means`."""
         return self._mean_of[cell, outcome]
+
+
+def _digests(runs: pd.DataFrame, outcomes: list[str]) -> pd.Series:
+    """By cell, a number that is the same where every bit of the outcomes is, replicate by replicate."""
+    of_runs = pd.util.hash_pandas_object(runs[["replicate", *outcomes]], index=False)
+    return of_runs.groupby(runs["cell"]).sum()
+
+
+def _moves_nothing(cells: pd.DataFrame, factor: str, factors: list[str], found: pd.Series) -> bool:
+    """Whether cells that differ in one factor alone are there, and all such have the same outcomes."""
+    others = ["scenario", *(name for name in factors if name != factor)]
+    alike = cells[cells.duplicated(others, keep=False)]
+    if alike.empty:
+        return False
+    kinds = alike.assign(found=alike["cell"].map(found)).groupby(others, dropna=False)["found"].nunique()
+    return bool(kinds.max() == 1)
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -270,7 +310,8 @@ def headlines(study: Study) -> list[str]:
     row = study.mean(study.reference, lead)
     bare = math.isnan(row["mean"]) or OUTCOMES[lead].unit == "share"
     unit = "" if bare else unit_words(lead)
-    said = [f"{study.names[study.reference]}: {outcome_words(lead)} {with_interval(row)}{unit}"]
+    beside = "".join(_beside(study, name) for name in analysis.BESIDE.get(lead, ()) if name in study.outcomes)
+    said = [f"{study.names[study.reference]}: {outcome_words(lead)} {with_interval(row)}{unit}{beside}"]
     said += _extremes(study, lead)
     for outcome in study.outcomes[1:]:
         if len(said) < 4 and len(study.numbers) > 1:
@@ -278,6 +319,13 @@ def headlines(study: Study) -> list[str]:
     said.append(survival_sentence(study, study.reference))
     said.append(ledger_sentence(study, study.reference))
     return said[:6]
+
+
+def _beside(study: Study, outcome: str) -> str:
+    """ "; gain over outside option 17.7 (15.2 to 20.1) money", of the reference."""
+    row = study.mean(study.reference, outcome)
+    bare = math.isnan(row["mean"]) or OUTCOMES[outcome].unit == "share"
+    return f"; {outcome_words(outcome)} {with_interval(row)}{'' if bare else unit_words(outcome)}"
 
 
 def _extremes(study: Study, outcome: str) -> list[str]:

@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.conditions import idle_in_all
 from sim.distributions import expect
 from sim.library import find
 from sim.parameters import Parameters, Traits
@@ -120,6 +121,33 @@ class Experiment:
     def sampled(self) -> tuple[str, ...]:
         """The factors that are not levers: those that a sampled design draws, in the order of a sample's columns."""
         return tuple(factor for factor in self.factors if factor not in self.levers)
+
+    @cached_property
+    def cut(self) -> dict[str, int]:
+        """Scenarios whose months are cut to those of the shortest, so that all are compared over the same, and theirs.
+
+        Nothing is cut where the months are a factor: then to compare horizons is what is asked.
+        """
+        if "months" in self.factors:
+            return {}
+        own = dict(zip(_unique([scenario.name for scenario in self.scenarios]), self._bases, strict=True))
+        shortest = min((base.months for base in own.values()), default=0)
+        return {name: base.months for name, base in own.items() if base.months > shortest}
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be known before the first run, a sentence each: what is compared over what, and what cannot act."""
+        said = []
+        if self.cut:
+            shortest = self.cells()[0].scenario.months
+            longer = ", ".join(f"{name} ({months})" for name, months in self.cut.items())
+            said.append(
+                f"All are run for {shortest} months, those of the shortest scenario, so that they can be compared; cut "
+                f"to that: {longer}"
+            )
+        said += unlike(cell.scenario for cell in self.cells())
+        written = ((cell.scenario, [*self.settings, *cell.factors]) for cell in self.cells())
+        return said + idle_in_all((scenario, map(plain_name, keys)) for scenario, keys in written)
 
     @property
     def runs(self) -> tuple[int, int]:
@@ -274,7 +302,10 @@ class Experiment:
                         scenario=self._bases[k].with_settings(chosen.values),
                     )
                 )
-        return tuple(cells)
+        if not self.cut:
+            return tuple(cells)
+        shortest = min(base.months for base in self._bases)
+        return tuple(dataclasses.replace(cell, scenario=cell.scenario.until(shortest)) for cell in cells)
 
     @cached_property
     def _bases(self) -> tuple[Scenario, ...]:
@@ -416,6 +447,33 @@ def experiment_of(
         scenarios=tuple(scenarios),
     )
     return draft.replace(replicates=replicates, seed=seed, outcomes=tuple(outcomes) or DEFAULT_OUTCOMES)
+
+
+def unlike(scenarios: Iterable[Scenario]) -> list[str]:
+    """What cells that are compared do not have in common, so that their sums are not of the same; a sentence each."""
+    kinds = {(one.months, one.organizations, one.network.market, one.alliances) for one in scenarios}
+    months, organizations, markets, alliances = map(set, zip(*kinds, strict=True)) if kinds else [set()] * 4
+    said = []
+    if len(months) > 1:
+        said.append(
+            f"Cells run for {min(months)} to {max(months)} months: money is told per month that an alliance lived; "
+            "shares and all else that grows with time are over each cell's own months"
+        )
+    if len(markets) > 1:
+        said.append(
+            "Some cells are markets and some are not: a market signs alliances all through the run, so they are "
+            "younger at its end; compare money per month, and survival by months since the signature"
+        )
+    if len(organizations) > 1 or (len(alliances) > 1 and markets == {False}):
+        said.append(
+            f"Cells have {_from_to(organizations)} organizations and {_from_to(alliances)} alliances: every outcome is "
+            "the mean over a cell's alliances, so alliances are compared, not organizations or totals"
+        )
+    return said
+
+
+def _from_to(numbers: set[int]) -> str:
+    return f"{min(numbers):,}" if len(numbers) == 1 else f"{min(numbers):,} to {max(numbers):,}"
 
 
 def _own_value(scenario: Scenario, key: str) -> Any:

@@ -65,6 +65,7 @@ def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None)
         "question": experiment.question,
         "expected": experiment.expected,
         "outcomes": list(experiment.outcomes),
+        "notes": experiment.notes,
         "command": command,
         "design": experiment.plain(),
         "design_digest": experiment.digest(),

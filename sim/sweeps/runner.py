@@ -461,6 +461,9 @@ def run_experiment(
     with _hands(executor, jobs, scheduler, on_message) as hands:
         manifest = describe(experiment, plan, hands.jobs, command)
         folder = SweepFolder.begin(Path(out), experiment.name, manifest, plan)
+        for note in manifest["notes"]:
+            if on_message is not None:
+                on_message(note)
         return _carry_on(folder, hands, chunk, fail_fast, on_progress, on_message)
 
 

@@ -222,7 +222,7 @@ KINDS = [
     ({"kind": "sobol", "points": 64, "seed": 0}, "sobol, points 64, seed 0"),
     ({"kind": "one_at_a_time", "base": {}}, "one at a time"),
     ({"kind": "one_at_a_time", "base": {"shy.blame": 0.3, "trust_gain": 0.1}},
-     "one at a time, base blame = 0.3, trust gain = 0.1"),
+     "one at a time, base shy blame = 0.3, trust gain = 0.1"),
     ({"kind": "list", "points": [{"openness": 0.3, "label": "shy"}, {"openness": 0.9}]}, "list, points 2"),
 ]  # fmt: skip
 

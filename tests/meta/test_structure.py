@@ -28,7 +28,7 @@ FLOORS = (
     ("text", "distributions", "intervals"),
     ("parameters",),
     ("dynamics",),
-    ("tomlfile", "scenario", "library", "replaced"),
+    ("tomlfile", "scenario", "conditions", "library", "replaced"),
     ("engine",),
     ("agents", "sweeps"),
     ("study",),

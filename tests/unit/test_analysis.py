@@ -197,7 +197,7 @@ def test_labels_lose_what_all_share() -> None:
 
 
 def test_dotted_factors_are_cut_only_where_nothing_is_lost() -> None:
-    assert analysis.short_labels(["s · AOL.blame=1", "s · AOL.blame=2"]) == ["blame=1", "blame=2"]
+    assert analysis.short_labels(["s · AOL.blame=1", "s · AOL.blame=2"]) == ["AOL blame=1", "AOL blame=2"]
     both = ["s · A.blame=1 · B.blame=1", "s · A.blame=2 · B.blame=2"]
     assert analysis.short_labels(both) == ["A blame=1 · B blame=1", "A blame=2 · B blame=2"]
     events = ["s · events.crash.enabled=true", "s · events.crash.enabled=false"]

@@ -450,7 +450,7 @@ def test_a_change_of_money_alone_tells_what_it_is_worth() -> None:
     gained = worths[0] - worths[1]
     assert gained > 0.1
     assert "the same in every month. It goes on to the end in both worlds" in found.sentence()
-    assert found.sentence().endswith(f"It would be worth {gained:.1f} money more")
+    assert found.sentence().endswith(f"It would be worth {gained:.1f} money more, over the outside option too")
 
 
 def test_an_alliance_that_had_ended_before_the_change_is_said_to() -> None:

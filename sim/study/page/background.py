@@ -26,7 +26,19 @@ CALIBRATED = (
 """How far the defaults come from data."""
 
 TOLD_ELSEWHERE = frozenset(
-    {"title", "question", "expected", "outcomes", "design", "cells", "units", "variable_units", "files", "kind"}
+    {
+        "title",
+        "question",
+        "expected",
+        "outcomes",
+        "design",
+        "cells",
+        "units",
+        "variable_units",
+        "files",
+        "kind",
+        "notes",
+    }
 )
 """Entries of the manifest that other parts of the page show."""
 

@@ -182,7 +182,8 @@ def design(study: Study) -> Html:
         *((capital(key_words(key)), _entry(value)) for key, value in plan.items() if _is_said(key, value)),
         ("Outcomes", ", ".join(outcome_words(name) for name in study.outcomes)),
     ]
-    return html([definitions(facts), _cells(study), _whole_names(study)])
+    notes = element("div", sentences(study.notes), class_="notice", role="note") if study.notes else Html("")
+    return html([notes, definitions(facts), _cells(study), _whole_names(study)])
 
 
 def _whole_names(study: Study) -> Html:

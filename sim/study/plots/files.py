@@ -34,15 +34,18 @@ def draw_all(stored: Stored, sure: Collection[int] | None = None) -> dict[str, F
     """
     tables = stored.tables
     runs = tables["runs"]
-    outcomes = [name for name in stored.manifest["outcomes"] if name in runs]
+    outcomes = analysis.told_outcomes(stored.manifest, runs)
     done = tables["cells"][tables["cells"]["cell"].isin(runs["cell"].unique())]
     chosen = analysis.spread_cells(runs, outcomes[0], MOST_CELLS)
     cells = done[done["cell"].isin(chosen)]
     note = "" if len(cells) == len(done) else _choice(len(cells), len(done), outcomes[0])
+    ends = sorted({int(cell["resolved"]["months"]) for cell in stored.manifest["cells"]})
+    if len(ends) > 1:
+        note = f"Cells run for {ends[0]} to {ends[-1]} months, each to its own end. {note}".strip()
     market = bool(analysis.market_cells(stored.manifest).intersection(done["cell"]))
     figures = {
         "trajectories": trajectories(tables["monthly"], cells, note=note, market=market),
-        "value_distribution": value_distribution(tables["histogram"], cells, tables["monthly"], note, market),
+        "value_distribution": value_distribution(tables["histogram"], cells, tables["monthly"], note, market, runs),
         "ledger": ledger(tables["ledger"], cells, note=note),
     }
     if (tables["survival"]["going on"] < 1.0).any():

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.distributions import expect
+from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, LAYERS
 from sim.engine import Floats, History, simulate_history
 from sim.intervals import EVERYWHERE, SHARE, Interval, Range, difference_bounds, digits_of, mean_of
@@ -26,6 +27,8 @@ OUTCOMES_OF_AN_EFFECT = {
     "trust": "trust",
     "communication": "communication",
     "value": "money",
+    "gain": "money",
+    "better_apart": "share",
     "frustration": "frustration",
     "alive": "share",
     "months": "month",
@@ -144,6 +147,8 @@ def _ends(history: History, alliance: int | None) -> Floats:
         alliances["effective"].mean(),
         alliances["communication"].mean(),
         alliances["value"].sum(axis=-1).mean(),
+        OUTCOMES["gain"].formula(alliances.view(np.recarray)).mean(),
+        OUTCOMES["better_apart"].formula(alliances.view(np.recarray)).mean(),
         alliances["frustration"].mean(),
         alliances["alive"].mean(),
         alliances["age"].mean(),
