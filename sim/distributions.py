@@ -187,6 +187,8 @@ class Profile(Distribution):
 
 
 _SHAPES: dict[str, type[Uniform | Normal | Beta]] = {"uniform": Uniform, "normal": Normal, "beta": Beta}
+MOST_PARTS = 100
+"""Kinds of organizations in a mixture, at most: a draw looks at each."""
 FORMS = "a number, {uniform=[low, high]}, {normal=[mean, sd]}, {beta=[a, b]} or {mixture=[[weight, distribution], …]}"
 
 
@@ -201,6 +203,8 @@ def shown(value: Any) -> str:
     """A value as a message quotes it: dates and switches as TOML writes them, long ones shortened."""
     if isinstance(value, (date, time)):
         return value.isoformat()
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "a whole number beyond 64 bits"  # Python refuses to write one of very many digits
     return str(value).lower() if isinstance(value, bool) else reprlib.repr(value)
 
 
@@ -245,4 +249,6 @@ def _mixture(parts: Any) -> Mixture:
     pairs = parts if isinstance(parts, list) else []
     if not pairs or not all(isinstance(p, list) and len(p) == 2 and is_number(p[0]) for p in pairs):
         raise ValueError(f"mixture takes [[weight, distribution], …], got {shown(parts)}")
+    if len(pairs) > MOST_PARTS:
+        raise ValueError(f"mixture has {len(pairs)} parts; at most {MOST_PARTS}")
     return Mixture(tuple((float(weight), parse(part)) for weight, part in pairs))

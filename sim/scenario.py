@@ -36,12 +36,15 @@ import numpy as np
 
 from sim.distributions import Distribution, is_number, parse, shown
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
-from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
+from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read, unknown_keys
 
 TEXTS = ("title", "question", "source", "expected")
 TOP = (*TEXTS, "months", "organizations", "network", "parameters", "traits", "groups", "events")
 MIXING = ("any", "between", "within")
 MAX_MONTHS, MAX_ORGANIZATIONS, MAX_ALLIANCES = 2400, 1_000_000, 5_000_000
+MAX_GROUPS, MAX_EVENTS = 200, 1000
+MAX_TEXT, MAX_NAME = 10_000, 500
+"""Characters of a sentence, and of what is a name in tables and pictures."""
 EVERYONE = "everyone"
 RESERVED = (EVERYONE, "parameters", "traits", "network", "events")
 """What a group cannot be called, because a key or ``who`` would then mean two things."""
@@ -302,10 +305,7 @@ class _Reader:
 
     # Small readers: each returns a usable value even when it has reported a mistake.
     def unknown(self, table: Mapping[str, Any], known: Iterable[str], at: Key) -> None:
-        known = list(known)
-        for name in table:
-            if name not in known:
-                self.wrong((*at, name), f"unknown key{did_you_mean(name, known)}")
+        self.problems += unknown_keys(table, known, at)
 
     def table(self, data: Mapping[str, Any], name: str, at: Key = ()) -> Mapping[str, Any]:
         found = data.get(name, {})
@@ -314,11 +314,14 @@ class _Reader:
         self.wrong((*at, name), f"must be a table [{name}], got {shown(found)}")
         return {}
 
-    def tables(self, name: str) -> list[Mapping[str, Any]]:
+    def tables(self, name: str, most: int) -> list[Mapping[str, Any]]:
         found = self.data.get(name, [])
-        if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
+        if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
+            self.wrong((name,), f"must be tables [[{name}]], got {shown(found)}")
+        elif len(found) > most:
+            self.wrong((name,), f"has {len(found):,} tables; at most {most:,}")
+        else:
             return found
-        self.wrong((name,), f"must be tables [[{name}]], got {shown(found)}")
         return []
 
     def text(self, table: Mapping[str, Any], name: str, at: Key = (), default: str | None = None) -> str:
@@ -327,6 +330,8 @@ class _Reader:
             self.wrong((*at, name), "is missing: " + ("give it a name" if at else "say it in a sentence"))
         elif not isinstance(found, str) or not found.strip():
             self.wrong((*at, name), f"must be text that is not empty, got {shown(found)}")
+        elif len(found) > (most := MAX_NAME if at else MAX_TEXT):
+            self.wrong((*at, name), f"has {len(found):,} characters; at most {most:,}")
         else:
             return found
         return ""
@@ -422,7 +427,7 @@ class _Reader:
 
     def groups(self) -> tuple[Group, ...]:
         shared = self.traits(self.table(self.data, "traits"), ("traits",))
-        rows = self.tables("groups")
+        rows = self.tables("groups", MAX_GROUPS)
         if not rows:
             return (Group(EVERYONE, 1.0, Traits(**shared)),)
         groups: list[Group] = []
@@ -523,7 +528,7 @@ class _Reader:
 
     def events(self, draft: Scenario) -> tuple[Event, ...]:
         events: list[Event] = []
-        for k, row in enumerate(self.tables("events")):
+        for k, row in enumerate(self.tables("events", MAX_EVENTS)):
             event = self.event(row, ("events", k), draft)
             if event.name and event.name in [other.name for other in events]:
                 self.wrong(

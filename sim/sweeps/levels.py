@@ -10,6 +10,7 @@ from typing import Any
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import Parameters, Traits
+from sim.scenario import MAX_NAME
 from sim.tomlfile import Key, shown
 
 
@@ -95,7 +96,7 @@ def level_problems(factor: str, written: Sequence[Any]) -> list[str]:
 def label_problem(label: Any) -> str:
     """Why a text is no label of a level or a point; "" when it is one."""
     if isinstance(label, str) and label.strip() and label.isprintable():
-        return ""
+        return "" if len(label) <= MAX_NAME else f"has {len(label):,} characters; at most {MAX_NAME:,}"
     return f"must be text that is not empty and in one line, got {shown(label)}"
 
 
