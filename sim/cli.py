@@ -21,6 +21,7 @@ from sim.commands import (
     doctor,
     experiments,
     export,
+    outcomes,
     parameters,
     report,
     resume,
@@ -47,6 +48,7 @@ Examples:
   alliance theory                        where trust holds, tips and returns, by the closed forms
   alliance analyse survival RESULT       one question to a result or a scenario, answered
   alliance parameters trust              what can be set, and where its default comes from
+  alliance outcomes                      what is measured
 
 \b
 Exit codes:
@@ -57,6 +59,12 @@ Exit codes:
   4    some runs of a sweep failed; the others are stored
   130  interrupted (Ctrl-C, SIGTERM, closed terminal); what was complete is kept
 """
+
+
+LONG_MESSAGE = 1000
+"""Characters from which on a message is looked at for what may be left out."""
+WIDEST = 4
+"""Digits of a width of a terminal that are believed."""
 
 
 class Door(click.Group):
@@ -112,6 +120,7 @@ def _explain(error: Exception) -> int:
         The exit code that goes with it.
     """
     if isinstance(error, click.ClickException):
+        error.message = _in_bounds(error.message + _meant_as_setting(error))
         error.show()
         return error.exit_code
     if isinstance(error, click.Abort):
@@ -130,6 +139,33 @@ def _explain(error: Exception) -> int:
         traceback.print_exception(error)
     click.echo(f"alliance: {_one_line(error)}", err=True)
     return CANNOT_WRITE
+
+
+def _in_bounds(message: str) -> str:
+    """The message, or its first lines and how many more there are."""
+    if len(message) < LONG_MESSAGE:
+        return message
+    from sim.tomlfile import first_lines
+
+    return first_lines(message.splitlines())
+
+
+def _meant_as_setting(error: click.ClickException) -> str:
+    """What to write instead of ``--months 36``: settings are options in many programs, and not in this one."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return ""
+    if all(param.name != "settings" for param in error.ctx.command.params):
+        return ""
+    from sim.commands.options import SETTINGS, brief, declared_names
+
+    name = error.option_name.lstrip("-").replace("-", "_")
+    if name not in (*SETTINGS, *declared_names("Parameters", "Traits")):
+        return ""
+    typed = shlex.split(error.ctx.meta.get("command", ""))
+    after = [value for option, value in zip(typed, typed[1:], strict=False) if option == error.option_name]
+    value = after[0] if after and not after[0].startswith("--") else "…"
+    error.possibilities = ()  # options that only look like it
+    return f" It is a setting: write --set {brief(f'{name}={value}')}"
 
 
 def _one_line(error: Exception) -> str:
@@ -193,6 +229,7 @@ for _command in (
     theory.theory,
     analyse.analyse,
     parameters.parameters,
+    outcomes.outcomes,
     completion.completion,
     doctor.doctor,
 ):
@@ -213,8 +250,21 @@ def _near(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("near", _near)
 
 
+def _mend_environment() -> None:
+    """Take out of the environment what libraries stumble over: sizes of a terminal that are none, numbers without end.
+
+    A whole number of very many digits takes Python time by the square of their number; by itself it refuses such.
+    """
+    for name in ("COLUMNS", "LINES"):
+        value = os.environ.get(name, "1")
+        if not (value.isascii() and value.isdecimal() and len(value) <= WIDEST):
+            del os.environ[name]
+    sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
+
+
 def main() -> None:
     """The entry point of the command ``alliance``."""
+    _mend_environment()
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed before Python began
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 # as long as the process

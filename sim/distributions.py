@@ -12,6 +12,7 @@ import functools
 import math
 import reprlib
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
@@ -208,6 +209,17 @@ def shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else reprlib.repr(value)
 
 
+def in_percent(value: Any) -> str:
+    """ "; did you mean 0.8?" for "80%" and for 80, where a share is wanted; else nothing."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text.endswith("%"):
+        with suppress(ValueError):
+            value = float(text[:-1])
+    if is_number(value) and (text or value > 1) and 0 <= value <= 100:
+        return f"; did you mean {value / 100:g}?"
+    return ""
+
+
 def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
     """Read a distribution as written in a scenario file.
 
@@ -223,13 +235,13 @@ def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
     if isinstance(value, dict) and value and set(value) <= set(dimensions):
         return _profile(value, dimensions)
     if not isinstance(value, dict) or len(value) != 1:
-        raise ValueError(f"{shown(value)} is no distribution; allowed: {FORMS}")
+        raise ValueError(f"{shown(value)} is no distribution{in_percent(value) or f'; allowed: {FORMS}'}")
     ((kind, arguments),) = value.items()
     if kind in _SHAPES:
         return _shape(kind, arguments)
     if kind == "mixture":
         return _mixture(arguments)
-    raise ValueError(f"unknown distribution {kind!r}; allowed: {FORMS}")
+    raise ValueError(f"unknown distribution {shown(kind)}; allowed: {FORMS}")
 
 
 def _profile(parts: dict[str, Any], dimensions: tuple[str, ...]) -> Profile:

@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.distributions import Distribution, is_number, parse, shown
+from sim.distributions import Distribution, in_percent, is_number, parse, shown
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read, unknown_keys
 
@@ -262,7 +262,7 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
         known = [*PLACE_OF]
         known += [f"{group}.{trait}" for group in _groups(scenario) for trait in Traits.model_fields]
         known += [f"events.{event.name}.enabled" for event in scenario.events]
-        raise BadFile(scenario.name, [Problem((key,), f"is no setting{did_you_mean(key, known)}")])
+        raise BadFile(scenario.name, [Problem((key,), _no_setting(key, scenario, known))])
     *tables, name = place
     table: Any = data
     for step in tables:
@@ -286,6 +286,22 @@ def _place(key: str, scenario: Scenario) -> Key | None:
         case ["events", event, name] if event in events:
             return ("events", events.index(event), name)
     return None
+
+
+def _no_setting(key: str, scenario: Scenario, known: Iterable[str]) -> str:
+    """Why a key is no setting of a scenario, and which is meant."""
+    group, _, name = key.rpartition(".")
+    if group not in _groups(scenario):
+        return f"is no setting{did_you_mean(key, known)}"
+    if name in Parameters.model_fields:
+        return f"is no setting: {name} is a parameter, the same for everybody; write {name}, without the group"
+    if name in ("size", "share", "organizations"):
+        return (
+            "is no setting: how many organizations a group has is its share in the scenario file; "
+            "write organizations for how many there are in all"
+        )
+    near = did_you_mean(name, Traits.model_fields)
+    return f"is no setting: a group has traits, and {shown(name)} is none{near or '; `alliance parameters` lists them'}"
 
 
 def _groups(scenario: Scenario) -> list[str]:
@@ -339,9 +355,10 @@ class _Reader:
     def number(self, value: Any, low: float, high: float, at: Key, unit: str = "") -> float | None:
         allowed = f"from {low:g} to {high:g}{f' ({unit})' if unit else ''}"
         if not is_number(value):
-            self.wrong(at, f"must be a number {allowed}, got {shown(value)}")
+            self.wrong(at, f"must be a number {allowed}, got {shown(value)}{in_percent(value)}")
         elif not low <= value <= high:
-            self.wrong(at, f"{value:.15g} is out of range: {allowed}")
+            meant = in_percent(value) if high == 1 and low <= value / 100 else ""
+            self.wrong(at, f"{value:.15g} is out of range: {allowed}{meant}")
         else:
             return float(value)
         return None

@@ -208,7 +208,7 @@ def read(path: Path | str) -> tuple[dict[str, Any], dict[Key, int]]:
     except tomllib.TOMLDecodeError as error:
         message = re.sub(r"\s*\(at .*\)$", "", str(error))
         raise _invalid(path, f"is not valid TOML: {message}", _line_of_error(str(error), text)) from None
-    beyond = _beyond_64_bits(data)
+    beyond = beyond_64_bits(data)
     if beyond:
         raise BadFile(path, [Problem(key, f"is a {BEYOND}") for key in beyond], lines)
     return data, lines
@@ -225,11 +225,11 @@ def _line_of_error(message: str, text: str) -> int:
     return int(found.group(1)) if found else text.rstrip().count("\n") + 1
 
 
-def _beyond_64_bits(value: Any, key: Key = ()) -> list[Key]:
+def beyond_64_bits(value: Any, key: Key = ()) -> list[Key]:
     """Keys of the whole numbers that TOML does not know; Python would read them, and stumble over them later."""
     if isinstance(value, (dict, list)):
         items = value.items() if isinstance(value, dict) else enumerate(value)
-        return [found for name, item in items for found in _beyond_64_bits(item, (*key, name))]
+        return [found for name, item in items for found in beyond_64_bits(item, (*key, name))]
     return [key] if isinstance(value, int) and not -(2**63) <= value < 2**63 else []
 
 

@@ -21,7 +21,7 @@ from sim.engine import Result, simulate
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, override
 from sim.study.analysis import outcome_words, unit_words
-from sim.tomlfile import BadFile, did_you_mean
+from sim.tomlfile import BadFile, did_you_mean, shown
 
 Floats = NDArray[np.float64]
 
@@ -118,7 +118,8 @@ class Measure:
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
-            raise ValueError(f"{self.outcome!r} is no outcome{did_you_mean(self.outcome, OUTCOMES)}")
+            near = did_you_mean(self.outcome, OUTCOMES) or "; `alliance outcomes` lists them"
+            raise ValueError(f"{shown(self.outcome)} is no outcome{near}")
         if self.above is not None and not np.isfinite(self.above):
             raise ValueError(f"the threshold must be a number, got {self.above:g}")
 
