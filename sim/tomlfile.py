@@ -160,12 +160,16 @@ def parse(text: str) -> dict[str, Any]:
         raise
     except ValueError:
         raise OverflowError(BEYOND) from None
-    _check_depth(data)
+    check_depth(data)
     return data
 
 
-def _check_depth(data: Mapping[str, Any]) -> None:
-    """Refuse what those who walk it by calling themselves could not."""
+def check_depth(data: Mapping[str, Any] | list[Any]) -> None:
+    """Refuse what those who walk it by calling themselves could not.
+
+    Raises:
+        TooDeep: says where it begins.
+    """
     level: list[tuple[Key, Any]] = [((), data)]
     for depth in range(DEEPEST + 1):
         level = [

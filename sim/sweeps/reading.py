@@ -17,10 +17,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.sweeps.files import resume_command, sha256_of
-from sim.sweeps.folder import bad_file, by_cell, cells_done, load_shard, manifest_now, replayed, stored_plan
-from sim.sweeps.manifest import FAILED, RUNNING
-from sim.sweeps.tables import write_tables
-from sim.tomlfile import BadFile
+from sim.sweeps.folder import (
+    MANIFEST,
+    bad_file,
+    by_cell,
+    cells_done,
+    load_shard,
+    manifest_now,
+    replayed,
+    stored_plan,
+)
+from sim.sweeps.manifest import CHANGED, FAILED, RUNNING, is_described_otherwise
+from sim.sweeps.tables import TABLES, runs_of_cells, runs_said, write_tables
+from sim.tomlfile import MOST_LISTED, BadFile
 
 
 @dataclass(frozen=True)
@@ -106,8 +115,11 @@ def read_results(folder: Path | str) -> Stored:
 
 def _read(folder: Path, manifest: dict[str, Any]) -> Stored:
     tables: Mapping[str, pd.DataFrame]
+    if is_described_otherwise(manifest) and not manifest.get("forced"):  # else it was gone on with all the same
+        raise bad_file(folder / MANIFEST, CHANGED)
     if manifest["files"]:
         tables = Tables(folder / "tables", manifest["files"])
+        _check_whole(folder, manifest)
     else:
         manifest, tables = _read_unfinished(folder, manifest)
     if "runs" not in tables:
@@ -115,9 +127,51 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Stored:
     return Stored(folder, manifest, tables)
 
 
+def _check_whole(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse tables that are not those of the sweep that the manifest tells of.
+
+    A checksum in the manifest does not tell of that: it may have been written anew, with another table's.
+
+    Raises:
+        BadFile: names the table, and what is wrong with it.
+    """
+    has_runs = any(cell["replicates_done"] for cell in manifest["cells"])
+    left_out = () if manifest["plan"]["keep_alliances"] and has_runs else ("alliances",)
+    wanted = [name for name in TABLES if name not in left_out] if has_runs else ["cells", "failed"]
+    for name in wanted:
+        path = folder / "tables" / f"{name}.parquet"
+        if name not in manifest["files"]:
+            raise bad_file(path, f"is not named in the manifest: {_remedy(path)}")
+        try:
+            schema = pq.read_schema(path)
+        except (OSError, pa.ArrowException) as error:
+            raise bad_file(path, f"cannot be read: {error}; {_remedy(path)}") from None
+        wrong = _wrong_columns(schema, manifest["units"].get(name, {}))
+        if wrong:
+            raise bad_file(path, f"is no table of this sweep ({wrong}): {_remedy(path)}")
+    if has_runs and runs_of_cells(folder / "tables" / "runs.parquet") != runs_said(manifest):
+        path = folder / "tables" / "runs.parquet"
+        raise bad_file(path, f"does not hold the runs that the manifest tells of: {_remedy(path)}")
+
+
+def _wrong_columns(schema: pa.Schema, units: Mapping[str, str]) -> str:
+    """What is wrong with the columns of a table; empty when they are as the manifest says."""
+    if list(schema.names) != list(units):
+        odd = sorted(set(schema.names) ^ set(units)) or ["their order"]
+        return f"its columns are not those of the manifest: {', '.join(map(str, odd[:MOST_LISTED]))}"
+    for field in schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+        unit = units[field.name]
+        if not (is_text or is_number) or (unit != "as written" and is_text != (unit == "text")):
+            return f"its column {field.name} is of type {field.type}"
+    return ""
+
+
 def _read_unfinished(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], Mapping[str, pd.DataFrame]]:
     """The tables that would be written if the sweep ended now, and the manifest with the number of runs in them."""
-    done, _ = replayed(folder)
+    done, _ = replayed(folder, manifest)
     if not done:
         return manifest, {}
     plan, digest = stored_plan(folder, manifest), manifest["plan_digest"]
