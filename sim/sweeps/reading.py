@@ -6,7 +6,7 @@ import hashlib
 import shlex
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +146,7 @@ def _check_whole(folder: Path, manifest: Mapping[str, Any]) -> None:
             schema = pq.read_schema(path)
         except (OSError, pa.ArrowException) as error:
             raise bad_file(path, f"cannot be read: {error}; {_remedy(path)}") from None
-        wrong = _wrong_columns(schema, manifest["units"].get(name, {}))
+        wrong = _wrong_columns(schema, manifest["units"].get(name, {}), manifest["design"]["factors"])
         if wrong:
             raise bad_file(path, f"is no table of this sweep ({wrong}): {_remedy(path)}")
     if has_runs and runs_of_cells(folder / "tables" / "runs.parquet") != runs_said(manifest):
@@ -154,8 +154,8 @@ def _check_whole(folder: Path, manifest: Mapping[str, Any]) -> None:
         raise bad_file(path, f"does not hold the runs that the manifest tells of: {_remedy(path)}")
 
 
-def _wrong_columns(schema: pa.Schema, units: Mapping[str, str]) -> str:
-    """What is wrong with the columns of a table; empty when they are as the manifest says."""
+def _wrong_columns(schema: pa.Schema, units: Mapping[str, str], factors: Container[str]) -> str:
+    """What is wrong with the columns of a table; empty when they are as the manifest says. Factors may be of any type."""
     if list(schema.names) != list(units):
         odd = sorted(set(schema.names) ^ set(units)) or ["their order"]
         return f"its columns are not those of the manifest: {', '.join(map(str, odd[:MOST_LISTED]))}"
@@ -163,8 +163,7 @@ def _wrong_columns(schema: pa.Schema, units: Mapping[str, str]) -> str:
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-        unit = units[field.name]
-        if not (is_text or is_number) or (unit != "as written" and is_text != (unit == "text")):
+        if not (is_text or is_number) or (field.name not in factors and is_text != (units[field.name] == "text")):
             return f"its column {field.name} is of type {field.type}"
     return ""
 
