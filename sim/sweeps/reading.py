@@ -209,7 +209,7 @@ def _read_table(path: Path, sha256: str, columns: Sequence[str] | None = None) -
                 raise bad_file(path, "has changed since the folder was opened: ask again for what you asked")
             file.seek(0)
             with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
-                frame: pd.DataFrame = parquet.read(columns).to_pandas()
+                frame: pd.DataFrame = parquet.read(columns).to_pandas(ignore_metadata=True)
             return frame
     except (OSError, pa.ArrowException) as error:
         raise bad_file(path, f"cannot be read: {error}; {_remedy(path)}") from None

@@ -87,7 +87,8 @@ def runs_of_cells(path: Path) -> dict[int, int]:
     """How many rows each cell has in a table, without holding it in memory; none when it cannot be read."""
     counted: Counter[int] = Counter()
     with suppress(OSError, ValueError, pa.ArrowException), pq.ParquetFile(path) as file:
-        for rows in file.iter_batches(columns=["cell"]):
+        columns = [name for name in file.schema_arrow.names if name == "cell"]
+        for rows in file.iter_batches(columns=columns) if columns else ():
             counted.update(rows.column("cell").to_pylist())
     return dict(counted)
 

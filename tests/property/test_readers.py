@@ -44,6 +44,7 @@ CASES = int(os.environ.get("READERS_CASES", "400"))
 FIRST = int(os.environ.get("READERS_FIRST", "0"))
 MOST_SECONDS, MOST_LINES, MOST_TEXT = 60.0, 45, 30_000
 """Of processor time, and of what is said about mistakes: usage and help come on top of twenty lines."""
+ROOT = Path(__file__).parents[2]
 USAGE = 2
 SOUND = (FINE, USAGE, BAD_FILE, SOME_FAILED)
 """Exit codes that a malformed input may have; fine where what was changed does no harm."""
@@ -387,6 +388,8 @@ def places_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 def change_document(chance: random.Random, document: Any) -> None:
     """Replace, drop, double or shorten something anywhere in a document; what is near its top as often as the rest."""
     known = list(places_in(document))
+    if not known:
+        return
     depth = chance.choice([1, 2, 3, 9])
     *above, last = chance.choice([path for path in known if len(path) <= depth] or known)
     holder = document
@@ -456,10 +459,10 @@ def test_journals(place: Path) -> None:
             else:
                 try:
                     entry = json.loads(lines[k].partition(b" ")[2])
-                    change_document(chance, entry)
-                    lines[k] = journal_line(entry)
-                except (ValueError, TypeError, AttributeError, KeyError):
+                except ValueError:  # it has been damaged before
                     continue
+                change_document(chance, entry)
+                lines[k] = journal_line(entry)
         path.write_bytes(b"".join(lines))
         return look(chance)
 
@@ -538,3 +541,45 @@ def test_tables(place: Path) -> None:
         return look(chance)
 
     run_cases("table", 0.06, case)
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# The environment
+# ---------------------------------------------------------------------------------------------------------------
+VARIABLES = (
+    "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES", "TERM", "COLORTERM", "LANG", "LC_ALL",
+    "LANGUAGE", "TZ", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TMPDIR", "MPLBACKEND", "MPLCONFIGDIR",
+    "MATPLOTLIBRC", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR", "NUMBA_OPT", "NUMBA_DEBUG_CACHE",
+    "NUMBA_CPU_NAME", "NUMBA_BOUNDSCHECK", "PYTHONINTMAXSTRDIGITS", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE", "PYTHONOPTIMIZE",
+    "PYTHONUNBUFFERED", "SOURCE_DATE_EPOCH", "SHELL", "PATH", "GIT_DIR", "PAGER", "EDITOR", "ALLIANCE_DEBUG", "COMP_WORDS",
+    "COMP_CWORD", "_ALLIANCE_COMPLETE", "OMP_NUM_THREADS", "JUPYTER_COLUMNS", "DASK_CONFIG",
+)  # fmt: skip
+ODD_WORDS = (
+    "", "0", "1", "-1", "nan", "x", "²", "1" * 5000, "99999999999", "1.5", "/dev/null", "/proc", "/nowhere/at all", "relative",
+    "dumb", "C", "xx_YY.UTF-9", "bash_complete", "bash_source", "módule", "a b; c", "~",
+)  # fmt: skip
+OF_PYTHON = {"PYTHONINTMAXSTRDIGITS": ("0", "640"), "PYTHONUTF8": ("0", "1"), "PYTHONOPTIMIZE": ("1", "2")}
+"""With other values Python itself does not begin."""
+
+
+def test_environment(place: Path) -> None:
+    failed = []
+    for number in numbers(0.015):
+        chance = random.Random(f"environment {number}")
+        odd = {name: chance.choice(OF_PYTHON.get(name, ODD_WORDS)) for name in chance.sample(VARIABLES, chance.randint(1, 4))}
+        args = chance.choice(
+            [["parameters", "trust"], ["scenarios", "check", "small.toml"], ["outcomes"], ["status", "half"], ["vet"],
+             ["export", "complete", "--format", "csv", "--overwrite", "--quiet"], ["scenarios", "show", "nothing"],
+             ["completion"], ["run", "small.toml", "--set", "months=" + "1" * 5000], ["report", "complete", "--quiet"]]
+        )  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", "from sim.cli import main; main()", *args],
+            env={"PYTHONPATH": str(ROOT), **os.environ, **odd}, capture_output=True, text=True, timeout=300, errors="replace",
+        )  # fmt: skip
+        about = f"environment {number}: {odd} alliance {' '.join(args)[:100]}\nexit {done.returncode}\n{done.stderr[-900:]}"
+        try:
+            assert done.returncode in SOUND, about
+            look_at(done.stderr, about)
+        except AssertionError as error:
+            failed.append(str(error))
+    assert not failed, f"{len(failed)} failed\n\n" + "\n\n".join(failed[:12])
