@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import codecs
 import errno
+import itertools
 import os
 import shlex
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -120,7 +122,11 @@ def _explain(error: Exception) -> int:
         The exit code that goes with it.
     """
     if isinstance(error, click.ClickException):
-        error.message = _in_bounds(error.message + _meant_as_setting(error))
+        text = _in_bounds(error.message + _meant_as_setting(error))
+        if text != error.message:
+            ctx, code = getattr(error, "ctx", None), error.exit_code
+            error = click.UsageError(text, ctx) if isinstance(error, click.UsageError) else click.ClickException(text)
+            error.exit_code = code
         error.show()
         return error.exit_code
     if isinstance(error, click.Abort):
@@ -162,9 +168,8 @@ def _meant_as_setting(error: click.ClickException) -> str:
     if name not in (*SETTINGS, *declared_names("Parameters", "Traits")):
         return ""
     typed = shlex.split(error.ctx.meta.get("command", ""))
-    after = [value for option, value in zip(typed, typed[1:], strict=False) if option == error.option_name]
+    after = [value for option, value in itertools.pairwise(typed) if option == error.option_name]
     value = after[0] if after and not after[0].startswith("--") else "…"
-    error.possibilities = ()  # options that only look like it
     return f" It is a setting: write --set {brief(f'{name}={value}')}"
 
 
@@ -262,9 +267,15 @@ def _mend_environment() -> None:
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
 
 
+def _warn(message: Warning | str, *_: Any) -> None:
+    """A library's warning as one line: Numba's, of a variable that it cannot read, have a whole traceback in them."""
+    click.echo(f"warning: {str(message).strip().splitlines()[0]}", err=True)
+
+
 def main() -> None:
     """The entry point of the command ``alliance``."""
     _mend_environment()
+    warnings.showwarning = _warn
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed before Python began
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 # as long as the process

@@ -96,7 +96,7 @@ def first_lines(lines: Iterable[str]) -> str:
 
 
 def unknown_keys(table: Iterable[str], known: Iterable[str], at: Key, what: str = "unknown key") -> list[Problem]:
-    """A mistake for each key that is not known. Only the first ones, which are listed, get a near name: it takes time."""
+    """A mistake for each key that is not known. Only the first, which are listed, get a near name: that takes time."""
     known = list(known)
     allowed = set(known)
     names = [name for name in table if name not in allowed]

@@ -321,7 +321,13 @@ Examples:
 )
 @scenario_argument
 @factor_option
-@click.option("--base", type=click.IntRange(16, 2**16), default=128, show_default=True, help="Size of the base sample, a power of two.")
+@click.option(
+    "--base",
+    type=click.IntRange(16, 2**16),
+    default=128,
+    show_default=True,
+    help="Size of the base sample, a power of two.",
+)
 @replicates_option(20)
 @of_model
 @click.pass_context

@@ -92,7 +92,9 @@ Examples:
 )
 @click.option("--max-questions", type=int, help="Decide after so many; else go on until it is yes or no.")
 @click.option("--value-genuine", type=Number(), help="Worth of an alliance with a genuine partner, money.")
-@click.option("--value-cat-poster", type=Number(), help="Worth of an alliance with a cat poster, money; below 0 a loss.")
+@click.option(
+    "--value-cat-poster", type=Number(), help="Worth of an alliance with a cat poster, money; below 0 a loss."
+)
 @click.option("--compare", is_flag=True, help="Beside it: no vetting, three questions, self-ratings only.")
 @click.option(
     "--figure",

@@ -210,7 +210,9 @@ def _without(text: str, scenario: Scenario) -> Change:
             return KeptAway(kind)
         months = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", when)
         if not months:
-            raise click.UsageError(f"--without {brief(text)}: which month? Write {kind}@14, {kind}@14-30 or {kind}@first")
+            raise click.UsageError(
+                f"--without {brief(text)}: which month? Write {kind}@14, {kind}@14-30 or {kind}@first"
+            )
         first, last = months.groups()
         return KeptAway(kind, int(first), int(last) if last else None)
     names = {event.name: f"{event.kind}@{event.month}" for event in scenario.events}
@@ -230,7 +232,9 @@ def _with(text: str) -> Change:
 
     found = re.fullmatch(r"([^@:]+)@(\d{1,9})(?::(.*))?", text, re.DOTALL)
     if not found:
-        raise click.UsageError(f"--with {brief(text)}: write KIND@MONTH:KEY=VALUE,…, such as breach@24:who=1,severity=0.5")
+        raise click.UsageError(
+            f"--with {brief(text)}: write KIND@MONTH:KEY=VALUE,…, such as breach@24:who=1,severity=0.5"
+        )
     kind, month, rest = found.groups()
     row: dict[str, Any] = {"kind": kind, "month": int(month)}
     for item in (rest or "").split(",") if rest else ():

@@ -104,7 +104,7 @@ def _number_problems(experiment: Experiment) -> list[Problem]:
 
 def _outcome_problems(experiment: Experiment) -> list[Problem]:
     at: Key = ("outcomes",)
-    problems = []
+    problems: list[Problem] = []
     met: set[str] = set()
     for name in experiment.outcomes:
         if not isinstance(name, str) or name not in OUTCOMES:
@@ -118,7 +118,7 @@ def _outcome_problems(experiment: Experiment) -> list[Problem]:
 
 
 def _precision_problems(experiment: Experiment) -> list[Problem]:
-    problems = []
+    problems: list[Problem] = []
     for name, width in experiment.precision.items():
         at: Key = ("precision", name)
         if name not in OUTCOMES:

@@ -155,7 +155,7 @@ def _check_whole(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _wrong_columns(schema: pa.Schema, units: Mapping[str, str], factors: Container[str]) -> str:
-    """What is wrong with the columns of a table; empty when they are as the manifest says. Factors may be of any type."""
+    """What is wrong with the columns of a table; empty when they are as it says. Factors may be of any type."""
     if list(schema.names) != list(units):
         odd = sorted(set(schema.names) ^ set(units)) or ["their order"]
         return f"its columns are not those of the manifest: {', '.join(map(str, odd[:MOST_LISTED]))}"

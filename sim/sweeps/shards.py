@@ -257,7 +257,7 @@ def decode(content: bytes, key: ShardKey) -> Shard:
     """A shard from the content of its file; page checksums are verified. Its arrays are read-only.
 
     Raises:
-        OSError, ValueError, pyarrow.ArrowException: when it is damaged, or its content is not that of the shard ``key``.
+        OSError, ValueError, pyarrow.ArrowException: when it is damaged, or is not the shard ``key``.
     """
     about = said_of(content)
     if not about:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 # lists of odd words, which nobody reads line by line
 """Whatever a reader is given, it says in a few lines what is wrong, or goes on; soon, and never "this is a bug".
 
 Readers are fed sound input with something wrong in it: options, files of scenarios and experiments, the manifest,
@@ -11,7 +12,6 @@ An ordinary run looks at some hundred cases. All of them, 5,000 over all readers
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import math
@@ -23,21 +23,21 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from sim.cli import alliance
-from sim.commands.codes import BAD_FILE, FINE, INTERRUPTED, SOME_FAILED
+from sim.commands.codes import BAD_FILE, FINE, SOME_FAILED
+from sim.sweeps.design import load_experiment
 from sim.sweeps.manifest import description_digest
 from sim.sweeps.runner import Interrupted, run_experiment
-from sim.sweeps.design import load_experiment
 
 CASES = int(os.environ.get("READERS_CASES", "400"))
 """Over all readers together."""
@@ -108,23 +108,105 @@ relational_investment = [0.3, 1.0]
 [uncertainties]
 trust_gain = [0.02, {label = "fast", value = 0.08}]
 """
-SAMPLED = EXPERIMENT.replace("[levers]", '[design]\nkind = "latin_hypercube"\npoints = 3\nseed = 2\n\n[levers]').replace(
-    "trust_gain = [0.02, ", 'blame = {low = 0.1, high = 0.4}\ntrust_gain = [0.02, '
-)
+SAMPLED = EXPERIMENT.replace(
+    "[levers]", '[design]\nkind = "latin_hypercube"\npoints = 3\nseed = 2\n\n[levers]'
+).replace("trust_gain = [0.02, ", "blame = {low = 0.1, high = 0.4}\ntrust_gain = [0.02, ")
 ODD_TOML = (
-    "0", "-1", "1", "1e308", "-1e308", "1e999", "nan", "inf", "-inf", "9223372036854775807", "9223372036854775808",
-    "1" * 5000, "0x" + "f" * 40, "1979-05-27", "07:32:00", "1979-05-27T07:32:00Z", "true", '""', '"x"', '" "',
-    '"' + "x" * 20_000 + '"', "[]", "{}", "[[]]", "[0, [1, [2]]]", '["a", 1]', "{normal = [0.5]}", "{a = {b = {c = 1}}}",
-    "[" * 60 + "]" * 60, "{a = " * 40 + "1" + "}" * 40, '"\\u0000"', '"\\u202e"', '"\\u001b[2J"', '"80%"', "0.1.2", "'''",
-    "[" + "1, " * 30_000 + "1]", "1000000", "2400", "{low = 0, high = 1}", '{label = "a", value = 1}',
-    '"declared"', '"everyone"', "1.5", "-0.0", "5e-324",
-)  # fmt: skip
+    "0",
+    "-1",
+    "1",
+    "1e308",
+    "-1e308",
+    "1e999",
+    "nan",
+    "inf",
+    "-inf",
+    "9223372036854775807",
+    "9223372036854775808",
+    "1" * 5000,
+    "0x" + "f" * 40,
+    "1979-05-27",
+    "07:32:00",
+    "1979-05-27T07:32:00Z",
+    "true",
+    '""',
+    '"x"',
+    '" "',
+    '"' + "x" * 20_000 + '"',
+    "[]",
+    "{}",
+    "[[]]",
+    "[0, [1, [2]]]",
+    '["a", 1]',
+    "{normal = [0.5]}",
+    "{a = {b = {c = 1}}}",
+    "[" * 60 + "]" * 60,
+    "{a = " * 40 + "1" + "}" * 40,
+    '"\\u0000"',
+    '"\\u202e"',
+    '"\\u001b[2J"',
+    '"80%"',
+    "0.1.2",
+    "'''",
+    "[" + "1, " * 30_000 + "1]",
+    "1000000",
+    "2400",
+    "{low = 0, high = 1}",
+    '{label = "a", value = 1}',
+    '"declared"',
+    '"everyone"',
+    "1.5",
+    "-0.0",
+    "5e-324",
+)
 ODD_JSON: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 10**6, 2**63, 10**30, -1e308, 1e308, 0.5, "", "x", "x" * 5000, "\x00", "\x1b[2J", "../..",
-    [], {}, [None], [[]], {"a": 1}, {"": {}}, [1, 2], "1979-05-27", "9999-12-31T23:59:59+00:00", "0" * 64, "NaN",
-    math.nan, math.inf,
-)  # fmt: skip
-ODD_BYTES = (b"\x00", b"\xff", b"\xef\xbb\xbf", b"\r\n", b"\r", b"\n", b"\x1b[2J", b"\x7f", b"\xc3", b"\xe2\x80\xae", b'"', b"[", b"]")  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    10**6,
+    2**63,
+    10**30,
+    -1e308,
+    1e308,
+    0.5,
+    "",
+    "x",
+    "x" * 5000,
+    "\x00",
+    "\x1b[2J",
+    "../..",
+    [],
+    {},
+    [None],
+    [[]],
+    {"a": 1},
+    {"": {}},
+    [1, 2],
+    "1979-05-27",
+    "9999-12-31T23:59:59+00:00",
+    "0" * 64,
+    "NaN",
+    math.nan,
+    math.inf,
+)
+ODD_BYTES = (
+    b"\x00",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\r\n",
+    b"\r",
+    b"\n",
+    b"\x1b[2J",
+    b"\x7f",
+    b"\xc3",
+    b"\xe2\x80\xae",
+    b'"',
+    b"[",
+    b"]",
+)
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +296,9 @@ def other_value(chance: random.Random, content: bytes) -> bytes:
 def other_key(chance: random.Random, content: bytes) -> bytes:
     lines = content.split(b"\n")
     k = chance.randrange(len(lines))
-    name = chance.choice(["x", '""', "a.b.c", ".".join("a" * 3000), '"a.b"', "k" * 5000, "trust_gian", "__class__", '"\\u0000"'])
+    name = chance.choice(
+        ["x", '""', "a.b.c", ".".join("a" * 3000), '"a.b"', "k" * 5000, "trust_gian", "__class__", '"\\u0000"']
+    )
     lines[k] = f"{name} = {chance.choice(ODD_TOML)}".encode()
     return b"\n".join(lines)
 
@@ -257,7 +341,7 @@ def much(chance: random.Random, content: bytes) -> bytes:
             lambda k: f'[[groups]]\nname = "g{k}"\n',
             lambda k: f"[x{k}]",
             lambda k: f"[levers.l{k}]",
-            lambda k: f'[[design.points]]\nblame = 0.{k}\n',
+            lambda k: f"[[design.points]]\nblame = 0.{k}\n",
             lambda k: "[[x]]",
         ]
     )
@@ -269,16 +353,30 @@ def in_another_code(chance: random.Random, content: bytes) -> bytes:
 
 
 TEXT_MUTATIONS = (
-    other_value, other_value, other_value, other_value, other_key, twice, without, cut, flipped, sprinkled, much,
+    other_value,
+    other_value,
+    other_value,
+    other_value,
+    other_key,
+    twice,
+    without,
+    cut,
+    flipped,
+    sprinkled,
+    much,
     in_another_code,
-)  # fmt: skip
+)
 
 
 def test_scenario_files(place: Path) -> None:
     def case(chance: random.Random) -> list[str]:
         (place / "bad.toml").write_bytes(mutated_text(chance, SCENARIO))
         return chance.choice(
-            [["scenarios", "check", "bad.toml"], ["scenarios", "show", "bad.toml"], ["scenarios", "show", "bad.toml", "--json"]]
+            [
+                ["scenarios", "check", "bad.toml"],
+                ["scenarios", "show", "bad.toml"],
+                ["scenarios", "show", "bad.toml", "--json"],
+            ]
         )
 
     run_cases("scenario", 0.2, case)
@@ -296,20 +394,118 @@ def test_experiment_files(place: Path) -> None:
 # Options
 # ---------------------------------------------------------------------------------------------------------------
 WORDS = (
-    "", " ", "-", "--", "=", "a=", "=1", "nan", "inf", "-inf", "1e999", "-1", "0", "1.5", "1" * 5000, "80%", "²", "٣", "0x10",
-    "1_000", "9" * 18, "2" * 30, "\udcff", "a" * 3000, "a\nb", "\x1b[2J", "../..", "/dev/null", "/", "~", "*", "1,2,,3",
-    ",", "1..2", "..", "1..", "nan..1", "all", "first", "@", "@first", "blame@", "blame@0", "blame@99999999999", "blame@3-1",
-    "breach@3:who=1", "breach@3:who=1,severity=nan", "breach@3:severity=" + "9" * 5000, "x@1", "months=36", "months=",
-    "months=" + "1" * 5000, "months=0x" + "f" * 40, "organizations=1000001", ".".join("a" * 3000) + "=1", "openness=80",
-    "openness={normal=[1,1", "openness=" + "[" * 3000, "openness=" + "{a=" * 50 + "1" + "}" * 50, "trust_gain=1979-05-27",
-    "events.crash.enabled=maybe", "events.crash.month=0", "bold.trust_exit=1", "bold.size=3", "network.pairs=[[1,2]]",
-    "trust_gain=0.02..0.1", "trust_gain=nan..1", "trust_gain", "p1=0.8", "p1=2", "complaints.p1=x", "p0", "trust_example",
-    "all,all", "value", "profit", "TRUST", "small.toml", "Small.toml", "small", "bad.toml", "complete", "half", "baseline",
-    "BASELINE", "demo", "12,48", "1,2,3,4,5,6,7", "-5", "csv",
-)  # fmt: skip
-SLOW_OPTIONS = {"--replicates", "--trajectories", "--base", "--jobs", "--halvings", "--scheduler", "--executor", "--overwrite"}
+    "",
+    " ",
+    "-",
+    "--",
+    "=",
+    "a=",
+    "=1",
+    "nan",
+    "inf",
+    "-inf",
+    "1e999",
+    "-1",
+    "0",
+    "1.5",
+    "1" * 5000,
+    "80%",
+    "\u00b2",
+    "\u0663",
+    "0x10",
+    "1_000",
+    "9" * 18,
+    "2" * 30,
+    "\udcff",
+    "a" * 3000,
+    "a\nb",
+    "\x1b[2J",
+    "../..",
+    "/dev/null",
+    "/",
+    "~",
+    "*",
+    "1,2,,3",
+    ",",
+    "1..2",
+    "..",
+    "1..",
+    "nan..1",
+    "all",
+    "first",
+    "@",
+    "@first",
+    "blame@",
+    "blame@0",
+    "blame@99999999999",
+    "blame@3-1",
+    "breach@3:who=1",
+    "breach@3:who=1,severity=nan",
+    "breach@3:severity=" + "9" * 5000,
+    "x@1",
+    "months=36",
+    "months=",
+    "months=" + "1" * 5000,
+    "months=0x" + "f" * 40,
+    "organizations=1000001",
+    ".".join("a" * 3000) + "=1",
+    "openness=80",
+    "openness={normal=[1,1",
+    "openness=" + "[" * 3000,
+    "openness=" + "{a=" * 50 + "1" + "}" * 50,
+    "trust_gain=1979-05-27",
+    "events.crash.enabled=maybe",
+    "events.crash.month=0",
+    "bold.trust_exit=1",
+    "bold.size=3",
+    "network.pairs=[[1,2]]",
+    "trust_gain=0.02..0.1",
+    "trust_gain=nan..1",
+    "trust_gain",
+    "p1=0.8",
+    "p1=2",
+    "complaints.p1=x",
+    "p0",
+    "trust_example",
+    "all,all",
+    "value",
+    "profit",
+    "TRUST",
+    "small.toml",
+    "Small.toml",
+    "small",
+    "bad.toml",
+    "complete",
+    "half",
+    "baseline",
+    "BASELINE",
+    "demo",
+    "12,48",
+    "1,2,3,4,5,6,7",
+    "-5",
+    "csv",
+)
+SLOW_OPTIONS = {
+    "--replicates",
+    "--trajectories",
+    "--base",
+    "--jobs",
+    "--halvings",
+    "--scheduler",
+    "--executor",
+    "--overwrite",
+}
 """Those that may rightly take long, reach out, or write."""
-HEAVY = {("run",), ("whatif",), ("sweep",), ("compare",), ("theory",), ("analyse", "morris"), ("analyse", "sobol"), ("analyse", "tipping")}
+HEAVY = {
+    ("run",),
+    ("whatif",),
+    ("sweep",),
+    ("compare",),
+    ("theory",),
+    ("analyse", "morris"),
+    ("analyse", "sobol"),
+    ("analyse", "tipping"),
+}
 """Commands that simulate or draw: they get something that they must refuse."""
 
 
@@ -366,12 +562,19 @@ def copy_of(place: Path, name: str) -> Path:
 def look(chance: random.Random, writes: bool = True) -> list[str]:
     """A command that reads a result folder."""
     reading = [
-        ["status", "copy"], ["status", "copy", "--json"], ["verify", "copy"], ["resume", "copy", "--no-figures", "--quiet"],
-        ["resume", "copy", "--force", "--no-figures", "--quiet"], ["export", "copy", "--format", "csv"],
-        ["export", "copy", "--format", "parquet"], ["export", "copy", "--format", "ro-crate"],
-        ["analyse", "contrasts", "copy"], ["analyse", "survival", "copy"], ["analyse", "humps", "copy"],
+        ["status", "copy"],
+        ["status", "copy", "--json"],
+        ["verify", "copy"],
+        ["resume", "copy", "--no-figures", "--quiet"],
+        ["resume", "copy", "--force", "--no-figures", "--quiet"],
+        ["export", "copy", "--format", "csv"],
+        ["export", "copy", "--format", "parquet"],
+        ["export", "copy", "--format", "ro-crate"],
+        ["analyse", "contrasts", "copy"],
+        ["analyse", "survival", "copy"],
+        ["analyse", "humps", "copy"],
         ["analyse", "discover", "copy", "--below", "0"],
-    ]  # fmt: skip
+    ]
     if chance.random() < 0.04:
         return ["report", "copy", "--quiet"]
     return chance.choice(reading)
@@ -403,7 +606,9 @@ def change_document(chance: random.Random, document: Any) -> None:
     elif isinstance(holder[last], list) and holder[last]:
         holder[last] = chance.choice([holder[last][:-1], holder[last] * 2, holder[last][::-1], holder[last] * 50])
     elif isinstance(holder[last], (int, float)):
-        holder[last] = chance.choice([-holder[last], holder[last] + 1, holder[last] * 10**9, str(holder[last]), float(holder[last])])
+        holder[last] = chance.choice(
+            [-holder[last], holder[last] + 1, holder[last] * 10**9, str(holder[last]), float(holder[last])]
+        )
     else:
         holder[last] = [holder[last]]
 
@@ -421,10 +626,8 @@ def test_manifests(place: Path) -> None:
             if chance.random() < 0.5:
                 manifest.pop("description_digest", None)
             else:
-                try:
+                with suppress(TypeError, KeyError, ValueError, AttributeError):
                     manifest["description_digest"] = description_digest(manifest)
-                except (TypeError, KeyError, ValueError, AttributeError):
-                    pass
         text = json.dumps(manifest)
         if chance.random() < 0.05:
             text = text.replace('"cells"', '"x": ' + "[" * 5000 + "]" * 5000 + ', "cells"', 1)
@@ -455,7 +658,9 @@ def test_journals(place: Path) -> None:
             elif kind == 3:
                 lines[k] = flipped(chance, lines[k])
             elif kind == 4:
-                lines.insert(k, chance.choice([b"\n", b"x" * 10**6 + b"\n", b"\x00" * 99, journal_line(chance.choice(ODD_JSON))]))
+                lines.insert(
+                    k, chance.choice([b"\n", b"x" * 10**6 + b"\n", b"\x00" * 99, journal_line(chance.choice(ODD_JSON))])
+                )
             else:
                 try:
                     entry = json.loads(lines[k].partition(b" ")[2])
@@ -482,7 +687,9 @@ def other_parquet(chance: random.Random, content: bytes, path: Path) -> bytes:
         table = pa.concat_tables([table] * chance.choice((2, 50)))
     elif kind == 3:
         k = chance.randrange(table.num_columns)
-        other = chance.choice([pa.string(), pa.int8(), pa.float64(), pa.bool_(), pa.binary(), pa.date32(), pa.list_(pa.int64())])
+        other = chance.choice(
+            [pa.string(), pa.int8(), pa.float64(), pa.bool_(), pa.binary(), pa.date32(), pa.list_(pa.int64())]
+        )
         table = table.set_column(k, table.column_names[k], pa.nulls(table.num_rows, other))
     elif kind == 4:
         k = chance.randrange(table.num_columns)
@@ -521,7 +728,9 @@ def test_shards(place: Path) -> None:
                 lines.append(journal_line(entry))
             journal.write_bytes(b"".join(lines))
         if chance.random() < 0.1:
-            path.rename(path.with_name(chance.choice(["x.parquet", "c00000-r00000000-00000001.parquet", "c99999-r1-2.parquet"])))
+            path.rename(
+                path.with_name(chance.choice(["x.parquet", "c00000-r00000000-00000001.parquet", "c99999-r1-2.parquet"]))
+            )
         return look(chance)
 
     run_cases("shard", 0.06, case)
@@ -547,17 +756,76 @@ def test_tables(place: Path) -> None:
 # The environment
 # ---------------------------------------------------------------------------------------------------------------
 VARIABLES = (
-    "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES", "TERM", "COLORTERM", "LANG", "LC_ALL",
-    "LANGUAGE", "TZ", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TMPDIR", "MPLBACKEND", "MPLCONFIGDIR",
-    "MATPLOTLIBRC", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR", "NUMBA_OPT", "NUMBA_DEBUG_CACHE",
-    "NUMBA_CPU_NAME", "NUMBA_BOUNDSCHECK", "PYTHONINTMAXSTRDIGITS", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE", "PYTHONOPTIMIZE",
-    "PYTHONUNBUFFERED", "SOURCE_DATE_EPOCH", "SHELL", "PATH", "GIT_DIR", "PAGER", "EDITOR", "ALLIANCE_DEBUG", "COMP_WORDS",
-    "COMP_CWORD", "_ALLIANCE_COMPLETE", "OMP_NUM_THREADS", "JUPYTER_COLUMNS", "DASK_CONFIG",
-)  # fmt: skip
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+    "COLUMNS",
+    "LINES",
+    "TERM",
+    "COLORTERM",
+    "LANG",
+    "LC_ALL",
+    "LANGUAGE",
+    "TZ",
+    "HOME",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "TMPDIR",
+    "MPLBACKEND",
+    "MPLCONFIGDIR",
+    "MATPLOTLIBRC",
+    "NUMBA_DISABLE_JIT",
+    "NUMBA_NUM_THREADS",
+    "NUMBA_CACHE_DIR",
+    "NUMBA_OPT",
+    "NUMBA_DEBUG_CACHE",
+    "NUMBA_CPU_NAME",
+    "NUMBA_BOUNDSCHECK",
+    "PYTHONINTMAXSTRDIGITS",
+    "PYTHONUTF8",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONOPTIMIZE",
+    "PYTHONUNBUFFERED",
+    "SOURCE_DATE_EPOCH",
+    "SHELL",
+    "PATH",
+    "GIT_DIR",
+    "PAGER",
+    "EDITOR",
+    "ALLIANCE_DEBUG",
+    "COMP_WORDS",
+    "COMP_CWORD",
+    "_ALLIANCE_COMPLETE",
+    "OMP_NUM_THREADS",
+    "JUPYTER_COLUMNS",
+    "DASK_CONFIG",
+)
 ODD_WORDS = (
-    "", "0", "1", "-1", "nan", "x", "²", "1" * 5000, "99999999999", "1.5", "/dev/null", "/proc", "/nowhere/at all", "relative",
-    "dumb", "C", "xx_YY.UTF-9", "bash_complete", "bash_source", "módule", "a b; c", "~",
-)  # fmt: skip
+    "",
+    "0",
+    "1",
+    "-1",
+    "nan",
+    "x",
+    "\u00b2",
+    "1" * 5000,
+    "99999999999",
+    "1.5",
+    "/dev/null",
+    "/proc",
+    "/nowhere/at all",
+    "relative",
+    "dumb",
+    "C",
+    "xx_YY.UTF-9",
+    "bash_complete",
+    "bash_source",
+    "módule",
+    "a b; c",
+    "~",
+)
 OF_PYTHON = {"PYTHONINTMAXSTRDIGITS": ("0", "640"), "PYTHONUTF8": ("0", "1"), "PYTHONOPTIMIZE": ("1", "2")}
 """With other values Python itself does not begin."""
 
@@ -566,17 +834,35 @@ def test_environment(place: Path) -> None:
     failed = []
     for number in numbers(0.015):
         chance = random.Random(f"environment {number}")
-        odd = {name: chance.choice(OF_PYTHON.get(name, ODD_WORDS)) for name in chance.sample(VARIABLES, chance.randint(1, 4))}
+        odd = {
+            name: chance.choice(OF_PYTHON.get(name, ODD_WORDS))
+            for name in chance.sample(VARIABLES, chance.randint(1, 4))
+        }
         args = chance.choice(
-            [["parameters", "trust"], ["scenarios", "check", "small.toml"], ["outcomes"], ["status", "half"], ["vet"],
-             ["export", "complete", "--format", "csv", "--overwrite", "--quiet"], ["scenarios", "show", "nothing"],
-             ["completion"], ["run", "small.toml", "--set", "months=" + "1" * 5000], ["report", "complete", "--quiet"]]
-        )  # fmt: skip
+            [
+                ["parameters", "trust"],
+                ["scenarios", "check", "small.toml"],
+                ["outcomes"],
+                ["status", "half"],
+                ["vet"],
+                ["export", "complete", "--format", "csv", "--overwrite", "--quiet"],
+                ["scenarios", "show", "nothing"],
+                ["completion"],
+                ["run", "small.toml", "--set", "months=" + "1" * 5000],
+                ["report", "complete", "--quiet"],
+            ]
+        )
         done = subprocess.run(
             [sys.executable, "-c", "from sim.cli import main; main()", *args],
-            env={"PYTHONPATH": str(ROOT), **os.environ, **odd}, capture_output=True, text=True, timeout=300, errors="replace",
-        )  # fmt: skip
-        about = f"environment {number}: {odd} alliance {' '.join(args)[:100]}\nexit {done.returncode}\n{done.stderr[-900:]}"
+            env={"PYTHONPATH": str(ROOT), **os.environ, **odd},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            errors="replace",
+        )
+        about = (
+            f"environment {number}: {odd} alliance {' '.join(args)[:100]}\nexit {done.returncode}\n{done.stderr[-900:]}"
+        )
         try:
             assert done.returncode in SOUND, about
             look_at(done.stderr, about)
