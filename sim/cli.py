@@ -123,12 +123,13 @@ def _explain(error: Exception) -> int:
     """
     if isinstance(error, click.ClickException):
         text = _in_bounds(error.message + _meant_as_setting(error))
+        code, shown = error.exit_code, error
         if text != error.message:
-            ctx, code = getattr(error, "ctx", None), error.exit_code
-            error = click.UsageError(text, ctx) if isinstance(error, click.UsageError) else click.ClickException(text)
-            error.exit_code = code
-        error.show()
-        return error.exit_code
+            shown = click.ClickException(text)
+            if isinstance(error, click.UsageError):
+                shown = click.UsageError(text, error.ctx)
+        shown.show()
+        return code
     if isinstance(error, click.Abort):
         click.echo("interrupted", err=True)
         return INTERRUPTED
@@ -267,7 +268,14 @@ def _mend_environment() -> None:
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
 
 
-def _warn(message: Warning | str, *_: Any) -> None:
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
     """A library's warning as one line: Numba's, of a variable that it cannot read, have a whole traceback in them."""
     click.echo(f"warning: {str(message).strip().splitlines()[0]}", err=True)
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 # lists of odd words, which nobody reads line by line
 """Whatever a reader is given, it says in a few lines what is wrong, or goes on; soon, and never "this is a bug".
 
 Readers are fed sound input with something wrong in it: options, files of scenarios and experiments, the manifest,
