@@ -265,6 +265,9 @@ def _mend_environment() -> None:
         value = os.environ.get(name, "1")
         if not (value.isascii() and value.isdecimal() and len(value) <= WIDEST):
             del os.environ[name]
+    shell, _, task = os.environ.get("_ALLIANCE_COMPLETE", "bash_source").partition("_")
+    if shell not in completion.SHELLS or task not in ("source", "complete"):
+        del os.environ["_ALLIANCE_COMPLETE"]
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
 
 

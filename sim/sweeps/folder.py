@@ -21,7 +21,7 @@ from sim.sweeps.manifest import FORMAT, INTERRUPTED, KIND, RUNNING
 from sim.sweeps.plan import Plan, ShardKey, plan_in
 from sim.sweeps.shape import manifest_problems, read_json
 from sim.sweeps.shards import Shard, decode, said_of
-from sim.tomlfile import BadFile, Problem, content_of, shown
+from sim.tomlfile import LONGEST_WORD, BadFile, Problem, content_of, shortened, shown
 
 MOST_MANIFEST, MOST_SHARD = 2**30, 2**32
 """Bytes of a manifest, which holds a scenario for each cell, and of a shard."""
@@ -52,9 +52,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise bad_file(path, f"cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise bad_file(path, DAMAGED) from None
-    kind = kind if isinstance(kind, str) else "something else"
+    kind = shortened(kind, LONGEST_WORD) if isinstance(kind, str) else "something else"
     if kind != KIND:
-        raise bad_file(folder, f"holds a {shown(kind)}, not a sweep: `alliance sweep` and `alliance compare` make one")
+        raise bad_file(folder, f"holds a {kind}, not a sweep: `alliance sweep` and `alliance compare` make one")
     if version != FORMAT:
         raise bad_file(
             folder, f"was written in format {shown(version)}; this version reads format {FORMAT}: run the sweep again"
