@@ -38,7 +38,7 @@ from sim.sweeps.design import load_experiment
 from sim.sweeps.manifest import description_digest
 from sim.sweeps.runner import Interrupted, run_experiment
 
-CASES = int(os.environ.get("READERS_CASES", "400"))
+CASES = int(os.environ.get("READERS_CASES", "250"))
 """Over all readers together."""
 FIRST = int(os.environ.get("READERS_FIRST", "0"))
 MOST_SECONDS, MOST_LINES, MOST_TEXT = 60.0, 45, 30_000
