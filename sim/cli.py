@@ -11,9 +11,11 @@ import codecs
 import errno
 import importlib
 import io
+import itertools
 import os
 import shlex
 import sys
+import warnings
 from collections import UserDict
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +41,7 @@ Examples:
   alliance theory                        where trust holds, tips and returns, by the closed forms
   alliance analyse survival RESULT       one question to a result or a scenario, answered
   alliance parameters trust              what can be set, and where its default comes from
+  alliance outcomes                      what is measured
 
 \b
 Exit codes:
@@ -67,10 +70,16 @@ COMMANDS = {
     "theory": ("theory.theory", "Where trust holds, tips and returns, by theory."),
     "analyse": ("analyse.analyse", "Answer one question by a table, a figure and a sentence."),
     "parameters": ("parameters.parameters", "List what can be set: parameters and traits."),
+    "outcomes": ("outcomes.outcomes", "List what is measured of each run: name, unit, meaning."),
     "completion": ("completion.completion", "Print the script for completion at the Tab key."),
     "doctor": ("doctor.doctor", "Show versions and folders: what a bug report needs."),
 }
 """In the order in which a newcomer needs them: where each is in ``sim.commands``, and how its help begins."""
+
+LONG_MESSAGE = 1000
+"""Characters from which on a message is looked at for what may be left out."""
+WIDEST = 4
+"""Digits of a width of a terminal that are believed."""
 
 
 class Rooms(UserDict[str, click.Command]):
@@ -154,10 +163,16 @@ def _explain(error: Exception) -> int:
         The exit code that goes with it.
     """
     if isinstance(error, click.ClickException):
-        shown = io.StringIO()
-        error.show(file=shown)  # what the user typed stands in it
-        put(shown.getvalue(), err=True, nl=False)
-        return error.exit_code
+        text = _in_bounds(error.message + _meant_as_setting(error))
+        code, shown = error.exit_code, error
+        if text != error.message:
+            shown = click.ClickException(text)
+            if isinstance(error, click.UsageError):
+                shown = click.UsageError(text, error.ctx)
+        printed = io.StringIO()
+        shown.show(file=printed)  # what the user typed stands in it
+        put(printed.getvalue(), err=True, nl=False)
+        return code
     if isinstance(error, click.Abort):
         put("interrupted", err=True)
         return INTERRUPTED
@@ -174,6 +189,32 @@ def _explain(error: Exception) -> int:
         put("".join(traceback.format_exception(error)), err=True, nl=False)
     put(f"alliance: {_one_line(error)}", err=True)
     return CANNOT_WRITE
+
+
+def _in_bounds(message: str) -> str:
+    """The message, or its first lines and how many more there are."""
+    if len(message) < LONG_MESSAGE:
+        return message
+    from sim.tomlfile import first_lines
+
+    return first_lines(message.splitlines())
+
+
+def _meant_as_setting(error: click.ClickException) -> str:
+    """What to write instead of ``--months 36``: settings are options in many programs, and not in this one."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return ""
+    if all(param.name != "settings" for param in error.ctx.command.params):
+        return ""
+    from sim.commands.options import SETTINGS, brief, declared_names
+
+    name = error.option_name.lstrip("-").replace("-", "_")
+    if name not in (*SETTINGS, *declared_names("Parameters", "Traits")):
+        return ""
+    typed = shlex.split(error.ctx.meta.get("command", ""))
+    after = [value for option, value in itertools.pairwise(typed) if option == error.option_name]
+    value = after[0] if after and not after[0].startswith("--") else "…"
+    return f" It is a setting: write --set {brief(f'{name}={value}')}"
 
 
 def _one_line(error: Exception) -> str:
@@ -236,8 +277,40 @@ def _near(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("near", _near)
 
 
+def _mend_environment() -> None:
+    """Take out of the environment what libraries stumble over: sizes of a terminal that are none, numbers without end.
+
+    A whole number of very many digits takes Python time by the square of their number; by itself it refuses such.
+    """
+    for name in ("COLUMNS", "LINES"):
+        value = os.environ.get(name, "1")
+        if not (value.isascii() and value.isdecimal() and len(value) <= WIDEST):
+            del os.environ[name]
+    if "_ALLIANCE_COMPLETE" in os.environ:
+        from sim.commands.completion import SHELLS
+
+        shell, _, task = os.environ["_ALLIANCE_COMPLETE"].partition("_")
+        if shell not in SHELLS or task not in ("source", "complete"):
+            del os.environ["_ALLIANCE_COMPLETE"]
+    sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    """A library's warning as one line: Numba's, of a variable that it cannot read, have a whole traceback in them."""
+    put(f"warning: {str(message).strip().splitlines()[0]}", err=True)
+
+
 def main() -> None:
     """The entry point of the command ``alliance``."""
+    _mend_environment()
+    warnings.showwarning = _warn
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed before Python began
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 # as long as the process

@@ -33,16 +33,19 @@ from typing import Any
 import numpy as np
 
 from sim import loaded
-from sim.distributions import Distribution, expect, is_number, parse, shown
+from sim.distributions import Distribution, expect, in_percent, is_number, parse, shown
 from sim.library import find
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.text import problem, reading
-from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
+from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read, unknown_keys
 
 TEXTS = ("title", "question", "source", "expected")
 TOP = (*TEXTS, "months", "organizations", "network", "parameters", "traits", "groups", "events")
 MIXING = ("any", "between", "within")
 MAX_MONTHS, MAX_ORGANIZATIONS, MAX_ALLIANCES = 2400, 1_000_000, 5_000_000
+MAX_GROUPS, MAX_EVENTS = 200, 1000
+MAX_TEXT, MAX_NAME = 10_000, 500
+"""Characters of a sentence, and of what is a name in tables and pictures."""
 EVERYONE = "everyone"
 CAME_WITH = "_came_with"
 """In what is pickled of a scenario: the rules that stood replaced."""
@@ -431,7 +434,7 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
         known = [*PLACE_OF]
         known += [f"{group}.{trait}" for group in _groups(scenario) for trait in Traits.model_fields]
         known += [f"events.{event.name}.enabled" for event in scenario.events]
-        raise BadFile(scenario.name, [Problem((key,), f"is no setting{did_you_mean(key, known)}")])
+        raise BadFile(scenario.name, [Problem((key,), _no_setting(key, scenario, known))])
     *tables, name = found
     table: Any = data
     for step in tables:
@@ -457,6 +460,22 @@ def place(key: str, scenario: Scenario) -> Key | None:
     return None
 
 
+def _no_setting(key: str, scenario: Scenario, known: Iterable[str]) -> str:
+    """Why a key is no setting of a scenario, and which is meant."""
+    group, _, name = key.rpartition(".")
+    if group not in _groups(scenario):
+        return f"is no setting{did_you_mean(key, known)}"
+    if name in Parameters.model_fields:
+        return f"is no setting: {name} is a parameter, the same for everybody; write {name}, without the group"
+    if name in ("size", "share", "organizations"):
+        return (
+            "is no setting: how many organizations a group has is its share in the scenario file; "
+            "write organizations for how many there are in all"
+        )
+    near = did_you_mean(name, Traits.model_fields)
+    return f"is no setting: a group has traits, and {shown(name)} is none{near or '; `alliance parameters` lists them'}"
+
+
 def _groups(scenario: Scenario) -> list[str]:
     """Names of the groups that the file has; none where everybody is alike."""
     return [group.name for group in scenario.groups if group.name != EVERYONE]
@@ -474,10 +493,7 @@ class _Reader:
 
     # Small readers: each returns a usable value even when it has reported a mistake.
     def unknown(self, table: Mapping[str, Any], known: Iterable[str], at: Key) -> None:
-        known = list(known)
-        for name in table:
-            if name not in known:
-                self.wrong((*at, name), f"unknown key{did_you_mean(name, known)}")
+        self.problems += unknown_keys(table, known, at)
 
     def table(self, data: Mapping[str, Any], name: str, at: Key = ()) -> Mapping[str, Any]:
         found = data.get(name, {})
@@ -486,11 +502,14 @@ class _Reader:
         self.wrong((*at, name), f"must be a table [{name}], got {shown(found)}")
         return {}
 
-    def tables(self, name: str) -> list[Mapping[str, Any]]:
+    def tables(self, name: str, most: int) -> list[Mapping[str, Any]]:
         found = self.data.get(name, [])
-        if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
+        if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
+            self.wrong((name,), f"must be tables [[{name}]], got {shown(found)}")
+        elif len(found) > most:
+            self.wrong((name,), f"has {len(found):,} tables; at most {most:,}")
+        else:
             return found
-        self.wrong((name,), f"must be tables [[{name}]], got {shown(found)}")
         return []
 
     def text(self, table: Mapping[str, Any], name: str, at: Key = (), default: str | None = None) -> str:
@@ -501,6 +520,8 @@ class _Reader:
             self.wrong((*at, name), f"must be text that is not empty, got {shown(found)}")
         elif unseen := problem(found, breaks=not at):  # a name is one line
             self.wrong((*at, name), unseen)
+        elif len(found) > (most := MAX_NAME if at else MAX_TEXT):
+            self.wrong((*at, name), f"has {len(found):,} characters; at most {most:,}")
         else:
             return found
         return ""
@@ -508,9 +529,10 @@ class _Reader:
     def number(self, value: Any, low: float, high: float, at: Key, unit: str = "") -> float | None:
         allowed = f"from {low:g} to {high:g}{f' ({unit})' if unit else ''}"
         if not is_number(value):
-            self.wrong(at, f"must be a number {allowed}, got {shown(value)}")
+            self.wrong(at, f"must be a number {allowed}, got {shown(value)}{in_percent(value)}")
         elif not low <= value <= high:
-            self.wrong(at, f"{value:.15g} is out of range: {allowed}")
+            meant = in_percent(value) if high == 1 and low <= value / 100 else ""
+            self.wrong(at, f"{value:.15g} is out of range: {allowed}{meant}")
         else:
             return float(value)
         return None
@@ -598,7 +620,7 @@ class _Reader:
 
     def groups(self) -> tuple[Group, ...]:
         shared = self.traits(self.table(self.data, "traits"), ("traits",))
-        rows = self.tables("groups")
+        rows = self.tables("groups", MAX_GROUPS)
         if not rows:
             return (Group(EVERYONE, 1.0, Traits(**shared)),)
         groups: list[Group] = []
@@ -699,7 +721,7 @@ class _Reader:
 
     def events(self, draft: Scenario) -> tuple[Event, ...]:
         events: list[Event] = []
-        for k, row in enumerate(self.tables("events")):
+        for k, row in enumerate(self.tables("events", MAX_EVENTS)):
             event = self.event(row, ("events", k), draft)
             if event.name and reading(event.name) in [reading(other.name) for other in events]:
                 self.wrong(

@@ -15,8 +15,10 @@ from sim.commands import core
 from sim.commands.options import (
     MAX_REPLICATES,
     FileName,
+    Number,
     Setting,
     all_of,
+    brief,
     declared_names,
     json_option,
     quiet_option,
@@ -69,7 +71,7 @@ class RangeType(click.ParamType):  # type: ignore[type-arg] # not generic before
         try:
             return Range(name, float(low), float(high))
         except ValueError:
-            self.fail(f"{value!r} is no range: write NAME=LOW..HIGH, such as trust_gain=0.02..0.1", param, ctx)
+            self.fail(f"{brief(value)!r} is no range: write NAME=LOW..HIGH, such as trust_gain=0.02..0.1", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The parameters and traits that begin as typed."""
@@ -94,7 +96,7 @@ seed_option = click.option("--seed", type=seed_range(), default=1, show_default=
 shared = all_of(seed_option, out_option, json_option, quiet_option)
 outcome_option = click.option("--outcome", default="trust", show_default=True, help="What is measured of each run.")
 above_option = click.option(
-    "--above", type=float, help="Measure the share of alliances whose outcome lies above this, instead of its mean."
+    "--above", type=Number(), help="Measure the share of alliances whose outcome lies above this, instead of its mean."
 )
 of_model = all_of(outcome_option, above_option, settings_option, shared)
 factor_option = click.option(
@@ -236,8 +238,8 @@ Examples:
 )
 @result_argument
 @click.option("--outcome", default="value", show_default=True, help="By which runs fail or not.")
-@click.option("--below", type=float, help="A run fails when its outcome is below this.")
-@click.option("--above", type=float, help="A run fails when its outcome is above this.")
+@click.option("--below", type=Number(), help="A run fails when its outcome is below this.")
+@click.option("--above", type=Number(), help="A run fails when its outcome is above this.")
 @shared
 @click.pass_context
 def discover(
@@ -249,6 +251,7 @@ def discover(
         raise click.UsageError("say when a run fails: either --below or --above")
     with mistakes():
         from sim.study.analysis import outcome_words
+        from sim.study.discovery import cases_of
         from sim.study.discovery import discover as ask
         from sim.study.response import short_number
 
@@ -257,9 +260,10 @@ def discover(
         ((way, limit),) = given
         fails = (runs[name] < limit if way == "below" else runs[name] > limit).where(runs[name].notna())
         factors = [column for column in _cells(stored) if column not in ("cell", "label") and column in runs]
-        say("growing trees on shuffled failures …", bool(how["quiet"]))
         design = stored.manifest["design"]
         points = [name for name in design["factors"] if name not in design.get("levers", ())]
+        cases_of(runs, factors, fails, points)  # refuses before anything is said
+        say("growing trees on shuffled failures …", bool(how["quiet"]))
         answer = ask(runs, factors, fails, seed, f"{outcome_words(name)} is {way} {short_number(limit)}", points)
     _give(ctx, "discover", answer, How(**how))
 
@@ -321,13 +325,22 @@ Examples:
 )
 @scenario_argument
 @factor_option
-@click.option("--base", type=int, default=128, show_default=True, help="Size of the base sample, a power of two.")
+@click.option(
+    "--base",
+    type=click.IntRange(16, 2**16),
+    default=128,
+    show_default=True,
+    help="Size of the base sample, a power of two.",
+)
 @replicates_option(20)
 @of_model
 @click.pass_context
 def sobol(ctx: click.Context, /, base: int, **given: Any) -> None:
     """Shares of an outcome's variance that factors decide (Sobol)."""
     from sim.study.sensitivity import sobol as ask
+
+    if base & (base - 1):
+        raise click.UsageError(f"--base {base}: the base sample must be a power of two, such as 128 or 256")
 
     def answer(asked: _Asked) -> Answer:
         with asked.response(base * (len(asked.factors) + 2)) as response:
@@ -345,7 +358,7 @@ Examples:
 )
 @scenario_argument
 @factor_option
-@click.option("--level", type=float, required=True, help="The level that the outcome crosses.")
+@click.option("--level", type=Number(), required=True, help="The level that the outcome crosses.")
 @click.option("--halvings", type=click.IntRange(3, 20), default=8, show_default=True, help="Of the range: how finely.")
 @replicates_option(50)
 @of_model

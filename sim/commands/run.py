@@ -14,6 +14,7 @@ from sim.commands.options import (
     FileName,
     Setting,
     all_of,
+    brief,
     json_option,
     no_figures_option,
     out_option,
@@ -52,7 +53,7 @@ class Months(click.ParamType):  # type: ignore[type-arg] # not generic before cl
         try:
             return tuple(int(month) for month in value.split(","))
         except ValueError:
-            self.fail(f"{value!r} is no list of months: write 12,48,96,144", param, ctx)
+            self.fail(f"{brief(value)!r} is no list of months: write 12,48,96,144", param, ctx)
 
 
 @click.command(

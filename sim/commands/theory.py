@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.commands import core
-from sim.commands.options import all_of, json_option, out_option, quiet_option, refusals, seed_range
+from sim.commands.options import Number, all_of, json_option, out_option, quiet_option, refusals, seed_range
 from sim.commands.output import (
     checksums,
     counting,
@@ -42,12 +42,12 @@ Examples:
   alliance theory --no-simulation --json
 """
 )
-@click.option("--friction", type=float, help="w: chance of a friction incident in a month; else 0.4.")
-@click.option("--half", type=float, help="θ: trust at which half of what could be said is said; else 0.4.")
-@click.option("--floor", type=float, help="c0: openness floor, what is said whatever the trust; else 0.")
-@click.option("--gain", type=float, help="λ⁺: learning from good months, 1/month; else 0.1.")
-@click.option("--loss", type=float, help="λ⁻: learning from bad months, 1/month; else 0.3.")
-@click.option("--speed", type=float, help="κ: speed at which communication follows trust, 1/month; else 0.25.")
+@click.option("--friction", type=Number(), help="w: chance of a friction incident in a month; else 0.4.")
+@click.option("--half", type=Number(), help="θ: trust at which half of what could be said is said; else 0.4.")
+@click.option("--floor", type=Number(), help="c0: openness floor, what is said whatever the trust; else 0.")
+@click.option("--gain", type=Number(), help="λ⁺: learning from good months, 1/month; else 0.1.")
+@click.option("--loss", type=Number(), help="λ⁻: learning from bad months, 1/month; else 0.3.")
+@click.option("--speed", type=Number(), help="κ: speed at which communication follows trust, 1/month; else 0.25.")
 @click.option("--no-simulation", is_flag=True, help="Curves only: compute, simulate nothing.")
 @click.option("--seed", type=seed_range(), default=1, show_default=True, help="Seed of the simulated points.")
 @all_of(out_option, json_option, quiet_option)

@@ -19,6 +19,7 @@ from sim.commands.options import (
     Setting,
     SettingType,
     all_of,
+    brief,
     json_option,
     quiet_option,
     read_value,
@@ -66,8 +67,8 @@ class AllianceNumber(click.ParamType):  # type: ignore[type-arg] # not generic b
         """The number, or "all"."""
         if isinstance(value, int) or value == ALL:
             return value
-        if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"{value!r} is no alliance: a number from 1, or all", param, ctx)
+        if not re.fullmatch(r"0*[1-9][0-9]{0,8}", str(value)):
+            self.fail(f"{brief(value)!r} is no alliance: a number from 1, or all", param, ctx)
         return int(value)
 
 
@@ -222,7 +223,9 @@ def _without(text: str, scenario: Scenario) -> Change:
             return KeptAway(kind)
         months = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", when)
         if not months:
-            raise click.UsageError(f"--without {text}: which month? Write {kind}@14, {kind}@14-30 or {kind}@first")
+            raise click.UsageError(
+                f"--without {brief(text)}: which month? Write {kind}@14, {kind}@14-30 or {kind}@first"
+            )
         first, last = months.groups()
         return KeptAway(kind, int(first), int(last) if last else None)
     names = {event.name: f"{event.kind}@{event.month}" for event in scenario.events}
@@ -230,10 +233,10 @@ def _without(text: str, scenario: Scenario) -> Change:
     if len(meant) == 1:
         return LeftOut(meant[0])
     if meant:
-        raise click.UsageError(f"--without {text}: several events are meant; name one: {', '.join(meant)}")
+        raise click.UsageError(f"--without {brief(text)}: several events are meant; name one: {', '.join(meant)}")
     hint = did_you_mean(kind, [*WITHOUT, *names])
     events = f"dated events of {scenario.name}: {dated_events(scenario)}"
-    raise click.UsageError(f"--without {text}: is nothing that can be left out{hint} ({events})")
+    raise click.UsageError(f"--without {brief(text)}: is nothing that can be left out{hint} ({events})")
 
 
 def _with(text: str) -> Change:
@@ -242,16 +245,21 @@ def _with(text: str) -> Change:
 
     found = re.fullmatch(r"([^@:]+)@(\d{1,9})(?::(.*))?", text, re.DOTALL)
     if not found:
-        raise click.UsageError(f"--with {text}: write KIND@MONTH:KEY=VALUE,…, such as breach@24:who=1,severity=0.5")
+        raise click.UsageError(
+            f"--with {brief(text)}: write KIND@MONTH:KEY=VALUE,…, such as breach@24:who=1,severity=0.5"
+        )
     kind, month, rest = found.groups()
     row: dict[str, Any] = {"kind": kind, "month": int(month)}
     for item in (rest or "").split(",") if rest else ():
         key, equals, value = item.partition("=")
         if not equals or not key.strip():
-            raise click.UsageError(f"--with {text}: {item!r} is no key=value")
+            raise click.UsageError(f"--with {brief(text)}: {brief(item)!r} is no key=value")
         if key.strip() in row:
-            raise click.UsageError(f"--with {text}: {key.strip()!r} is given twice")
-        row[key.strip()] = read_value(value.strip())
+            raise click.UsageError(f"--with {brief(text)}: {key.strip()!r} is given twice")
+        try:
+            row[key.strip()] = read_value(value.strip())
+        except ValueError as error:
+            raise click.UsageError(f"--with {brief(text)}: {key.strip()}: {error}") from None
     return Added(row)
 
 

@@ -154,7 +154,8 @@ class Measure:
 
     def __post_init__(self) -> None:
         if not isinstance(self.outcome, str) or self.outcome not in OUTCOMES:
-            raise ValueError(f"{shown(self.outcome)} is no outcome{did_you_mean(str(self.outcome), OUTCOMES)}")
+            near = did_you_mean(str(self.outcome), OUTCOMES) or "; `alliance outcomes` lists them"
+            raise ValueError(f"{shown(self.outcome)} is no outcome{near}")
         if self.above is not None and not np.isfinite(self.above):
             raise ValueError(f"the threshold must be a number, got {self.above:g}")
 

@@ -15,7 +15,6 @@ Events:
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Iterator
@@ -23,7 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim import text
+from sim.sweeps.shape import is_done, is_opened, is_shard, read_json
 
+LONGEST = 2**20
+"""Bytes of a line; a longer one is damaged."""
 OPENED, BEGUN, DONE, LOST, CLOSED = "opened", "begun", "done", "lost", "closed"
 
 
@@ -80,13 +82,14 @@ class Journal:
 
 def read_journal(path: Path) -> Iterator[Line]:
     """The lines of a journal, one by one, also while it is being written; nothing when there is none."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
+    if not path.is_file():  # a pipe would keep its reader waiting
         return
+    file = path.open("rb")
     with file:
-        for number, line in enumerate(file, start=1):
+        number = 1
+        while line := file.readline(LONGEST):
             yield Line(number, _entry(line))
+            number += line.endswith(b"\n")
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
@@ -95,10 +98,20 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         checksum, _, noted = line.decode().partition(" ")
         if not noted.endswith("\n") or checksum != _checksum(noted[:-1]):
             return None
-        entry = json.loads(noted)
+        entry = read_json(noted)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) and "event" in entry else None
+    return entry if isinstance(entry, dict) and _is_whole(entry) else None
+
+
+def _is_whole(entry: dict[str, Any]) -> bool:
+    """Whether an entry says all that its readers ask it for."""
+    event = entry.get("event")
+    if event == DONE:
+        return is_done(entry)
+    if event == OPENED:
+        return is_opened(entry)
+    return event == CLOSED or (event in (BEGUN, LOST) and is_shard(entry.get("shard")))
 
 
 def _checksum(text: str) -> str:

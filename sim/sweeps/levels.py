@@ -10,6 +10,7 @@ from typing import Any
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import Parameters, Traits
+from sim.scenario import MAX_NAME
 from sim.text import problem, reading
 from sim.tomlfile import Key, shown
 
@@ -98,8 +99,9 @@ def label_problem(label: Any) -> str:
     """Why a text is no label of a level or a point; "" when it is one."""
     if not isinstance(label, str) or not label.strip():
         return f"must be text that is not empty and in one line, got {shown(label)}"
-    unseen = problem(label)
-    return f"must be text in one line; it {unseen}" if unseen else ""
+    if unseen := problem(label):
+        return f"must be text in one line; it {unseen}"
+    return "" if len(label) <= MAX_NAME else f"has {len(label):,} characters; at most {MAX_NAME:,}"
 
 
 def as_column(values: Sequence[Any]) -> list[Any]:

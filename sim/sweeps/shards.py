@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from sim.engine import Result, bands_of, ledger_table, lifetimes, run_ledger_tab
 from sim.intervals import error_of_weighted_mean, standard_error
 from sim.sweeps.design import Cell
 from sim.sweeps.plan import ShardKey
+from sim.sweeps.shape import is_footer, read_json
 
 HISTOGRAM_EVERY = 12
 """Months between the histograms that the tables keep."""
@@ -190,6 +192,8 @@ def condense(parts: Sequence[Part], failures: Iterable[Failure] = ()) -> Shard:
 # ---------------------------------------------------------------------------------------------------------------
 # As a file: Parquet with one row; each column holds the bytes of one array, in C order
 # ---------------------------------------------------------------------------------------------------------------
+SLACK = 4096
+"""Bytes beside an array that a column of a file may take."""
 ABOUT = b"alliance_trust.shard"
 """Where the file says which shard of which sweep it is, type and shape of its arrays, and which runs failed."""
 
@@ -242,25 +246,27 @@ def said_of(content: bytes) -> dict[str, Any]:
     """Which shard of which sweep a file says it is; empty when it is no shard or cannot be read."""
     try:
         metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
-        about = json.loads(metadata.get(ABOUT, b"{}"))
+        about = read_json(metadata.get(ABOUT, b"{}"))
     except (OSError, ValueError, pa.ArrowException):
         return {}
-    return about if isinstance(about, dict) else {}
+    return about if isinstance(about, dict) and is_footer(about) else {}
 
 
-def decode(content: bytes) -> Shard:
+def decode(content: bytes, key: ShardKey) -> Shard:
     """A shard from the content of its file; page checksums are verified. Its arrays are read-only.
 
     Raises:
-        OSError, pyarrow.ArrowException: when it is damaged.
+        OSError, ValueError, pyarrow.ArrowException: when it is damaged, or is not the shard ``key``.
     """
+    about = said_of(content)
+    if not about:
+        raise ValueError("it does not say what it holds")
     with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
-        stored = file.read(use_threads=False)
-    about = json.loads(stored.schema.metadata[ABOUT])
+        stored = _columns(file, about["arrays"])
     arrays: dict[str, NDArray[Any]] = {
-        name: np.frombuffer(stored[name][0].as_buffer(), dtype).reshape(shape)
-        for name, (dtype, shape) in about["arrays"].items()
+        name: np.frombuffer(stored[name], dtype).reshape(shape) for name, (dtype, shape) in about["arrays"].items()
     }
+    _check_arrays(arrays, about, key)
     months = None
     if "sums" in arrays:
         histogram = arrays["histogram"].astype(np.int64)
@@ -275,6 +281,48 @@ def decode(content: bytes) -> Shard:
         alliance_rows=_unpacked(arrays, about) if "alliances.columns" in about else None,
         failures=tuple(Failure(*failure) for failure in about["failures"]),
     )
+
+
+def _columns(file: pq.ParquetFile, forms: Mapping[str, Any]) -> dict[str, bytes]:
+    """The bytes in each column, as many as its array needs; checked before they are unpacked.
+
+    Raises:
+        ValueError: when columns are missing, are no bytes, or would unpack to more than the arrays need.
+    """
+    held = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
+    needed = sum(np.dtype(dtype).itemsize * math.prod(shape) for dtype, shape in forms.values())
+    if file.metadata.num_rows != 1 or sum(group.total_byte_size for group in held) > needed + SLACK * len(forms):
+        raise ValueError("it holds more than a shard has")
+    schema = file.schema_arrow
+    if sorted(schema.names) != sorted(forms) or any(field.type != pa.binary() for field in schema):
+        raise ValueError("its columns are not those that it tells of")
+    row = file.read(use_threads=False)
+    return {name: row[name][0].as_py() or b"" for name in forms}
+
+
+def _check_arrays(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any], key: ShardKey) -> None:
+    """Refuse arrays that do not fit each other, or the replicates of the shard.
+
+    Raises:
+        ValueError: says which.
+    """
+    replicates = arrays["replicate"]
+    came_out = len(replicates)
+    seen = sorted([*replicates.tolist(), *(failure[0] for failure in about["failures"])])
+    if replicates.ndim != 1 or seen != list(key.replicates):
+        raise ValueError("its replicates are not those of its name")
+    wanted: dict[str, tuple[int, ...]] = {"runs": (len(about["runs.columns"]), came_out)}
+    if came_out:
+        months = len(arrays["histogram"]) if "histogram" in arrays else 0
+        wanted |= {
+            "ledger": (came_out, len(LAYERS), N_CAUSES),
+            "sums": (len(SUMS), months, len(VARIABLES)),
+            "histogram": (months, len(VARIABLES), BINS),
+            "lifetimes": (len(about.get("lifetimes.columns", ())), months),
+        }
+    for name, shape in wanted.items():
+        if (name not in arrays or arrays[name].shape != shape) and (came_out or name in arrays):
+            raise ValueError(f"its array {name} has not the shape {shape}")
 
 
 def _runs(columns: NDArray[Any], names: list[str]) -> pd.DataFrame:

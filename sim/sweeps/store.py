@@ -48,6 +48,9 @@ from sim.sweeps.recipe import FROM_FILES, files_of, write_files
 from sim.sweeps.shards import Shard
 from sim.sweeps.tables import write_tables
 
+MOST_DAMAGED = 10_000
+"""Damaged lines that a line of the journal names: it must not become too long itself."""
+
 
 # ---------------------------------------------------------------------------------------------------------------
 # A new folder and its manifest
@@ -131,7 +134,7 @@ class SweepFolder(ResultFolder):
                 self.manifest = read_manifest(path)  # now: who wrote before may have changed it to the last
                 self.digest: str = self.manifest["plan_digest"]
                 (path / SHARDS).mkdir(exist_ok=True)
-                self.done, self.damaged_lines = replayed(path)
+                self.done, self.damaged_lines = replayed(path, self.manifest)
                 self._remove_leftovers()
                 self._journal = Journal(path / JOURNAL)
                 sync_folder(path)  # the names of the journal and of the folder of shards
@@ -169,7 +172,7 @@ class SweepFolder(ResultFolder):
 
     def opened(self, **facts: Any) -> None:
         """Note in the journal that this process has begun to write, with what, and which lines it could not read."""
-        about = {"pid": os.getpid(), "host": socket.gethostname(), "damaged_lines": self.damaged_lines}
+        about = {"pid": os.getpid(), "host": socket.gethostname(), "damaged_lines": self.damaged_lines[:MOST_DAMAGED]}
         with self._writing():
             self._journal.commit(OPENED, **about, **facts)
 
