@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sim.distributions import expect, is_number, shown
 from sim.dynamics.outcomes import OUTCOMES
+from sim.dynamics.state import ALLIANCE
 from sim.engine import A_SCENARIO, Records, outcome_means, simulate_many
 from sim.intervals import SHARE, Range
 from sim.parameters import Parameters, Traits, meta
@@ -177,7 +178,16 @@ class Measure:
         return OUTCOMES[self.outcome].bounds if self.above is None else SHARE
 
     def of(self, alliances: Records) -> Floats:
-        """Its value in each run, (r,), of records (r, alliances); NaN where the outcome is defined for no alliance."""
+        """Its value in each run, (r,); NaN where the outcome is defined for no alliance.
+
+        Args:
+            alliances: records (r, alliances), such as ``Result.alliances``.
+
+        Raises:
+            TypeError: when they are none.
+        """
+        if getattr(alliances, "dtype", None) != ALLIANCE:
+            raise TypeError(f"alliances: records of alliances, such as Result.alliances; got {shown(alliances)}")
         if self.above is None:
             return outcome_means(alliances, [self.outcome])[self.outcome]
         with np.errstate(invalid="ignore"):

@@ -31,13 +31,15 @@ WRITERS: dict[str, set[str]] = {
     "echo": {OUT},
     "secho": set(),
     "Console": {OUT},
-    "Text": {OUT, "sim/study/plots/files.py"},  # rich's, and Matplotlib's, which is looked for in figures
+    "Text": {OUT, "sim/study/plots/frame.py"},  # rich's, and Matplotlib's, which is looked for in figures
     "from_markup": set(),
     "add_row": {OUT},
     "add_column": {OUT},
     "print_exception": set(),
     # figures
-    "savefig": {"sim/study/plots/files.py"},
+    "savefig": set(),
+    "print_png": {"sim/study/plots/frame.py"},
+    "print_svg": {"sim/study/plots/frame.py"},
     # data
     "to_csv": {"sim/text.py"},
     "to_json": set(),
@@ -49,7 +51,7 @@ WRITERS: dict[str, set[str]] = {
     "write_text": {*TOOLS},
     "write_bytes": {"sim/sweeps/recipe.py"},
     "write_file": {
-        "sim/sweeps/files.py", "sim/sweeps/store.py", "sim/study/page/__init__.py", "sim/study/plots/files.py",
+        "sim/sweeps/files.py", "sim/sweeps/store.py", "sim/study/page/__init__.py", "sim/study/plots/frame.py",
         "sim/study/export.py", "sim/commands/analyse.py", "sim/commands/run.py", OUT,
     },
 }  # fmt: skip
@@ -62,7 +64,7 @@ THROUGH: dict[str, set[str]] = {
     "sim/sweeps/journal.py": {"json"},
     "sim/study/page/markup.py": {"html"},
     "sim/sweeps/recipe.py": {"toml"},
-    "sim/study/plots/files.py": {"visible"},
+    "sim/study/plots/frame.py": {"visible"},
     "sim/study/report.py": {"markdown", "code_block"},
     "sim/study/attribution.py": {"markdown"},
     "sim/study/story/telling.py": {"markdown"},
@@ -119,7 +121,7 @@ def test_streams_are_written_by_click_alone() -> None:
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Attribute) and node.attr in ("write", "writelines"):
                 own = ("sys.stderr.write",) if relative(path) == "sim/dynamics/compiled.py" else ()
-                assert ast.unparse(node) in ("file.write", "os.write", *own), relative(path)
+                assert ast.unparse(node) in ("file.write", "os.write", "trial.write", *own), relative(path)
 
 
 def importing(package: str) -> set[str]:

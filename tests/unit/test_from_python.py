@@ -81,7 +81,7 @@ ASKED: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
     "simulate_history, seed": (lambda x: simulate_history(WORLD, x), *COUNT),
     "simulate_history, replicate": (lambda x: simulate_history(WORLD, 1, x), *COUNT),
     "LiveRun": (LiveRun, *SCENARIO),
-    "record": (record, "a LiveRun at its start", set()),
+    "record": (lambda live: record(live, LiveRun.step), "a LiveRun at its start", set()),
     "load": (load, "by a name or a path|cannot be read", {"text"}),
     "find": (lambda x: find("scenarios", x), "by a name or a path", {"text", "path"}),
     "available": (available, "is no kind of file", set()),
@@ -123,7 +123,7 @@ ASKED: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
     "discover": (lambda x: discover(x, ["a"], FRAME["a"]), "runs: a table|no column", set()),
     "discover, factors": (lambda x: discover(runs(RESULT), x, FRAME["a"]), "a list of names|no column", set()),
     "Measure": (Measure, "is no outcome", set()),
-    "Measure.of": (Measure("trust").of, "a Result, which simulate", {"Result"}),
+    "Measure.of": (Measure("trust").of, "records of alliances", set()),
     "factor_of": (lambda x: factor_of(x, "blame"), *SCENARIO),
     "response_of": (lambda x: response_of(x, {"blame": (0, 1)}, Measure("trust")), *SCENARIO),
     "response_of, factors": (

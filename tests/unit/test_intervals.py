@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sim import intervals
 from sim.dynamics.outcomes import OUTCOMES
-from sim.engine import ledger_table, monthly_table, simulate
+from sim.engine import bands_of, simulate, spread_over_runs
 from sim.intervals import ALIKE, EVERYWHERE, NONE, RULE_OF_THREE, SHARE, STUDENT, Interval, exact, mean_of, shown
 from sim.library import available
 from sim.scenario import load
@@ -171,16 +171,16 @@ def test_a_standard_error_takes_two_replicates() -> None:
 def test_the_engine_has_no_standard_error_of_one_replicate(replicates: int) -> None:
     moments = np.random.default_rng(1).random((replicates, 2, 10, 3)) + 1.0
     histogram = np.ones((2, 10, 100), np.int64)
-    monthly = monthly_table(moments, histogram)
+    monthly = bands_of(moments, histogram).table()
     assert (monthly["replicates"] == replicates).all()
     assert monthly["se"].notna().eq(replicates > 1).all()
     moments[1:, 1, :, 0] = 0.0  # in month 1 one replicate alone has a living alliance
-    alone = monthly_table(moments, histogram).query("month == 1")
+    alone = bands_of(moments, histogram).table().query("month == 1")
     assert (alone["replicates"] == 1).all()
     assert alone["se"].isna().all()
-    ledger = ledger_table(np.random.default_rng(2).normal(size=(replicates, 3, 12)))
-    assert ledger["se"].notna().eq(replicates > 1).all()
-    assert ledger_table(np.full((3, 3, 12), np.nan))["se"].isna().all()
+    _, error = spread_over_runs(np.random.default_rng(2).normal(size=(replicates, 3, 12)))
+    assert (np.isnan(error) == (replicates == 1)).all()
+    assert np.isnan(spread_over_runs(np.full((3, 3, 12), np.nan))[1]).all()
 
 
 # ---------------------------------------------------------------------------------------------------------------

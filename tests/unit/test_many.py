@@ -114,7 +114,8 @@ def spread_by_numpy(result: Result) -> dict[str, np.ndarray]:
         runs = (moments[..., 0] > 0).sum(0)
         se = np.sqrt(np.nansum(residual, axis=0) * runs / np.maximum(runs - 1, 1))
         sd = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-    columns = {"alliances": count.astype(np.int64), "mean": mean, "sd": sd, "se": np.where(runs > 1, se, np.nan)}
+    columns = {"alliances": count.astype(np.int64), "replicates": runs}
+    columns |= {"mean": mean, "sd": sd, "se": np.where(runs > 1, se, np.nan)}
     cumulative = np.cumsum(histogram, axis=-1)
     lows, highs = histogram_range(len(histogram) - 1)
     for q in QUANTILES:

@@ -346,7 +346,7 @@ def test_partners_take_the_place_of_pairs() -> None:
     ("key", "hint"),
     [
         ("trust_gian", "did you mean 'trust_gain'?"),
-        ("a.opennes", "did you mean 'a.openness'?"),
+        ("a.opennes", "did you mean 'openness'?"),
         ("events.crsh.enabled", "did you mean 'events.crash.enabled'?"),
         ("parameters.openness.x", ""),
         ("title", ""),
