@@ -184,6 +184,18 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
+@functools.cache
+def version() -> str:
+    """The version of the package as it is installed; "unknown" where its files are used without being installed."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("alliance-trust")
+    except PackageNotFoundError:
+        return "unknown"
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Replaced rules
 # ---------------------------------------------------------------------------------------------------------------

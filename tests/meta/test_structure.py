@@ -25,13 +25,14 @@ MODULES = sorted(SIM.rglob("*.py"))
 
 FLOORS = (
     ("loaded",),
-    ("text", "distributions"),
+    ("text", "distributions", "intervals"),
     ("parameters",),
     ("dynamics",),
     ("tomlfile", "scenario", "library", "replaced"),
-    ("engine",),
+    ("sides", "engine"),
     ("agents", "sweeps"),
     ("study",),
+    ("asking", "notebook"),
     ("cli", "commands"),
 )
 """From the ground up. A module may import its own floor and those before it."""
