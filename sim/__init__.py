@@ -7,9 +7,9 @@ The front door::
     base = load("baseline")
     compare({"base": base, "no blame": base.replace(blame=0.1)}).contrasts
 
-What is listed in :data:`__all__` is public and stays; each name is explained where it is defined (``help(sim.compare)``)
-and in ``docs/python.md``. A name is loaded when it is first asked for, so that ``import sim`` and ``alliance --help``
-answer at once. What else is found in the modules serves these and the command, and may change.
+What is listed in :data:`__all__` is public and stays; each name is explained where it is defined, by
+``help(sim.compare)`` and in ``docs/python.md``. A name is loaded when it is first asked for, so that ``import sim`` and
+``alliance --help`` answer at once. What else is found in the modules serves these and the command, and may change.
 """
 
 from __future__ import annotations

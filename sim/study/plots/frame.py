@@ -230,6 +230,12 @@ def arrange(figure: Figure) -> None:
 
 
 @styled
+def visible_text(figure: Figure) -> None:
+    """What cannot be seen in a figure's text becomes a visible escape, in place."""
+    for artist in figure.findobj(Text):
+        artist.set_text(visible(artist.get_text(), breaks=True))
+
+
 def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     """Write a figure as PNG (150 dots an inch) and SVG (text stays text); the same bytes for the same tables.
 
@@ -238,8 +244,7 @@ def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     Returns:
         The two paths, PNG first.
     """
-    for artist in figure.findobj(Text):
-        artist.set_text(visible(artist.get_text(), breaks=True))
+    visible_text(figure)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.png", folder / f"{name}.svg"]
