@@ -286,7 +286,7 @@ class Comparison(_Asked):
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row a scenario and replicate: ``cell`` from 0, its name as ``label``, ``seed``, ``replicate``, outcomes."""
+        """One row a scenario and replicate: ``cell`` from 0, ``label`` (its name), seed, replicate, and every outcome."""
         parts = [result.runs() for result in self.results.values()]
         told = zip(self.results, parts, strict=True)
         frames = [part.assign(cell=cell, label=name) for cell, (name, part) in enumerate(told)]
