@@ -7,6 +7,7 @@ so that points, scenarios and replicates are compared like with like. With ``pro
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -286,7 +287,7 @@ class Comparison(_Asked):
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row a scenario and replicate: ``cell`` from 0, ``label`` (its name), seed, replicate, and every outcome."""
+        """One row a scenario and replicate: ``cell`` from 0, ``label`` (its name), seed, replicate, every outcome."""
         parts = [result.runs() for result in self.results.values()]
         told = zip(self.results, parts, strict=True)
         frames = [part.assign(cell=cell, label=name) for cell, (name, part) in enumerate(told)]
@@ -482,16 +483,22 @@ def _counted(found: Iterable[T], tick: Tick) -> list[T]:
 
 @contextmanager
 def _bar(wanted: bool, name: str, total: int) -> Iterator[Tick]:
-    """A bar for as long as it is entered, on standard error or in the notebook; what is yielded moves it on."""
+    """A bar on standard error for as long as it is entered, in a notebook lines; what is yielded moves it on."""
     if not wanted:
         yield lambda done: None
         return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import Progress
+    import click
 
     from sim.text import visible
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(escape(visible(name)), total=total)
-        yield lambda done: bar.advance(task, done)
+    done, name = 0, visible(name)
+    with click.progressbar(length=total, label=name, file=sys.stderr) as bar:
+
+        def tick(more: int) -> None:
+            nonlocal done
+            done += more
+            if not sys.stderr.isatty():  # a line for each tenth, where a bar cannot move
+                bar.label = f"{name}: {10 * (10 * done // total)}%"
+            bar.update(more)
+
+        yield tick

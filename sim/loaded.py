@@ -29,7 +29,7 @@ BITS = (
     *("tomlfile.py", "scenario.py", "library.py"),
     *("dynamics/*.py", "engine.py", "sweeps/__init__.py"),
     *("sweeps/checks.py", "sweeps/design.py", "sweeps/draft.py", "sweeps/levels.py", "sweeps/sampling.py"),
-    *("sweeps/plan.py", "sweeps/runner.py", "sweeps/shards.py", "sweeps/tables.py"),
+    *("sides.py", "sweeps/plan.py", "sweeps/runner.py", "sweeps/shards.py", "sweeps/tables.py"),
 )
 """What decides a number on its way from the files of an experiment to a table: the code digest is over these."""
 TASKS = ("*.py", "dynamics/*.py", "sweeps/*.py", "sweeps/executors/*.py")

@@ -7,7 +7,6 @@ Objects call it through ``sim.in_a_notebook``; in a terminal they are a line. Ev
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
@@ -67,7 +66,7 @@ def _(scenario: Scenario) -> str:
         (f"events.{event.name}", _value(_event(told)), "")
         for event, told in zip(scenario.events, written.get("events", []), strict=True)
     ]
-    overrides = element("p", "It overrides nothing: every number is the default.")
+    overrides = [element("p", "It overrides nothing: every number is the default.")]
     if rows:
         overrides = _table(("overrides", "value", "default"), rows)
     return _block(scenario, prose("strong", scenario.title), prose("p", scenario.question), overrides)
@@ -176,15 +175,15 @@ def _block(thing: Any, *parts: Content) -> str:
     return str(element("div", element("p", element("code", repr(thing))), *parts, *foot))
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Html]:
     """A table; of a long one the first rows, and how many more there are."""
     body = [element("tr", [element("td", named(cell, LONGEST)) for cell in row]) for row in rows[:MOST_ROWS]]
     more = [element("p", f"and {len(rows) - MOST_ROWS} rows more")] if len(rows) > MOST_ROWS else []
     top = element("thead", element("tr", [element("th", named(cell, LONGEST)) for cell in head]))
-    return Html(element("table", top, element("tbody", body)) + "".join(more))
+    return [element("table", top, element("tbody", body)), *more]
 
 
-def _frame(frame: pd.DataFrame) -> Html:
+def _frame(frame: pd.DataFrame) -> list[Html]:
     """A table of pandas, numbers to four digits."""
     cells = [
         [f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row.values()] for row in rows_of(frame)
@@ -199,15 +198,7 @@ def _picture(figure: Figure, says: str) -> Html:
         figure: as the figures of this program are made.
         says: what it shows, for those who cannot see it.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from sim.study.plots.frame import small_png
 
-    from sim.study.plots.frame import arrange, visible_text
-
-    buffer = io.BytesIO()
-    visible_text(figure)
-    figure.set_dpi(DOTS)
-    arrange(figure)
-    figure.set_layout_engine("none")
-    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
-    data = base64.b64encode(buffer.getvalue()).decode()
+    data = base64.b64encode(small_png(figure, DOTS)).decode()
     return element("img", src=f"data:image/png;base64,{data}", alt=says)

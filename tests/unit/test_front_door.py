@@ -201,13 +201,13 @@ def test_only_scenarios_are_compared_and_not_one_alone():
             compare(wrong)
 
 
-def test_progress_is_shown_on_standard_error_and_changes_nothing(capsys, monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
-    found = [compare({"a": WORLD, "[b]": WORLD}, 2, progress=told) for told in (True, False)]
+def test_progress_is_shown_on_standard_error_and_changes_nothing(capsys):
+    found = [asking.study(WORLD, {"blame": (0, 1)}, 40, 2, progress=told) for told in (True, False)]
     out, err = capsys.readouterr()
     assert out == ""
-    assert "a / [b]" in err
-    pd.testing.assert_frame_equal(*(one.runs for one in found))
+    assert err.splitlines()[0] == "busy"
+    assert err.splitlines()[-1] == "busy: 100%"
+    pd.testing.assert_frame_equal(*(one.table for one in found))
 
 
 # ---------------------------------------------------------------------------------------------------------------
