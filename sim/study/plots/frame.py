@@ -230,12 +230,6 @@ def arrange(figure: Figure) -> None:
 
 
 @styled
-def visible_text(figure: Figure) -> None:
-    """What cannot be seen in a figure's text becomes a visible escape, in place."""
-    for artist in figure.findobj(Text):
-        artist.set_text(visible(artist.get_text(), breaks=True))
-
-
 def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     """Write a figure as PNG (150 dots an inch) and SVG (text stays text); the same bytes for the same tables.
 
@@ -244,7 +238,8 @@ def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     Returns:
         The two paths, PNG first.
     """
-    visible_text(figure)
+    for artist in figure.findobj(Text):
+        artist.set_text(visible(artist.get_text(), breaks=True))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.png", folder / f"{name}.svg"]
@@ -261,6 +256,17 @@ def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     for path, buffer in zip(paths, (png, svg), strict=True):
         write_file(path, buffer.getvalue())
     return paths
+
+
+@styled
+def small_png(figure: Figure, dots: float) -> bytes:
+    """A figure as PNG with so many dots an inch, its text as :func:`save` writes it."""
+    for artist in figure.findobj(Text):
+        artist.set_text(visible(artist.get_text(), breaks=True))
+    buffer = io.BytesIO()
+    figure.set_dpi(dots)
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 # ---------------------------------------------------------------------------------------------------------------
