@@ -11,17 +11,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-import sim
 from sim.distributions import expect, shown
 from sim.dynamics.state import HIGHS, LOWS, TRUST, VALUE, VARIABLES
-from sim.engine import A_SCENARIO, Batch, Floats, Provenance, Result, code_now, simulate, simulate_history
+from sim.engine import A_SCENARIO, Batch, Floats, Made, Result, simulate, simulate_history
 from sim.intervals import EVERYWHERE, SHARE, Range, around, difference_bounds, standard_error
 from sim.scenario import Scenario
 from sim.study import analysis, sensitivity
@@ -38,28 +37,11 @@ BANDS = ["scenario", "month", "variable", "mean", "low", "high", "n", "differenc
 """Columns of :attr:`Comparison.bands`."""
 
 
-class _Asked:
-    """What the objects of this module share: where they come from, and how a notebook shows them."""
-
-    seed: int
-    made_by: tuple[str, str, str]
-
-    @property
-    def provenance(self) -> Provenance:
-        """Version and digest of the code that made it, and the seed."""
-        version, digest, replaced = self.made_by
-        return Provenance(version, digest, self.seed, replaced)
-
-    def _repr_html_(self) -> str:
-        """As a notebook shows it."""
-        return sim.in_a_notebook(self)
-
-
 # ---------------------------------------------------------------------------------------------------------------
 # Many points of one scenario
 # ---------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, eq=False, repr=False)
-class Survey(_Asked):
+class Survey(Made):
     """A scenario at many points of some ranges; see :func:`study`. P points, R replicates.
 
     Attributes:
@@ -73,7 +55,6 @@ class Survey(_Asked):
     values: Mapping[str, Floats]
     replicates: int
     seed: int
-    made_by: tuple[str, str, str] = field(default_factory=code_now)
 
     def __repr__(self) -> str:
         ranges = ", ".join(f"{one.name} {one.low:g} to {one.high:g}" for one in self.factors)
@@ -192,7 +173,7 @@ def _values_at(
 # Which settings matter
 # ---------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, eq=False, repr=False)
-class Shares(_Asked):
+class Shares(Made):
     """Sobol's indices of several outcomes; see :func:`sobol`.
 
     Attributes:
@@ -203,7 +184,6 @@ class Shares(_Asked):
     factors: tuple[Factor, ...]
     answers: Mapping[str, Answer]
     seed: int
-    made_by: tuple[str, str, str] = field(default_factory=code_now)
 
     def __repr__(self) -> str:
         names = ", ".join(one.name for one in self.factors)
@@ -262,7 +242,7 @@ def sobol(
 # Scenarios side by side
 # ---------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(_Asked):
+class Comparison(Made):
     """Scenarios under the same chances; see :func:`compare`. The first is the reference.
 
     Attributes:
@@ -273,7 +253,6 @@ class Comparison(_Asked):
     results: Mapping[str, Result]
     outcomes: tuple[str, ...]
     seed: int
-    made_by: tuple[str, str, str] = field(default_factory=code_now)
 
     def __repr__(self) -> str:
         names = list(self.results)

@@ -248,9 +248,8 @@ def code_now() -> tuple[str, str, str]:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class _Arrays:
-    """What results and histories share: two are equal when all that they hold is, bit for bit, and they are shown in a
-    line, in a notebook by :mod:`sim.notebook`. They know the code that made them."""
+class Made:
+    """What every result shares: it knows the code that made it, and a notebook shows it by :mod:`sim.notebook`."""
 
     made_by: tuple[str, str, str] = field(default_factory=code_now, compare=False)  # see code_now
 
@@ -263,6 +262,12 @@ class _Arrays:
     def _repr_html_(self) -> str:
         """As a notebook shows it."""
         return sim.in_a_notebook(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _Arrays(Made):
+    """What results and histories share: two are equal when all that they hold is, bit for bit, and they are shown in a
+    line."""
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -617,8 +622,8 @@ def _run(
 # ---------------------------------------------------------------------------------------------------------------
 # Many points
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, eq=False)
-class Batch:
+@dataclass(frozen=True, eq=False, repr=False)
+class Batch(Made):
     """The same replicates of many variants of a scenario. P points, R replicates, M alliances.
 
     A row of a point is, bit for bit, that of ``simulate`` for the scenario with the point's settings; in a market,
@@ -634,6 +639,13 @@ class Batch:
     moments: Floats  # (P, R, months + 1, variables, 3): count, sum, sum of squares over alliances
     histogram: NDArray[np.int64]  # (months + 1, variables, bins), over the alliances of all points and replicates
     ledger: Floats  # (P, R, M, 2, layers, causes): totals over life, units of trust
+
+    def __repr__(self) -> str:
+        points, replicates = self.alliances.shape[:2]
+        return (
+            f"<Batch of {self.scenario.name!r}, seed {self.seed}: {points} points of {', '.join(self.settings)}, "
+            f"{replicates} replicates each>"
+        )
 
     def means(self, *names: str) -> dict[str, Floats]:
         """Each outcome (all, without names): its mean over the alliances of each run, (P, R); NaN where undefined.

@@ -18,10 +18,12 @@ from sim.engine import History, Provenance, Result
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import EVERYONE, Scenario
 from sim.study import analysis
+from sim.study.answer import Answer
 from sim.study.page.markup import Content, Html, bullets, element, prose
 from sim.study.story import story
 from sim.study.terminal import history_text
-from sim.study.words import rows_of, whole_sentence, with_interval
+from sim.study.whatif import Comparison as Futures
+from sim.study.words import capital, rows_of, whole_sentence, with_interval
 from sim.sweeps.design import DEFAULT_OUTCOMES
 from sim.text import named
 
@@ -42,12 +44,8 @@ MOST_ROWS = 60
 
 @singledispatch
 def html_of(thing: object) -> str:
-    """An object as a notebook shows it.
-
-    Raises:
-        TypeError: for one that has no such form.
-    """
-    raise TypeError(f"{type(thing).__name__} has no form for notebooks")
+    """An object as a notebook shows it: its line, where no other form is registered for its kind."""
+    return _block(thing)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -145,6 +143,20 @@ def _(comparison: Comparison) -> str:
 
 
 @html_of.register
+def _(futures: Futures) -> str:
+    from sim.study import plots
+
+    drawn = [_picture(plots.whatif(futures), "Both futures, month by month")] if futures.is_told() else []
+    said = [prose("strong", capital(futures.title)), prose("p", whole_sentence(futures.sentence()))]
+    return _div(*said, *drawn, _foot(futures.factual.provenance))
+
+
+@html_of.register
+def _(answer: Answer) -> str:
+    return _div(prose("p", answer.sentence), _frame(answer.table), _picture(answer.figure, answer.sentence))
+
+
+@html_of.register
 def _(survey: Survey) -> str:
     return _block(survey, _frame(survey.table))
 
@@ -171,8 +183,15 @@ def _unit(row: Mapping[str, Any]) -> str:
 def _block(thing: Any, *parts: Content) -> str:
     """What is shown: the object's own line, its parts, and where it comes from."""
     made: Provenance | None = getattr(thing, "provenance", None)
-    foot = [element("p", element("small", str(made)))] if made else []
-    return str(element("div", element("p", element("code", repr(thing))), *parts, *foot))
+    return _div(element("p", element("code", repr(thing))), *parts, _foot(made) if made else [])
+
+
+def _div(*parts: Content) -> str:
+    return str(element("div", *parts))
+
+
+def _foot(made: Provenance) -> Html:
+    return element("p", element("small", str(made)))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Html]:

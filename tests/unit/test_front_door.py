@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,12 @@ import sim
 from sim import asking, loaded
 from sim.asking import Comparison, Survey, compare, panel, sobol
 from sim.dynamics.state import VARIABLES
-from sim.engine import LiveRun, simulate, simulate_history, simulate_many
+from sim.engine import simulate, simulate_history, simulate_many
 from sim.intervals import mean_of
 from sim.scenario import Scenario, load
 from sim.sides import COLUMNS, OF_A_MONTH, OWN, SHARED
+from sim.study.whatif import LeftOut
+from sim.sweeps.design import experiment_of
 from tests.builders import TEXTS, busy, market
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +83,26 @@ def test_study_is_the_function():
 def test_type_checkers_see_each_name():
     seen = [line.split()[-1] for line in (ROOT / "sim/__init__.py").read_text().splitlines() if " import " in line]
     assert set(NAMES) - {"study", "__version__"} <= set(seen)
+
+
+def snippets() -> list[str]:
+    """Programs in Python of README.md and docs/python.md, small and without the name that a package hides."""
+    pages = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/python.md"))
+    found = re.findall(r"```python\n(.*?)```", pages, re.DOTALL)
+    hidden = [code.replace("load, study", "load; from sim.asking import study") for code in found]
+    small = [code.replace("replicates=200", "replicates=2").replace("replicates=20", "replicates=2") for code in hidden]
+    return [code.replace("points=200", "points=4") for code in small]
+
+
+def test_what_the_pages_show_runs(monkeypatch, tmp_path):
+    assert len(snippets()) == 5
+    monkeypatch.chdir(tmp_path)
+    for code in snippets():
+        exec(code, {})
+    stored = pd.read_parquet("panel.parquet")
+    (formula,) = re.findall(r"feols\((\w+) ~ (.+?) \| id", (ROOT / "docs/python.md").read_text(encoding="utf-8"))
+    made = {"before", "partner_before"}
+    assert {formula[0], *formula[1].split(" + ")} - made <= set(stored)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -358,6 +381,33 @@ def test_nothing_that_an_author_wrote_acts_on_a_notebook():
         assert "<img src=x" not in html
 
 
-def test_what_has_no_such_form_is_refused():
-    with pytest.raises(TypeError, match="LiveRun has no form for notebooks"):
-        sim.in_a_notebook(LiveRun(WORLD))
+def test_what_has_no_form_of_its_own_is_a_line():
+    batch = simulate_many(WORLD, {"blame": [0.1, 0.9]}, 2, seed=2)
+    html = batch._repr_html_()
+    assert "&lt;Batch of &#x27;busy&#x27;, seed 2: 2 points of blame, 2 replicates each&gt;" in html
+    assert batch.provenance == simulate(WORLD, 1, seed=2).provenance
+
+
+def test_a_story_is_markdown_in_a_notebook():
+    told = sim.story(simulate_history(nasty()))
+    assert told._repr_markdown_() == told.markdown()
+    assert told._repr_markdown_().count("<img") == told._repr_markdown_().count("\\<img") > 0
+
+
+def test_a_what_if_shows_its_answer_and_its_picture():
+    html = sim.whatif(load("aol_time_warner"), replicate=7, changes=[LeftOut("crash")])._repr_html_()
+    assert "without the crash" in html
+    assert "data:image/png;base64," in html
+
+
+def test_an_answer_shows_its_sentence_and_its_table():
+    found = sobol(WORLD, RANGES, outcomes=["trust"], base=16, replicates=2)
+    for thing in (found, found.answers["trust"]):
+        assert "Of the variance of trust" in thing._repr_html_()
+        assert "<td>trust_gain</td>" in thing._repr_html_()
+
+
+def test_a_stored_result_knows_what_made_it(tmp_path):
+    experiment = experiment_of([WORLD], replicates=2, seed=5, name="small")
+    stored = sim.read_results(sim.run_experiment(experiment, out=tmp_path / "small"))
+    assert stored.provenance == simulate(WORLD, 1, seed=5).provenance
