@@ -396,7 +396,7 @@ def test_a_story_is_markdown_in_a_notebook():
 
 def test_a_what_if_shows_its_answer_and_its_picture():
     html = sim.whatif(load("aol_time_warner"), replicate=7, changes=[LeftOut("crash")])._repr_html_()
-    assert "without the crash" in html
+    assert "Without the event crash, trust in alliance 1" in html
     assert "data:image/png;base64," in html
 
 
