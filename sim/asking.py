@@ -23,7 +23,7 @@ from sim.dynamics.state import HIGHS, LOWS, TRUST, VALUE, VARIABLES
 from sim.engine import A_SCENARIO, Batch, Floats, Made, Result, simulate, simulate_history
 from sim.intervals import EVERYWHERE, SHARE, Range, around, difference_bounds, standard_error
 from sim.scenario import Scenario
-from sim.study import analysis, sensitivity
+from sim.study import analysis
 from sim.study.answer import Answer
 from sim.study.response import Factor, Measure, Ranges, Tick, factor_of, factors_of, measured_at
 from sim.sweeps.design import DEFAULT_OUTCOMES
@@ -192,6 +192,8 @@ class Shares(Made):
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row an outcome and factor: ``outcome``, then the columns :data:`sim.study.sensitivity.SOBOL`."""
+        from sim.study import sensitivity
+
         parts = [answer.table.assign(outcome=name) for name, answer in self.answers.items()]
         return pd.concat(parts, ignore_index=True)[["outcome", *sensitivity.SOBOL]]
 
@@ -222,6 +224,8 @@ def sobol(
         TypeError, ValueError: as :func:`study`, and :func:`sim.study.sensitivity.sobol`.
         MissingExtra: without SALib, which the extra ``analysis`` brings.
     """
+    from sim.study import sensitivity  # it draws, and Matplotlib takes a while to import
+
     expect(scenario, Scenario, A_SCENARIO)
     factors, names = _factors(scenario, ranges), _outcomes(outcomes)
     _whole(replicates, 1, "replicates")

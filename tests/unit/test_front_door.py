@@ -66,6 +66,14 @@ def test_a_scenario_is_read_without_the_core():
     assert fresh(code) == "False"
 
 
+def test_to_ask_takes_no_pictures_and_no_agents():
+    heavy = ("mesa", "matplotlib")
+    code = (
+        f"import sys; from sim import compare, panel, simulate, sobol; print([m for m in {heavy} if m in sys.modules])"
+    )
+    assert fresh(code) == "[]"
+
+
 def test_every_name_is_what_its_room_defines():
     for name in NAMES:
         if name not in ("__version__", "study"):
