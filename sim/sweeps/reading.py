@@ -86,8 +86,16 @@ class Tables(Mapping[str, pd.DataFrame]):
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._frames:
-            self._frames[name] = _read_table(self._path(name), self._sha256[name])
+            frame = _read_table(self._path(name), self._sha256[name])
+            self._frames[name] = self._with_replicates(frame) if name == "monthly" else frame
         return self._frames[name]
+
+    def _with_replicates(self, monthly: pd.DataFrame) -> pd.DataFrame:
+        """Months of a folder of version 0.1.0 do not say of how many replicates they are: then of all of their cell."""
+        if "replicates" in monthly:
+            return monthly
+        runs = self.columns("runs", ["cell"])["cell"].value_counts()
+        return monthly.assign(replicates=monthly["cell"].map(runs).astype("int64"))
 
     def columns(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
         """Some columns of a table, without holding the others and without keeping any."""

@@ -31,8 +31,8 @@ from sim.sweeps.checking import status_of
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.estimate import estimate
 from sim.sweeps.executors.local import LocalExecutor
-from sim.sweeps.files import CannotStore
-from sim.sweeps.reading import read_results
+from sim.sweeps.files import CannotStore, sha256_of
+from sim.sweeps.reading import Tables, read_results
 from sim.sweeps.recipe import command_line
 from sim.sweeps.runner import AllRunsFailed, Progress, resume, run_experiment
 from sim.sweeps.store import ResultFolder
@@ -496,3 +496,19 @@ def test_the_ratio_of_variances_is_that_of_theory(benchmark: ModuleType, correla
 def test_a_variance_without_one_is_that_of_the_others(benchmark: ModuleType) -> None:
     values = np.array([1.0, 4.0, -2.0, 7.5])
     assert benchmark.without_one(values) == pytest.approx([np.delete(values, k).var(ddof=1) for k in range(4)])
+
+
+def test_months_of_folders_from_before_say_of_how_many_replicates_they_are(tmp_path: Path) -> None:
+    """Version 0.1.0 wrote the table without that column; what it computed can still be drawn."""
+    folder = run_experiment(experiment_of([scenario("calm", months=6)], 3, 2, "before"), out=tmp_path / "new", jobs=1)
+    now = read_results(folder).tables
+    before = {"monthly": now["monthly"].drop(columns="replicates"), "runs": now["runs"]}
+    files = {}
+    for name, table in before.items():
+        table.to_parquet(tmp_path / f"{name}.parquet")
+        files[name] = {"sha256": sha256_of(tmp_path / f"{name}.parquet")}
+    read = Tables(tmp_path, files)["monthly"]
+    assert (read["replicates"] == 3).all()
+    pd.testing.assert_frame_equal(
+        read.drop(columns="replicates"), before["monthly"], check_categorical=False, check_dtype=False
+    )
