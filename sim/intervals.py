@@ -396,7 +396,7 @@ def decimals(half: float, value: float = math.nan) -> int:
     """
     if math.isfinite(half) and half > 0.0:
         return min(1 - _power(half, 2), MOST_DECIMALS)
-    if math.isfinite(value) and value != round(value):
+    if math.isfinite(value) and round(value, MOST_DECIMALS) != round(value):  # what is rounding reads as a whole number
         return min(max(0, SIGNIFICANT - 1 - _power(value, SIGNIFICANT)), MOST_DECIMALS)
     return 0
 

@@ -205,6 +205,7 @@ def test_outcomes_lie_within_their_bounds() -> None:
         (0.02, 0.31, 3), (0.013, 0.31, 3), (3.0, 88.0, 1), (12.0, 88.0, 0), (120.0, 900.0, -1), (1234.0, 9e4, -2),
         (0.0996, 0.5, 2), (0.0994, 0.5, 3), (math.nan, 0.4567, 3), (0.0, 0.4567, 3), (math.nan, 88.15, 1),
         (math.nan, 1234.5, 0), (math.nan, 5.0, 0), (math.nan, 0.0, 0), (math.nan, math.nan, 0), (math.nan, 0.9996, 2),
+        (math.nan, 1e-17, 0), (math.nan, 3.0000000000001, 0), (math.nan, -2e-9, 9),
     ],
 )  # fmt: skip
 def test_decimals_are_those_of_two_digits_of_the_half_width(half: float, value: float, digits: int) -> None:
