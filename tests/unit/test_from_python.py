@@ -19,7 +19,7 @@ import pytest
 
 import sim
 from sim.agents import AllianceModel
-from sim.engine import LiveRun, Result, record, simulate, simulate_history
+from sim.engine import LiveRun, Result, record, simulate, simulate_history, simulate_many
 from sim.library import available, find
 from sim.scenario import Scenario, load
 from sim.study import analysis
@@ -77,6 +77,12 @@ ASKED: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
     "simulate, scenario": (lambda x: simulate(x, 2), *SCENARIO),
     "simulate, replicates": (lambda x: simulate(WORLD, x), *COUNT),
     "simulate, seed": (lambda x: simulate(WORLD, 2, x), *COUNT),
+    "simulate_many, scenario": (lambda x: simulate_many(x, {"blame": [0.2]}), *SCENARIO),
+    "simulate_many, settings": (lambda x: simulate_many(WORLD, x), "settings: (what varies|one or more)", set()),
+    "simulate_many, values": (
+        lambda x: simulate_many(WORLD, {"blame": x}), "settings: one or more|out of range", set(),
+    ),
+    "simulate_many, replicates": (lambda x: simulate_many(WORLD, {"blame": [0.2]}, x), *COUNT),
     "simulate_history, scenario": (simulate_history, *SCENARIO),
     "simulate_history, seed": (lambda x: simulate_history(WORLD, x), *COUNT),
     "simulate_history, replicate": (lambda x: simulate_history(WORLD, 1, x), *COUNT),
@@ -284,7 +290,8 @@ def test_objects_tell_in_a_short_line_what_they_are(tmp_path: Path) -> None:
     model = AllianceModel(WORLD)
     answer = Answer(FRAME, lambda: None, "It is so. " * 50)  # type: ignore[arg-type, return-value]
     shown = {
-        "Result": repr(RESULT), "History": repr(simulate_history(WORLD)), "LiveRun": repr(LiveRun(WORLD)),
+        "Result": repr(RESULT), "Bands": repr(RESULT.bands()),
+        "History": repr(simulate_history(WORLD)), "LiveRun": repr(LiveRun(WORLD)),
         "Scenario": repr(WORLD), "AllianceModel": repr(model), "Organization": repr(model.organizations[0]),
         "Experiment": repr(experiment_of([WORLD], 2, 1, "x")), "Answer": repr(answer),
     }  # fmt: skip
