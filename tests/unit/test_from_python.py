@@ -165,6 +165,12 @@ def test_a_wrong_thing_is_refused_in_words(asked: str, monkeypatch: pytest.Monke
     assert tried + len(right) == len(things())
 
 
+def test_scenarios_are_named_one_after_the_other() -> None:
+    several = [WORLD, *(Scenario.from_plain({**WORLD.plain(), "title": title}) for title in ("Calm", "Rough"))]
+    titles = [experiment_of(several[:count], 2, 1, "x").title for count in (1, 2, 3)]
+    assert titles == [f"Compared: {WORLD.title}{more}" for more in ("", " and Calm", ", Calm and Rough")]
+
+
 def test_what_is_nearly_an_integer_is_taken() -> None:
     few = simulate(WORLD, np.int64(2), np.uint8(3))
     for replicates in (range(2), (0, 1), np.arange(2), (k for k in range(2)), {0, 1}, pd.Series([0, 1])):
