@@ -41,7 +41,7 @@ Rng = np.random.Generator
 Draw = Callable[[Rng, int], Floats]
 
 Sample = Mapping[str, Any]
-"""What one sample came to, by column: whether it held or rejected, an array of that over factors, a number, or None."""
+"""What one sample came to, by column: whether it rejected, what :func:`holds` says (of each factor), a whole number."""
 Study = Callable[[Rng], Sample]
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -50,14 +50,14 @@ CLOSE = 1e-12
 """Rounding."""
 
 
-def holds(low: Any, truth: Any, high: Any) -> Any:
-    """Whether an interval, or each of several, holds the truth."""
-    return (np.asarray(low) - CLOSE <= truth) & (truth <= np.asarray(high) + CLOSE)
+def holds(low: Any, truth: Any, high: Any) -> Floats:
+    """1 where an interval, or each of several, holds the truth, 0 where it misses it; NaN where there is none to judge.
 
-
-def or_itself(table: pd.DataFrame, end: str, number: str) -> Any:
-    """An end of intervals; of a number that is alike in the whole sample, and so has none, the number."""
-    return table[end].fillna(table[number])
+    There is none with too few replicates, or where all resamples came out alike. Counted as a hit (the number is right)
+    or as a miss, such a sample would say something of intervals that nobody was shown.
+    """
+    low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+    return np.where(np.isnan(low), np.nan, (low - CLOSE <= truth) & (truth <= high + CLOSE))
 
 
 def seed_of(rng: Rng) -> int:
@@ -86,7 +86,7 @@ def contrast_sample(rng: Rng, pairs: int) -> Sample:
         t, own = mean_of(x), bootstrap_of(x, seed)
         plain = bootstrap((x,), np.mean, n_resamples=2000, method="BCa", rng=seed).confidence_interval
         found[f"{name}: t"] = holds(t.low, mean, t.high)
-        found[f"{name}: BCa"] = holds(own.low, mean, own.high) if own.known else None
+        found[f"{name}: BCa"] = holds(own.low, mean, own.high)
         found[f"{name}: plain BCa"] = holds(plain.low, mean, plain.high)
     return found
 
@@ -288,12 +288,7 @@ IDLE = exponential([2.0, 1.0, 0.0])
 def morris_sample(rng: Rng, known: Known) -> Sample:
     """Whether the intervals of μ*, factor by factor, hold it at a quarter, half and all of 32 trajectories."""
     by_size = morris(known.function, known.factors, 32, seed_of(rng)).more["convergence"].groupby("size")
-    return {
-        f"{size} trajectories": holds(
-            or_itself(part, "low", "index"), known.mu_star(), or_itself(part, "high", "index")
-        )
-        for size, part in by_size
-    }
+    return {f"{size} trajectories": holds(part["low"], known.mu_star(), part["high"]) for size, part in by_size}
 
 
 def sobol_sample(rng: Rng, known: Known) -> Sample:
@@ -323,7 +318,7 @@ def noise_sample(rng: Rng, share: float, replicates: int) -> Sample:
     shares = sobol(respond, IDLE.factors, 64, seed_of(rng)).table.sort_values("factor")
     found: dict[str, Any] = {}
     for name, table, truth in (("mu_star", size, IDLE.mu_star()), ("total", shares, IDLE.total)):
-        held = holds(or_itself(table, f"{name}_low", name), truth, or_itself(table, f"{name}_high", name))
+        held = holds(table[f"{name}_low"], truth, table[f"{name}_high"])
         word = name.replace("mu_star", "μ\\*")
         found |= {f"{word}, factors that matter": held[:-1], f"{word}, idle factor": held[-1]}
     return found
@@ -501,17 +496,25 @@ def samples_of(name: str, count: int, seed: int, pool: ProcessPoolExecutor) -> l
     return [found[case * count : (case + 1) * count] for case in range(cases)]
 
 
-def shown(values: Sequence[Any]) -> tuple[str, float]:
-    """A column of a case, and its standard error: a share, the lowest and highest share of several, or a mean."""
-    if values[0] is None:
-        return "none", 0.0
+def column_of(values: Sequence[Any]) -> tuple[str, float]:
+    """A column of a case, and its standard error: a share, the lowest and highest share of several, or a mean.
+
+    Shares are of the samples that have an interval; how many have none is said.
+    """
     found = np.array(values)
-    mean = found.mean(axis=0)
-    if found.dtype != bool:
-        return f"{mean:.0f}", 0.0
-    error = float(np.sqrt(mean * (1.0 - mean) / len(found)).max())
+    if found.dtype.kind == "i":
+        return f"{found.mean():.0f}", 0.0
+    rows = found.astype(np.float64).reshape(len(found), -1)
+    judged = (~np.isnan(rows)).sum(axis=0)
+    some = judged > 0
+    if not some.any():
+        return "none", 0.0
+    mean = np.nanmean(rows[:, some], axis=0)
+    error = float(np.sqrt(mean * (1.0 - mean) / judged[some]).max())
     low, high = f"{mean.min():.0%}", f"{mean.max():.0%}"
-    return low if low == high else f"{low} to {high}", error
+    missing = float(np.isnan(rows).mean())
+    without = f", none in {missing:.0%}" if missing else ""
+    return f"{low if low == high else f'{low} to {high}'}{without}", error
 
 
 def lines_of(table: Table, cases: Sequence[Sequence[Sample]]) -> list[str]:
@@ -519,7 +522,7 @@ def lines_of(table: Table, cases: Sequence[Sequence[Sample]]) -> list[str]:
     columns = list(cases[0][0])
     rows, errors = [[*table.heads, *columns], ["---"] * (len(table.heads) + len(columns))], []
     for name, samples in zip(table.cases, cases, strict=True):
-        cells, error = zip(*(shown([sample[column] for sample in samples]) for column in columns), strict=True)
+        cells, error = zip(*(column_of([sample[column] for sample in samples]) for column in columns), strict=True)
         rows.append([*name, *cells])
         errors += error
     many = f"{len(cases[0])} samples each; standard errors up to {max(errors):.1%}."

@@ -7,6 +7,7 @@ Both call the same compiled month, so the history of a replicate is, bit for bit
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -416,7 +417,7 @@ def outcome_means(alliances: Records, names: Iterable[str] = tuple(OUTCOMES)) ->
     return means
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Bands:
     """Every monthly variable over the living alliances of all runs (``value``: over all alliances), month by month.
 
@@ -430,6 +431,9 @@ class Bands:
     sd: Floats  # over alliances
     se: Floats  # of the mean, from the spread of the runs' means: alliances of one run share partners; NaN of one run
     quantiles: Floats  # (quantiles, months + 1, variables): QUANTILES, read off a histogram of 100 bins
+
+    def __repr__(self) -> str:
+        return f"<Bands of {', '.join(VARIABLES)} over {len(self.mean) - 1} months, {self.replicates.max()} runs>"
 
     def of(self, variable: str) -> dict[str, Floats]:
         """The columns of one variable, (months + 1,) each: ``mean``, ``sd``, ``se``, ``q05`` and the other quantiles.
@@ -695,14 +699,19 @@ def simulate_many(
     Raises:
         BadFile: when a setting is unknown, a value is out of range, or it changes how many months, organizations or
             alliances there are, or what happens when, which must be the same for all points.
-        TypeError, ValueError: when the seed or a replicate is no integer or out of range, or the settings are not
-            equally many numbers, at least one.
+        TypeError, ValueError: when the seed or a replicate is no integer or out of range, or the settings are no
+            mapping, or not equally many numbers, at least one.
     """
+    expect(settings, Mapping, 'settings: what varies with its values, such as {"blame": [0.2, 0.5]}')
     seed, which = _key(seed, replicates)
-    values = {name: np.array(column, dtype=np.float64) for name, column in settings.items()}
+    numbers = "settings: one or more, each with as many numbers as there are points, at least one"
+    try:
+        values = {name: np.array(column, dtype=np.float64) for name, column in settings.items()}
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{numbers} ({error})") from None
     shapes = {column.shape for column in values.values()}
     if len(shapes) != 1 or len(min(shapes)) != 1 or (0,) in shapes:
-        raise ValueError("settings: one or more, each with as many numbers as there are points, at least one")
+        raise ValueError(numbers)
     ((points,),) = shapes
     orgs = np.repeat(build_organizations(scenario, seed, which)[None], points, axis=0)
     parameters, events = _vary(scenario, values, orgs)
@@ -775,7 +784,7 @@ def _key(seed: int, replicates: int | Iterable[int]) -> tuple[int, NDArray[np.in
     if not which or min(which) < 0 or max(which) >= 2**32:
         raise ValueError("replicates: at least one, each an integer from 0 to 2**32 - 1")
     if len(set(which)) < len(which):
-        again = next(replicate for k, replicate in enumerate(which) if replicate in which[:k])
+        again = next(replicate for replicate, times in Counter(which).items() if times > 1)
         raise ValueError(f"replicates: {again} comes twice, and would be the same run; name each once")
     return draws.check_seed(_integer("seed", seed)), np.array(which, dtype=np.int64)
 

@@ -122,7 +122,7 @@ class Interval:
         return replace(self, estimate=self.estimate * factor, low=self.low * factor, high=self.high * factor)
 
     def __str__(self) -> str:
-        return shown(self)
+        return stated(self)
 
 
 def exact(value: float) -> Interval:
@@ -396,7 +396,7 @@ def decimals(half: float, value: float = math.nan) -> int:
     """
     if math.isfinite(half) and half > 0.0:
         return min(1 - _power(half, 2), MOST_DECIMALS)
-    if math.isfinite(value) and value != round(value):
+    if math.isfinite(value) and value != round(value) and round(value, MOST_DECIMALS) != 0.0:  # else it is rounding
         return min(max(0, SIGNIFICANT - 1 - _power(value, SIGNIFICANT)), MOST_DECIMALS)
     return 0
 
@@ -434,7 +434,7 @@ def written(value: float, digits: int, plus: bool = False) -> str:
     return text.lstrip("+") if not any(digit in text for digit in "123456789inf") else text
 
 
-def shown(found: Interval, unit: str = "", plus: bool = False, plus_minus: bool = False) -> str:
+def stated(found: Interval, unit: str = "", plus: bool = False, plus_minus: bool = False) -> str:
     """A number with its interval, as it is shown everywhere: "0.940 (0.921 to 0.959)".
 
     All have the same decimals, :func:`digits_of`. Where several replicates came out alike and there is no interval it

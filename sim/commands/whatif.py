@@ -497,7 +497,7 @@ def _print_effect(effect: Effect) -> None:
     for row in records(effect.table):
         digits = digits_of(Interval.of(row, "difference"))
         both = (written(row[name], digits) for name in ("as_it_was", "otherwise"))
-        outcomes.append((row["outcome"], row["unit"], *both, _interval(row)))
+        outcomes.append((row["outcome"].replace("_", " "), row["unit"], *both, _interval(row)))
     print_table(("at the horizon", "unit", "as it was", "otherwise", "difference (95% interval)"), outcomes)
     causes = [(cause_words(row["cause"]), _interval(row)) for row in records(effect.ledger) if row["difference"] != 0.0]
     causes.append(("all together", _interval(records(effect.table)[0])))
@@ -506,6 +506,6 @@ def _print_effect(effect: Effect) -> None:
 
 def _interval(row: dict[str, Any]) -> str:
     """ "+0.031 (+0.020 to +0.042)"; without an interval from one replicate."""
-    from sim.intervals import Interval, shown
+    from sim.intervals import Interval, stated
 
-    return shown(Interval.of(row, "difference"), plus=True)
+    return stated(Interval.of(row, "difference"), plus=True)

@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.outcomes import OUTCOMES
-from sim.intervals import EVERYWHERE, JACKKNIFE, Interval, difference_bounds, mean_of, ratio_of, shown
+from sim.intervals import EVERYWHERE, JACKKNIFE, Interval, difference_bounds, mean_of, ratio_of, stated
 from sim.study import analysis
 from sim.study.analysis import SURE, factor_in_full, factor_words, in_unit, outcome_words, told_outcomes, unit_words
 from sim.study.words import whole_sentence
@@ -129,12 +129,12 @@ class Attribution:
         unit = OUTCOMES[self.outcome].unit
         found = self._found(part).times(in_unit(1.0, unit))
         if part in MEANS and unit == "share":
-            return shown(found, "%")
-        return shown(found, unit_words(self.outcome), plus=part not in MEANS)
+            return stated(found, "%")
+        return stated(found, unit_words(self.outcome), plus=part not in MEANS)
 
     def _share(self, part: str) -> str:
         share, low, high = (100.0 * float(self._row(part)[name]) for name in ("share", "share_low", "share_high"))
-        return "–" if math.isnan(share) else shown(Interval(share, low, high, self.n, JACKKNIFE), "%")
+        return "–" if math.isnan(share) else stated(Interval(share, low, high, self.n, JACKKNIFE), "%")
 
 
 def attributions(stored: Stored) -> list[Attribution]:

@@ -49,6 +49,7 @@ def contrasts(runs: pd.DataFrame, reference: int, outcomes: Sequence[str], seed:
     notes = " ".join(filter(None, (_agreement(table), _chance(int(table["t_low"].notna().sum())))))
     drawn = quoted[quoted["outcome"].isin(outcomes[:4])]
     kind = "interval" if quoted["boot_low"].isna().any() else "BCa bootstrap interval"
+    table["label"] = table["cell"].map(short)  # as in the sentence, and in the tables of the other questions
     return Answer(table, lambda: contrasts_figure(drawn, notes, kind), " ".join([*said, notes]).strip())
 
 

@@ -37,6 +37,7 @@ from sim.study.words import (
     whole_sentence,
     with_interval,
 )
+from sim.sweeps.design import NOT_SAID
 from sim.sweeps.recipe import how_again
 from sim.text import Markdown, code_block, markdown
 
@@ -227,10 +228,9 @@ def setting_words(value: Any) -> str:
 # ---------------------------------------------------------------------------------------------------------------
 def _expected(study: Study) -> str:
     """The finding that was written beforehand, quoted beside what came out."""
-    return (
-        f"Written before the first run:\n\n> {markdown(study.manifest['expected'])}\n\n"
-        f"What came out:\n\n{_bullets([*headlines(study), *study.kinds])}"
-    )
+    expected = study.manifest["expected"]
+    before = "" if expected == NOT_SAID else "Written before the first run:\n\n"
+    return f"{before}> {markdown(expected)}\n\nWhat came out:\n\n{_bullets([*headlines(study), *study.kinds])}"
 
 
 def _outcome_table(study: Study) -> str:

@@ -34,7 +34,7 @@ from sim.intervals import (
     Interval,
     Range,
     resampled,
-    shown,
+    stated,
 )
 from sim.study.analysis import factor_names, percent
 from sim.study.answer import Answer, optional
@@ -177,7 +177,7 @@ def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str, n: i
         found = Interval(row.mu_star, row.mu_star_low, row.mu_star_high, n, PERCENTILE)
         if not found.known:
             found = Interval(row.mu_star, n=n, method=ALIKE if n >= FEWEST_RESAMPLED else NONE)
-        named.append(f"{row.factor} {shown(found)}")
+        named.append(f"{row.factor} {stated(found)}")
     if not named:
         return f"No factor's effect on {outcome} can be told from zero."
     sure = "95% interval" if n >= FEWEST_RESAMPLED else "no interval"
@@ -280,7 +280,7 @@ def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str, n: in
 def _share(index: float, low: float, high: float) -> str:
     """An index in percent; an estimate may lie a little below zero or above one, a share does not."""
     value, low, high = np.clip([index, low, high], *SHARE).tolist()
-    return shown(Interval(value, low, high, method=PERCENTILE).times(100.0), "%")
+    return stated(Interval(value, low, high, method=PERCENTILE).times(100.0), "%")
 
 
 # ---------------------------------------------------------------------------------------------------------------

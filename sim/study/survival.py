@@ -31,7 +31,7 @@ from sim.intervals import (
     mean_of,
     resampled,
     rising,
-    shown,
+    stated,
     written,
 )
 from sim.study.analysis import check_table, percent, short_labels, signed
@@ -324,7 +324,7 @@ def _share(row: pd.Series, name: str) -> str:
     low, high = (row["low"], row["high"]) if name == "going_on" else (row[f"{name}_low"], row[f"{name}_high"])
     if math.isnan(low):
         return percent(row[name])
-    return shown(Interval(float(row[name]), float(low), float(high), method=PERCENTILE).times(100.0), "%")
+    return stated(Interval(float(row[name]), float(low), float(high), method=PERCENTILE).times(100.0), "%")
 
 
 def _compared_sentence(row: Mapping[str, float | str], reference: pd.DataFrame, other: pd.DataFrame) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History
-from sim.intervals import shown
+from sim.intervals import stated
 from sim.study import analysis
 from sim.study.analysis import outcome_words
 from sim.study.report import reference_words
@@ -135,7 +135,7 @@ def _terminal_table(study: Study) -> list[str]:
 def _plus_minus(row: Mapping[str, Any]) -> str:
     """ "0.940 ± 0.019", shares in percent; both ends where they are not equally far away."""
     found, sign = analysis.sure_of(row, "mean"), "%" if OUTCOMES[str(row["outcome"])].unit == "share" else ""
-    return "–" if math.isnan(found.estimate) else shown(found, sign, plus_minus=True)
+    return "–" if math.isnan(found.estimate) else stated(found, sign, plus_minus=True)
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import pandas as pd
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES_OF_ENDING
-from sim.intervals import shown, written
+from sim.intervals import stated, written
 from sim.scenario import Scenario
 from sim.study import analysis
 from sim.study.analysis import CAUSE_WORDS, outcome_words, percent, sentence, short_labels, signed, unit_words
@@ -227,7 +227,7 @@ def number(value: float, digits: int) -> str:
 
 def with_interval(row: Mapping[str, Any]) -> str:
     """ "0.940 (0.921 to 0.959)", shares in percent; without an interval from a single replicate."""
-    return shown(analysis.sure_of(row, "mean"), "%" if OUTCOMES[str(row["outcome"])].unit == "share" else "")
+    return stated(analysis.sure_of(row, "mean"), "%" if OUTCOMES[str(row["outcome"])].unit == "share" else "")
 
 
 # ---------------------------------------------------------------------------------------------------------------

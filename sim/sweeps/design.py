@@ -37,6 +37,8 @@ from sim.tomlfile import BadFile, did_you_mean, read
 DEFAULT_REPLICATES, DEFAULT_SEED, DEFAULT_BATCHES = 100, 1, 20
 DEFAULT_OUTCOMES = ("value", "trust", "survived")
 """What the summary leads with when the file does not say."""
+NOT_SAID = "Not said beforehand."
+"""Stands for the expectation where there is none: scenarios are compared without an experiment's file."""
 FEWEST = 30
 """Runs of a cell before a wanted precision is judged: of fewer the spread is too uncertain to stop on."""
 
@@ -438,12 +440,13 @@ def experiment_of(
         raise ValueError(f"{listed}; got none")
     expect(name, str, "name of an experiment: text")
     expect(outcomes, (list, tuple, Iterator), "outcomes: a list of names, such as ['value', 'trust']")
-    named = " and ".join(dict.fromkeys(scenario.title for scenario in scenarios))
+    *others, last = dict.fromkeys(scenario.title for scenario in scenarios)
+    named = f"{', '.join(others)} and {last}" if others else last
     draft = Experiment(
         name=name,
         title=f"Compared: {named}",
         question=f"What differs between {named}?",
-        expected="Not said beforehand.",
+        expected=NOT_SAID,
         scenarios=tuple(scenarios),
     )
     return draft.replace(replicates=replicates, seed=seed, outcomes=tuple(outcomes) or DEFAULT_OUTCOMES)

@@ -104,6 +104,15 @@ def test_contrasts_prints_the_sentence_and_the_table(compared: str) -> None:
     assert "boot low" in done.stdout
 
 
+def test_a_cell_has_one_name_in_the_tables_of_all_questions(grid: str) -> None:
+    """Contrasts once wrote a cell as its label is stored, the others in words."""
+    contrasts, humps = (
+        [row["label"] for row in json.loads(call("analyse", question, grid, "--json").stdout)["table"]]
+        for question in ("contrasts", "humps")
+    )
+    assert set(contrasts) == set(humps[1:])
+
+
 def test_long_names_leave_numbers_whole(capsys: pytest.CaptureFixture[str]) -> None:
     """Names and heads are wrapped at their words; a number that is cut in two cannot be read."""
     head = ("label", "lifetime", "reference lifetime", "difference", "low", "high", "p replicates", "p log rank")

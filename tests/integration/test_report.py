@@ -203,7 +203,7 @@ def test_figures_are_there_when_the_data_are(drawn: dict[str, dict[str, Figure]]
 def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str, Path]) -> None:
     stored = read_results(folders["several cells"])
     summary = report.summary_markdown(words.Study(stored))
-    assert "> Not said beforehand." in summary
+    assert "## Expected, and found\n\n> Not said beforehand.\n" in summary, "what was not said was not written either"
     assert "| blame culture | blame 0.9 (was normal(0.4, 0.15)) |" in summary
     assert "| low_start | trust_start 0.3 (was 0.55) |" in summary
     assert "In this result's folder, which holds the experiment's files:\n\n```\nalliance sweep ./exp" in summary

@@ -31,9 +31,9 @@ def coverage() -> ModuleType:
 
 
 def share(coverage: ModuleType, table: str, case: int, count: int) -> dict[str, float]:
-    """Share of the samples of a case that held or rejected, by column; over all factors."""
+    """Share of the samples of a case that held or rejected, by column; over all factors that have an interval."""
     samples = [coverage.drawn(table, 1, (case, number)) for number in range(count)]
-    return {column: float(np.mean([sample[column] for sample in samples])) for column in samples[0]}
+    return {column: float(np.nanmean([sample[column] for sample in samples])) for column in samples[0]}
 
 
 def within(chance: float, count: int) -> float:
@@ -124,10 +124,17 @@ def test_the_known_functions_are_as_declared(coverage: ModuleType) -> None:
 
 
 def test_a_column_is_a_share_a_range_of_shares_a_mean_or_nothing(coverage: ModuleType) -> None:
-    assert coverage.shown([True, False, True, True]) == ("75%", pytest.approx(math.sqrt(0.75 * 0.25 / 4)))
-    assert coverage.shown([np.array([True, False]), np.array([True, True])])[0] == "50% to 100%"
-    assert coverage.shown([10, 20]) == ("15", 0.0)
-    assert coverage.shown([None, None]) == ("none", 0.0)
+    assert coverage.column_of([True, False, True, True]) == ("75%", pytest.approx(math.sqrt(0.75 * 0.25 / 4)))
+    assert coverage.column_of([np.array([True, False]), np.array([True, True])])[0] == "50% to 100%"
+    assert coverage.column_of([10, 20]) == ("15", 0.0)
+    assert coverage.column_of([np.array(math.nan), np.array(math.nan)]) == ("none", 0.0)
+
+
+def test_what_has_no_interval_counts_neither_as_a_hit_nor_as_a_miss(coverage: ModuleType) -> None:
+    held = coverage.holds([0.0, 0.0, math.nan], 1.0, [2.0, 0.5, math.nan])
+    assert held.tolist()[:2] == [1.0, 0.0]
+    assert math.isnan(held[2])
+    assert coverage.column_of([held[[0, 2]], held[[1, 2]]])[0] == "50%, none in 50%"
 
 
 def test_every_table_has_its_place_on_its_page(coverage: ModuleType) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 import sim
 from sim.agents import AllianceModel
-from sim.engine import LiveRun, Result, record, simulate, simulate_history
+from sim.engine import LiveRun, Result, record, simulate, simulate_history, simulate_many
 from sim.library import available, find
 from sim.scenario import Scenario, load
 from sim.study import analysis
@@ -77,6 +77,12 @@ ASKED: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
     "simulate, scenario": (lambda x: simulate(x, 2), *SCENARIO),
     "simulate, replicates": (lambda x: simulate(WORLD, x), *COUNT),
     "simulate, seed": (lambda x: simulate(WORLD, 2, x), *COUNT),
+    "simulate_many, scenario": (lambda x: simulate_many(x, {"blame": [0.2]}), *SCENARIO),
+    "simulate_many, settings": (lambda x: simulate_many(WORLD, x), "settings: (what varies|one or more)", set()),
+    "simulate_many, values": (
+        lambda x: simulate_many(WORLD, {"blame": x}), "settings: one or more|out of range", set(),
+    ),
+    "simulate_many, replicates": (lambda x: simulate_many(WORLD, {"blame": [0.2]}, x), *COUNT),
     "simulate_history, scenario": (simulate_history, *SCENARIO),
     "simulate_history, seed": (lambda x: simulate_history(WORLD, x), *COUNT),
     "simulate_history, replicate": (lambda x: simulate_history(WORLD, 1, x), *COUNT),
@@ -157,6 +163,12 @@ def test_a_wrong_thing_is_refused_in_words(asked: str, monkeypatch: pytest.Monke
             call(thing)
         tried += 1
     assert tried + len(right) == len(things())
+
+
+def test_scenarios_are_named_one_after_the_other() -> None:
+    several = [WORLD, *(Scenario.from_plain({**WORLD.plain(), "title": title}) for title in ("Calm", "Rough"))]
+    titles = [experiment_of(several[:count], 2, 1, "x").title for count in (1, 2, 3)]
+    assert titles == [f"Compared: {WORLD.title}{more}" for more in ("", " and Calm", ", Calm and Rough")]
 
 
 def test_what_is_nearly_an_integer_is_taken() -> None:
@@ -284,7 +296,8 @@ def test_objects_tell_in_a_short_line_what_they_are(tmp_path: Path) -> None:
     model = AllianceModel(WORLD)
     answer = Answer(FRAME, lambda: None, "It is so. " * 50)  # type: ignore[arg-type, return-value]
     shown = {
-        "Result": repr(RESULT), "History": repr(simulate_history(WORLD)), "LiveRun": repr(LiveRun(WORLD)),
+        "Result": repr(RESULT), "Bands": repr(RESULT.bands()),
+        "History": repr(simulate_history(WORLD)), "LiveRun": repr(LiveRun(WORLD)),
         "Scenario": repr(WORLD), "AllianceModel": repr(model), "Organization": repr(model.organizations[0]),
         "Experiment": repr(experiment_of([WORLD], 2, 1, "x")), "Answer": repr(answer),
     }  # fmt: skip

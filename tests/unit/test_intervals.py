@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sim import intervals
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import bands_of, simulate, spread_over_runs
-from sim.intervals import ALIKE, EVERYWHERE, NONE, RULE_OF_THREE, SHARE, STUDENT, Interval, exact, mean_of, shown
+from sim.intervals import ALIKE, EVERYWHERE, NONE, RULE_OF_THREE, SHARE, STUDENT, Interval, exact, mean_of, stated
 from sim.library import available
 from sim.scenario import load
 
@@ -205,6 +205,7 @@ def test_outcomes_lie_within_their_bounds() -> None:
         (0.02, 0.31, 3), (0.013, 0.31, 3), (3.0, 88.0, 1), (12.0, 88.0, 0), (120.0, 900.0, -1), (1234.0, 9e4, -2),
         (0.0996, 0.5, 2), (0.0994, 0.5, 3), (math.nan, 0.4567, 3), (0.0, 0.4567, 3), (math.nan, 88.15, 1),
         (math.nan, 1234.5, 0), (math.nan, 5.0, 0), (math.nan, 0.0, 0), (math.nan, math.nan, 0), (math.nan, 0.9996, 2),
+        (math.nan, 1e-17, 0), (math.nan, -2e-9, 9),
     ],
 )  # fmt: skip
 def test_decimals_are_those_of_two_digits_of_the_half_width(half: float, value: float, digits: int) -> None:
@@ -230,15 +231,15 @@ def of_ends(value: float, low: float, high: float, n: int = 9, method: str = STU
     ],
 )
 def test_a_number_is_shown_with_its_interval(found: Interval, said: str) -> None:
-    assert shown(found) == str(found) == said
+    assert stated(found) == str(found) == said
 
 
 def test_units_and_signs_stand_where_they_belong() -> None:
     found = of_ends(0.31, 0.29, 0.33)
-    assert shown(found, " money", plus=True) == "+0.310 money (+0.290 to +0.330)"
-    assert shown(found.times(100.0), "%", plus_minus=True) == "31.0 ± 2.0%"
-    assert shown(mean_of([0.93] * 4, SHARE).times(100.0), "%", plus_minus=True) == "93% (44 to 97)"
-    assert shown(of_ends(0.01, 0.0, 0.05), plus_minus=True) == "0.010 (0.000 to 0.050)"
+    assert stated(found, " money", plus=True) == "+0.310 money (+0.290 to +0.330)"
+    assert stated(found.times(100.0), "%", plus_minus=True) == "31.0 ± 2.0%"
+    assert stated(mean_of([0.93] * 4, SHARE).times(100.0), "%", plus_minus=True) == "93% (44 to 97)"
+    assert stated(of_ends(0.01, 0.0, 0.05), plus_minus=True) == "0.010 (0.000 to 0.050)"
     assert intervals.written(-1234.0, -2) == "−1200"
     assert intervals.written(0.0, 1, plus=True) == "0.0"
     assert intervals.written(math.inf, 1) == "inf"
@@ -254,7 +255,7 @@ def test_what_is_shown_is_what_is_known(value: float, half: float) -> None:
     found = of_ends(value, value - half, value + half)
     digits = intervals.decimals(half, value)
     assert 10 <= round(half * 10.0**digits) <= 100
-    told = shown(found)
+    told = stated(found)
     texts = [told.split(" ")[0], *told.partition("(")[2].rstrip(")").split(" to ")]
     assert len({len(text.partition(".")[2]) for text in texts}) == 1
     assert len(texts[0].partition(".")[2]) >= max(digits, 0)
@@ -266,11 +267,11 @@ def test_what_is_shown_is_what_is_known(value: float, half: float) -> None:
 
 @given(st.integers(-(10**9), 10**9))
 def test_a_whole_number_without_an_interval_stays_whole(value: int) -> None:
-    assert shown(Interval(float(value), n=1)) == str(value).replace("-", "−")
+    assert stated(Interval(float(value), n=1)) == str(value).replace("-", "−")
 
 
 @given(st.floats(1e-3, 1e9).filter(lambda value: value != round(value)))
 def test_without_an_interval_there_are_three_digits(value: float) -> None:
-    text = shown(Interval(value, n=1))
+    text = stated(Interval(value, n=1))
     assert float(text) == pytest.approx(value, rel=0.0051)
     assert len(text.replace(".", "").lstrip("0")) == 3 or value >= 99.0 or float(text) < 1e-2
