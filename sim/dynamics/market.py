@@ -246,7 +246,7 @@ def agree(p, orgs, i, c, seed, replicate, month):
     return wanted and wanting
 
 
-@entry
+@compiled
 def market_month(p, orgs, alliances, count, seed, replicate, month, scratch):
     """Step 9: search, propose, vet, sign. Returns the new number of alliances.
 
