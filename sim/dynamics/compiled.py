@@ -53,6 +53,11 @@ def compiled(function: F) -> F:
     return _made(Inlined, function, no_cpython_wrapper=True)
 
 
+def compiled_for_others(function: F) -> F:
+    """A function that somebody puts in the place of one of the core: as :func:`compiled`, but it may make arrays."""
+    return _made(Inlined, function, no_cpython_wrapper=True, _nrt=True)
+
+
 def entry(function: F) -> F:
     """A function of the core that Python calls as machine code; else as :func:`compiled`."""
     return _made(Core, function)

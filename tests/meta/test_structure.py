@@ -117,7 +117,7 @@ def test_the_core_has_no_files_no_tables_and_no_printing(path):
 
 
 COMPILED = sorted(p.stem for p in (SIM / "dynamics").glob("*.py") if "sim.dynamics.compiled.compiled" in imports_of(p))
-DECORATORS = {"compiled", "entry"}
+DECORATORS = {"compiled", "copied", "entry"}
 
 
 @pytest.mark.parametrize("name", COMPILED)
