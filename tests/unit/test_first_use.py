@@ -1,6 +1,7 @@
 """How the core is compiled, and what is said of it: ways in from Python, first use."""
 
 import ast
+import gc
 import inspect
 import io
 import json
@@ -10,6 +11,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from numba.core import errors, event
 
 from sim import engine
 from sim.dynamics import compiled, draws, kernel
@@ -34,6 +36,36 @@ def test_what_the_engine_calls_is_an_entry():
     machine = [function for function in of_the_core if isinstance(function, Core)]
     assert len(machine) >= 6
     assert [function.__name__ for function in machine if isinstance(function, Inlined)] == []
+
+
+@compiles
+@pytest.mark.parametrize("looking", [True, False])
+def test_nothing_is_collected_while_the_core_is_compiled_and_then_all_is_as_before(looking):
+    """Also after a function that cannot be compiled, and where somebody had switched collecting off."""
+
+    class Seen(event.Listener):
+        def on_start(self, occasion):
+            seen.append(gc.isenabled())
+
+        on_end = on_start
+
+    @compiled.entry
+    def twice(x):
+        return 2 * x
+
+    seen, before = [], gc.isenabled()
+    (gc.enable if looking else gc.disable)()
+    try:
+        with event.install_listener("numba:compile", Seen()):
+            assert twice(3) == 6
+            with pytest.raises(errors.TypingError):
+                twice(None)
+        after = gc.isenabled()
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert seen  # at least of what fails, which is never kept on disk
+    assert not any(seen)
+    assert after == looking
 
 
 @compiles
