@@ -136,7 +136,7 @@ def build_pairs(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) ->
     network, shape = scenario.network, (len(replicates), scenario.organizations)
     if network.pairs or not network.partners:
         return np.tile(np.array(network.pairs, dtype=np.int64).reshape(-1, 2), (len(replicates), 1, 1))
-    keys = np.ascontiguousarray(np.broadcast_to(np.arange(shape[1]), shape))
+    keys = np.tile(np.arange(shape[1]), (shape[0], 1))
     place, spare = np.empty((2, *shape))
     draws.fill_pairs(seed, replicates, draws.ORDER, keys, place, spare)
     blocks = [range(shape[1])] if network.mixing == "any" else [scenario.rows(group.name) for group in scenario.groups]
@@ -620,8 +620,8 @@ def _run(
         return orgs, alliances, moments, histogram, ledger
     ledger = np.zeros((*alliances.shape, *LEDGER))
     kernel.run_many(
-        parameters, points, orgs, float_view(orgs), alliances, events, seed, which, scenario.months, moments, histogram,
-        ledger, *_scratch(scenario)[:2],
+        parameters, points, orgs, float_view(orgs), alliances, _cells(alliances), events, seed, which, scenario.months,
+        moments, histogram, ledger[:, None], *_scratch(scenario)[:2], *_no_copies(len(which)),
     )  # fmt: skip
     return orgs, alliances, moments, histogram, ledger
 
@@ -805,6 +805,11 @@ def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64] | No
     return np.zeros(LEDGER), np.zeros(N_CAUSES), places
 
 
+def _no_copies(runs: int) -> tuple[Floats, Floats, Floats]:
+    """What the kernel is given in the place of copies of every month, where none are wanted, for so many runs."""
+    return np.empty((runs, 0, 0, 0)), np.empty((runs, 0, 0, 0)), np.empty((runs, 0))
+
+
 def _more(rows: Records, count: int) -> Records:
     """A copy of the first rows with ``count`` rows in all, the new ones empty."""
     grown = np.zeros((count, *rows.shape[1:]), rows.dtype)
@@ -828,8 +833,9 @@ def _run_markets(
             room = count + count // 2 + 2 * scenario.organizations  # what is not used takes no memory
             rows, ledger = _more(rows, room), _more(ledger, room)
             month, count, market = kernel.run(
-                parameters[points[r]], orgs[r], float_view(orgs[r]), rows, count, events[points[r]], market, seed,
-                replicate, month + 1, scenario.months, moments[r], histogram, ledger, *scratch,
+                parameters[points[r]], orgs[r], float_view(orgs[r]), rows, _cells(rows), count, events[points[r]],
+                market, seed, replicate, month + 1, scenario.months, moments[r], histogram, ledger[None],
+                *scratch, *(empty[0] for empty in _no_copies(1)),
             )  # fmt: skip
         done.append((rows[:count], ledger[:count]))
     most = max(len(rows) for rows, _ in done)
@@ -972,19 +978,28 @@ class History(_Arrays):
 def simulate_history(scenario: Scenario, seed: int = 1, replicate: int = 0) -> History:
     """Run one replicate and keep every month: the same run, bit for bit, as replicate ``replicate`` of ``simulate``."""
     live = LiveRun(scenario, seed, replicate)
-    months, begun = scenario.months, len(live.alliances)
-    rows, count = live.alliances, begun
-    if scenario.network.market:  # how many alliances there will be is known only after the run
+    months, count, searching = scenario.months, len(live.alliances), scenario.network.market
+    if searching:  # how many alliances there will be is known only after the run
         count = simulate(scenario, [replicate], seed).alliances.shape[1]
-        rows = _more(rows, count + scenario.organizations)
     organizations = np.zeros((months + 1, len(live.organizations)), ORGANIZATION)
     alliances = np.zeros((months + 1, count), ALLIANCE)
     ledger, market = np.zeros((months, count, *LEDGER)), np.empty(months + 1)
-    kernel.run_history(
-        live.parameters, live.organizations, _cells(live.organizations), rows, _cells(rows), begun, live.events,
-        live.market, live.seed, live.replicate, months, _cells(organizations), _cells(alliances), market, ledger,
-        *live.scratch,
-    )  # fmt: skip
+    copies = _cells(organizations), _cells(alliances), market
+    nothing = np.empty((0, len(VARIABLES), 3)), np.empty((0, len(VARIABLES), BINS), dtype=np.int64)
+    orgs = live.organizations
+    if searching:
+        rows = _more(live.alliances, count + scenario.organizations)
+        kernel.run(
+            live.parameters, orgs, float_view(orgs), rows, _cells(rows), len(live.alliances), live.events, live.market,
+            live.seed, live.replicate, 1, months, *nothing, ledger, *live.scratch, *copies,
+        )  # fmt: skip
+    else:
+        rows, which = live.alliances, np.array([live.replicate])
+        kernel.run_many(
+            *_one_point(scenario, 1), orgs[None], float_view(orgs)[None], rows[None], _cells(rows)[None],
+            live.events[None], live.seed, which, months, nothing[0][None], nothing[1], ledger[None], *live.scratch[:2],
+            *(kept[None] for kept in copies),
+        )  # fmt: skip
     kept = organizations.view(np.recarray), alliances.view(np.recarray)
     return History(scenario, live.seed, live.replicate, *kept, ledger, market)
 

@@ -29,7 +29,7 @@ import numpy as np
 
 from sim import loaded
 from sim.dynamics import rules
-from sim.dynamics.compiled import compiled
+from sim.dynamics.compiled import compiled_for_others
 from sim.tomlfile import did_you_mean
 
 Rule = Callable[..., Any]
@@ -64,7 +64,7 @@ def instead(rule: str, function: Rule) -> Iterator[None]:
     name = getattr(function, "__name__", type(function).__name__)
     with loaded.replacing(rule, f"{name} ({frozen.digest()})"):
         try:
-            _standing[rule] = compiled(standing)
+            _standing[rule] = compiled_for_others(standing)
             for module in affected:
                 importlib.reload(module)
                 if module is rules:
@@ -183,7 +183,7 @@ class _Frozen:
         """A function that is called, compiled as its author had it, or as the core is."""
         options = getattr(function, "targetoptions", {"error_model": "numpy"})
         self._note("options", sorted(options.items()))
-        made: Rule = numba.jit(**{**options, "nopython": True})(self.function(function))
+        made: Rule = numba.jit(**{**options, "nopython": True, "_nrt": True})(self.function(function))
         self._made[plain] = made
         return made
 

@@ -13,10 +13,9 @@ def prepare(quiet: bool) -> None:
 
 
 def _run_a_month() -> None:
-    """The smallest run of both kinds calls, and so compiles, every function of the core but the market's."""
-    from sim.engine import simulate, simulate_history
+    """The smallest run calls, and so compiles, what every run without a market calls; its history, nothing more."""
+    from sim.engine import simulate
     from sim.scenario import TEXTS, Scenario
 
     smallest = Scenario.from_plain({**dict.fromkeys(TEXTS, "the smallest run"), "months": 1, "organizations": 2})
     simulate(smallest, replicates=1)
-    simulate_history(smallest)

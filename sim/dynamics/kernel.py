@@ -10,7 +10,7 @@ Whoever is outside the core calls it by the names in ``__all__``; those from ``s
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from sim.dynamics import draws, rules
-from sim.dynamics.compiled import compiled, entry
+from sim.dynamics.compiled import compiled, copied, entry
 from sim.dynamics.events import apply_events, change_trait, keep_away
 from sim.dynamics.market import (
     appeal_of,
@@ -76,7 +76,6 @@ __all__ = [
     "relate",
     "room_needed",
     "run",
-    "run_history",
     "run_many",
     "shuns",
     "sign_many",
@@ -175,7 +174,7 @@ def organizations_month(p, orgs):
         )
 
 
-@entry
+@copied
 def month_of_all(
     p,
     orgs,
@@ -212,42 +211,71 @@ def month_of_all(
     return rules.toward(market, 1.0, p.market_recovery), count
 
 
-@entry
+@copied
 def run(
-    p, orgs, columns, alliances, count, events, market, seed, replicate, first, months, moments, histogram,
-    ledger, entries, rates, scratch,
+    p, orgs, columns, alliances, cells, count, events, market, seed, replicate, first, months, moments, histogram,
+    ledger, entries, rates, scratch, kept_orgs, kept_alliances, levels,
 ):  # fmt: skip
     """One run, in place, from month ``first`` to the last, or until there may be too few rows for new alliances.
 
     Args:
         p: record of the parameters.
         orgs, columns: organizations as records (N,) and the same memory as float64 (N, fields).
-        alliances: records (M,), of which ``count`` are in use.
+        alliances, cells: the same of alliances, (M,) and (M, fields), of which ``count`` are in use.
         events: records, see ``state.EVENT``.
         market: level of the general market, 1 in normal times.
         seed, replicate: the key of the draws.
         first, months: the next month, from 1, and the last one. Month 1 also records the start.
-        moments: float64 (months + 1, variables, 3), added to.
+        moments: float64 (months + 1, variables, 3), added to; empty to record nothing.
         histogram: int64 (months + 1, variables, BINS), added to.
-        ledger: float64 (M, 2, layers, causes), added to.
+        ledger: float64 (months, M, 2, layers, causes), added to; (1, M, 2, layers, causes) for all months together.
         entries, rates: scratch, see :func:`alliance_month`.
         scratch: int64 (6, N) with a market, in which organizations search for partners; None without one, and then
             the market is not even compiled.
+        kept_orgs, kept_alliances: float64 (months + 1, N, fields), (months + 1, K, fields) for a copy of the state at
+            the end of every month, with room for the K alliances of the end; what is not signed yet stays as it is.
+        levels: float64 (months + 1,), level of the market; empty to keep no copies.
 
     Returns:
         Months done, alliances in use, level of the market. Fewer months than asked for: give it more rows and go on.
     """
     if first == 1:
-        observe(alliances, count, months, moments[0], histogram[0])
+        record(
+            columns, alliances, cells, count, market, 0, months, moments, histogram, kept_orgs, kept_alliances, levels
+        )
     for month in range(first, months + 1):
         if scratch is not None and len(alliances) - count < room_needed(orgs, events, month):
             return month - 1, count, market
         market, count = month_of_all(
-            p, orgs, columns, alliances, count, events, market, seed, replicate, month, ledger, entries,
-            rates, scratch,
+            p, orgs, columns, alliances, count, events, market, seed, replicate, month,
+            ledger[min(month, len(ledger)) - 1], entries, rates, scratch,
         )  # fmt: skip
-        observe(alliances, count, months, moments[month], histogram[month])
+        record(
+            columns, alliances, cells, count, market, month, months, moments, histogram, kept_orgs, kept_alliances,
+            levels,
+        )  # fmt: skip
     return months, count, market
+
+
+@compiled
+def record(
+    columns, alliances, cells, count, market, month, months, moments, histogram, kept_orgs, kept_alliances, levels
+):
+    """Enter the end of a month in moments and histogram, and keep a copy of the state, whichever is wanted."""
+    if len(moments) > 0:
+        observe(alliances, count, months, moments[month], histogram[month])
+    if len(levels) > 0:
+        keep(columns, len(columns), kept_orgs[month])
+        keep(cells, count, kept_alliances[month])
+        levels[month] = market
+
+
+@compiled
+def keep(cells, count, kept):
+    """Copy the first ``count`` rows, each of so many float64."""
+    for i in range(count):
+        for j in range(cells.shape[1]):
+            kept[i, j] = cells[i, j]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -263,8 +291,8 @@ def sign_many(parameters, points, orgs, alliances, seed, replicates):
 
 @entry
 def run_many(
-    parameters, points, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries,
-    rates,
+    parameters, points, orgs, columns, alliances, cells, events, seed, replicates, months, moments, histogram, ledger,
+    entries, rates, kept_orgs, kept_alliances, levels,
 ):  # fmt: skip
     """Many runs without a market, one after the other.
 
@@ -278,51 +306,7 @@ def run_many(
     """
     for r in range(len(replicates)):
         run(
-            parameters[points[r]], orgs[r], columns[r], alliances[r], alliances.shape[1], events[points[r]], 1.0,
-            seed, replicates[r], 1, months, moments[r], histogram, ledger[r], entries, rates, None,
+            parameters[points[r]], orgs[r], columns[r], alliances[r], cells[r], alliances.shape[1], events[points[r]],
+            1.0, seed, replicates[r], 1, months, moments[r], histogram, ledger[r], entries, rates, None, kept_orgs[r],
+            kept_alliances[r], levels[r],
         )  # fmt: skip
-
-
-# ---------------------------------------------------------------------------------------------------------------
-# One run with every month kept
-# ---------------------------------------------------------------------------------------------------------------
-@entry
-def run_history(
-    p, orgs, columns, alliances, cells, count, events, market, seed, replicate, months, kept_orgs, kept_alliances,
-    levels, ledgers, entries, rates, scratch,
-):  # fmt: skip
-    """One run, in place, with a copy of its state at the end of every month.
-
-    Args:
-        p, orgs, alliances, count, events, market, seed, replicate, months: see :func:`run`; the rows of
-            ``alliances`` must be enough to the end.
-        columns, cells: the memory of the organizations and of the alliances as float64, (N, fields), (M, fields).
-        kept_orgs, kept_alliances: float64 (months + 1, N, fields), (months + 1, K, fields) with room for the K
-            alliances of the end; empty where nothing was signed yet. Month 0 is the start.
-        levels: float64 (months + 1,), level of the market.
-        ledgers: float64 (months, K, 2, layers, causes), of each month, added to.
-        entries, rates, scratch: see :func:`run`.
-
-    Returns:
-        Alliances in use, level of the market.
-    """
-    keep(columns, len(columns), kept_orgs[0])
-    keep(cells, count, kept_alliances[0])
-    levels[0] = market
-    for month in range(1, months + 1):
-        market, count = month_of_all(
-            p, orgs, columns, alliances, count, events, market, seed, replicate, month, ledgers[month - 1], entries,
-            rates, scratch,
-        )  # fmt: skip
-        keep(columns, len(columns), kept_orgs[month])
-        keep(cells, count, kept_alliances[month])
-        levels[month] = market
-    return count, market
-
-
-@compiled
-def keep(cells, count, kept):
-    """Copy the first ``count`` rows, each of so many float64."""
-    for i in range(count):
-        for j in range(cells.shape[1]):
-            kept[i, j] = cells[i, j]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sim.dynamics import draws, rules
-from sim.dynamics.compiled import compiled, entry
+from sim.dynamics.compiled import compiled, copied, entry
 from sim.dynamics.signature import complementarity_of, place_of, sign
 from sim.dynamics.state import NOBODY, SIDES
 from sim.parameters import PLACES
@@ -246,7 +246,7 @@ def agree(p, orgs, i, c, seed, replicate, month):
     return wanted and wanting
 
 
-@entry
+@copied
 def market_month(p, orgs, alliances, count, seed, replicate, month, scratch):
     """Step 9: search, propose, vet, sign. Returns the new number of alliances.
 

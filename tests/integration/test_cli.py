@@ -923,8 +923,8 @@ def test_quiet_is_also_quiet_about_compiling(quiet: bool, monkeypatch: pytest.Mo
 
 def test_preparing_compiles_all_that_run_and_sweep_call(tmp_path: Path) -> None:
     script = (
-        "from sim.commands import core; from sim.dynamics import kernel; core._run_a_month()\n"
-        "print(*(bool(f.signatures) for f in (kernel.run_many, kernel.run_history, kernel.sign_many)))"
+        "from sim.commands import core; from sim.dynamics import draws, kernel; core._run_a_month()\n"
+        "print(*(bool(f.signatures) for f in (kernel.run_many, draws.fill_pairs, kernel.sign_many)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "True", "True"]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from sim import loaded, replaced
-from sim.dynamics import rules
+from sim.dynamics import compiled, rules
 from sim.replaced import instead
 from sim.scenario import Scenario
 from sim.study import effects
@@ -270,6 +270,28 @@ def test_helpers_that_were_compiled_before_are_compiled_anew(monkeypatch: pytest
     frozen = replaced._Frozen().function(calls_a_compiled_helper)
     monkeypatch.setitem(globals(), "K", 4.0)
     assert frozen(1.0, 0.0) == 3.0  # as it was when it was taken
+
+
+def makes_an_array(a: float, b: float) -> float:
+    return float(np.array([a, b, 4.0]).min())
+
+
+def asks_who_makes_one(a: float, b: float) -> float:
+    return makes_an_array(a, b) + 1.0
+
+
+@pytest.mark.skipif(compiled.settings.DISABLE_JIT, reason="nothing is compiled")
+@pytest.mark.parametrize(("function", "lowest"), [(makes_an_array, 2.0), (asks_who_makes_one, 3.0)])
+def test_a_rule_may_make_arrays_though_the_core_does_not(function: Callable[..., Any], lowest: float) -> None:
+    """The core is compiled without counting references, which arrays need."""
+    with instead("mutual_trust", function):
+
+        @compiled.entry
+        def ask(a, b):  # type: ignore[no-untyped-def]
+            return rules.mutual_trust(a, b)
+
+        assert ask(3.0, 2.0) == lowest
+        assert ask.signatures
 
 
 def reads_an_object(a: float, b: float) -> float:

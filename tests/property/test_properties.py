@@ -217,9 +217,10 @@ def run_arrays(scenario: Scenario, seed: int, order: np.ndarray, alliance_order:
     moments = np.zeros((scenario.months + 1, len(VARIABLES), 3))
     histogram = np.zeros((scenario.months + 1, len(VARIABLES), BINS), dtype=np.int64)
     ledger = np.zeros((alliances.shape[1], *LEDGER))
-    kernel.run(
-        scenario.parameters.record(), orgs[0], float_view(orgs)[0], alliances[0], alliances.shape[1], events,
-        1.0, seed, 0, 1, scenario.months, moments, histogram, ledger, np.zeros(LEDGER), np.zeros(N_CAUSES), None,
+    kernel.run_many(
+        np.array([scenario.parameters.record()]), which, orgs, float_view(orgs), alliances, float_view(alliances),
+        events[None], seed, which, scenario.months, moments[None], histogram, ledger[None, None], np.zeros(LEDGER),
+        np.zeros(N_CAUSES), np.empty((1, 0, 0, 0)), np.empty((1, 0, 0, 0)), np.empty((1, 0)),
     )  # fmt: skip
     return {"orgs": orgs[0], "alliances": alliances[0], "ledger": ledger, "moments": moments, "histogram": histogram}
 

@@ -1,6 +1,7 @@
 """How the core is compiled, and what is said of it: ways in from Python, first use."""
 
 import ast
+import gc
 import inspect
 import io
 import json
@@ -10,6 +11,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from numba.core import errors, event
 
 from sim import engine
 from sim.dynamics import compiled, draws, kernel
@@ -37,6 +39,36 @@ def test_what_the_engine_calls_is_an_entry():
 
 
 @compiles
+@pytest.mark.parametrize("looking", [True, False])
+def test_nothing_is_collected_while_the_core_is_compiled_and_then_all_is_as_before(looking):
+    """Also after a function that cannot be compiled, and where somebody had switched collecting off."""
+
+    class Seen(event.Listener):
+        def on_start(self, occasion):
+            seen.append(gc.isenabled())
+
+        on_end = on_start
+
+    @compiled.entry
+    def twice(x):
+        return 2 * x
+
+    seen, before = [], gc.isenabled()
+    (gc.enable if looking else gc.disable)()
+    try:
+        with event.install_listener("numba:compile", Seen()):
+            assert twice(3) == 6
+            with pytest.raises(errors.TypingError):
+                twice(None)
+        after = gc.isenabled()
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert seen  # at least of what fails, which is never kept on disk
+    assert not any(seen)
+    assert after == looking
+
+
+@compiles
 def test_python_that_calls_an_inlined_function_runs_python():
     @compiled.compiled
     def twice(x):
@@ -47,20 +79,32 @@ def test_python_that_calls_an_inlined_function_runs_python():
     assert twice.signatures == []
 
 
-def test_the_first_run_from_python_says_so_on_stderr_and_compiles_no_market(tmp_path):
-    """With an empty cache: what a dyad needs, each function once, and nothing of the market."""
+def test_a_first_run_says_so_and_compiles_no_market_and_the_first_market_says_so_too(tmp_path):
+    """With an empty cache: what a dyad needs, each function once, and nothing more for its history; then a market."""
     script = """if True:
-        import json
-        from sim.dynamics import compiled, kernel, market
-        from sim.engine import simulate
+        import json, sys
+        from sim.dynamics import compiled, draws, kernel, market
+        from sim.engine import simulate, simulate_history
         from sim.scenario import TEXTS, Scenario
         compiled.FirstUse.PATIENCE = 0.0
         texts = dict.fromkeys(TEXTS, "a dyad")
-        simulate(Scenario.from_plain({**texts, "months": 1, "organizations": 2}), 1)
-        several = {f.__name__ for f in vars(kernel).values() if len(getattr(f, "signatures", ())) > 1}
-        made = [f.__name__ for f in vars(market).values() if getattr(f, "__module__", "") == market.__name__
-                and getattr(f, "signatures", ())]
-        print(json.dumps([sorted(several), made]))
+        dyad = Scenario.from_plain({**texts, "months": 1, "organizations": 2})
+
+        def made(*modules):
+            return {f"{module.__name__}.{name}": len(f.signatures) for module in modules
+                    for name, f in vars(module).items() if getattr(f, "signatures", ())}
+
+        simulate(dyad, 1)
+        simulate(dyad, 2)
+        before, functions = made(kernel, draws), compiled.first_use.functions
+        traded = [name for name, f in vars(market).items() if getattr(f, "__module__", "") == market.__name__
+                  and getattr(f, "signatures", ())]
+        simulate_history(dyad)
+        more = compiled.first_use.functions - functions
+        said, compiled.first_use.said = compiled.first_use.said, False
+        simulate(dyad.replace(market=True, organizations=4), 1)
+        print(json.dumps([[f for f, n in before.items() if n > 1], traded, more, said, compiled.first_use.said,
+                          bool(made(market))]))
     """
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -70,8 +114,9 @@ def test_the_first_run_from_python_says_so_on_stderr_and_compiles_no_market(tmp_
             "PYTHONPATH": os.pathsep.join(sys.path),
         },
     )  # fmt: skip
-    assert done.stderr.splitlines() == ([] if compiled.settings.DISABLE_JIT else [FirstUse.ANNOUNCEMENT])
-    assert json.loads(done.stdout) == [[], []]
+    compiling = not compiled.settings.DISABLE_JIT
+    assert done.stderr.splitlines() == [FirstUse.ANNOUNCEMENT] * 2 * compiling
+    assert json.loads(done.stdout) == [[], [], 0, compiling, compiling, compiling]
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ numbers of the quiet dyad are in ``tests/builders.py``: T = P = .5, C = .4, K = 
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from sim.dynamics import kernel, rules
+from sim.dynamics import kernel, rules, steps
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import (
     BAD_WORK,
@@ -981,10 +982,35 @@ def test_goodwill_is_never_written_up():
     assert tie(live).written_off == approx(0.5)
 
 
-def test_goodwill_is_tested_at_intervals():
-    history = simulate_history(dyad(months=7, optimism=0.6, outside_option=0.4, impairment_interval=3.0))
+@pytest.mark.parametrize(
+    ("interval", "months"),
+    [
+        (1.0, [1, 2, 3, 4, 5, 6, 7]),
+        (3.0, [3, 6]),
+        (2.5, [3, 5]),  # the first month after 2.5, and after 5
+    ],
+)
+def test_goodwill_is_tested_at_intervals(interval, months):
+    history = simulate_history(dyad(months=7, optimism=0.6, outside_option=0.4, impairment_interval=interval))
     written_down = np.diff(history.alliances.written_off[:, 0]) > 0.0
-    assert list(written_down) == [False, False, True, False, False, True, False]
+    assert list(np.flatnonzero(written_down) + 1) == months
+
+
+@pytest.mark.parametrize("interval", [1.0, 1.5, 2.0, 2.5, 3.0, 7.3, 12.0, 36.0])
+def test_a_test_falls_due_in_the_month_in_which_another_interval_has_passed(interval):
+    due = [age for age in range(1, 145) if steps.falls_due(age, interval)]
+    assert due == sorted({math.ceil(times * interval) for times in range(1, int(144 / interval) + 1)})
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 1.7, 3.0])
+@pytest.mark.parametrize("gap", [0.0, 0.3, 1.0])
+def test_unlike_practices_rub_with_their_chance_whether_or_not_the_power_is_worked_out(power, gap):
+    """Draws just below and just above the chance, and far from it; a power below one makes more of a gap."""
+    p = Parameters(friction_base=0.02, friction_gap=0.3, friction_power=power, friction_relief=0.5)
+    state = SimpleNamespace(gap=gap, communication=0.4)
+    chance = (0.02 + 0.3 * gap**power) * 0.8
+    for uniform in (0.0, chance * 0.999, chance * 1.001, 0.5, 0.999):
+        assert steps.rubs(p, state, uniform) == (uniform < chance)
 
 
 def test_optimism_starts_expectation_above_the_plan():

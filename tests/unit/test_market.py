@@ -206,10 +206,11 @@ def test_a_run_stops_for_room_before_a_month_of_events_and_not_within_it():
 
     def go_on(rows, first):
         return kernel.run(
-            live.parameters, live.organizations, engine.float_view(live.organizations), rows, 0, live.events,
-            1.0, 1, 0, first, 3, np.zeros((*shape, 3)), np.zeros((*shape, BINS), dtype=np.int64),
-            np.zeros((len(rows), *engine.LEDGER)), np.zeros(engine.LEDGER), np.zeros(N_CAUSES),
-            np.zeros((6, 12), dtype=np.int64),
+            live.parameters, live.organizations, engine.float_view(live.organizations), rows,
+            engine.float_view(rows), 0, live.events, 1.0, 1, 0, first, 3, np.zeros((*shape, 3)),
+            np.zeros((*shape, BINS), dtype=np.int64), np.zeros((1, len(rows), *engine.LEDGER)), np.zeros(engine.LEDGER),
+            np.zeros(N_CAUSES), np.zeros((6, 12), dtype=np.int64), np.empty((0, 0, 0)), np.empty((0, 0, 0)),
+            np.empty(0),
         )  # fmt: skip
 
     def room(count):
@@ -756,15 +757,16 @@ def test_arrays_that_must_grow_change_nothing(scenario, monkeypatch):
     """Room for the signatures of one month at a time, and one row more every month, as a history has it."""
     usual, run, calls = simulate(scenario, 3, seed=8), engine.kernel.run, []
 
-    def cramped(parameters, orgs, columns, rows, count, *others):
+    def cramped(parameters, orgs, columns, rows, cells, count, *others):
         calls.append(count)
-        return run(parameters, orgs, columns, rows[: count + len(orgs)], count, *others)
+        return run(parameters, orgs, columns, rows[: count + len(orgs)], cells, count, *others)
 
     monkeypatch.setattr(engine.kernel, "run", cramped)
     tight = simulate(scenario, 3, seed=8)
     assert len(calls) > 6
     for name in ("alliances", "organizations", "ledger", "moments", "histogram"):
         assert getattr(tight, name).tobytes() == getattr(usual, name).tobytes(), name
+    monkeypatch.undo()  # a history has room for all from the start
     for replicate in range(3):
         history = simulate_history(scenario, 8, replicate)
         signed = usual.alliances[replicate][usual.alliances.exists[replicate] == 1]
