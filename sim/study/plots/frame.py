@@ -226,9 +226,15 @@ def grid_of(panels: int) -> tuple[int, int]:
 
 
 def arrange(figure: Figure) -> None:
-    """Give axes and texts their places, which is otherwise done each time that a figure is drawn, slowly."""
+    """Give axes and texts their places, which is otherwise done each time that a figure is drawn, slowly.
+
+    Texts are measured at the dots of the PNG, which is drawn with the same measures.
+    """
     if engine := figure.get_layout_engine():
+        dots = figure.get_dpi()
+        figure.set_dpi(DPI)
         engine.execute(figure)
+        figure.set_dpi(dots)
 
 
 @styled
@@ -246,7 +252,6 @@ def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.png", folder / f"{name}.svg"]
     png, svg, engine = io.BytesIO(), io.BytesIO(), figure.get_layout_engine()
-    figure.set_dpi(DPI)
     arrange(figure)  # once for both files
     figure.set_layout_engine("none")
     try:
