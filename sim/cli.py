@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import errno
+import gc
 import importlib
 import io
 import itertools
@@ -80,6 +81,9 @@ LONG_MESSAGE = 1000
 """Characters from which on a message is looked at for what may be left out."""
 WIDEST = 4
 """Digits of a width of a terminal that are believed."""
+YOUNG = 50_000
+"""Objects that may be made before Python looks for rings among them: after its usual 700 it looks hundreds of times
+through what imports and pictures make, of which nearly nothing is waste."""
 
 
 class Rooms(UserDict[str, click.Command]):
@@ -315,4 +319,8 @@ def main() -> None:
         if getattr(sys, name) is None:  # closed before Python began
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 # as long as the process
         getattr(sys, name).reconfigure(errors="near")
-    alliance.main(prog_name="alliance")
+    gc.set_threshold(YOUNG)
+    try:
+        alliance.main(prog_name="alliance")
+    finally:
+        gc.freeze()  # else Python looks three times through all that was imported before it ends

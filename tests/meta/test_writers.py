@@ -38,7 +38,8 @@ WRITERS: dict[str, set[str]] = {
     "print_exception": set(),
     # figures
     "savefig": set(),
-    "print_png": {"sim/study/plots/frame.py"},
+    "print_png": set(),
+    "frombuffer": {"sim/study/plots/frame.py"},  # the dots of a PNG
     "print_svg": {"sim/study/plots/frame.py"},
     # data
     "to_csv": {"sim/text.py"},

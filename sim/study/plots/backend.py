@@ -12,9 +12,13 @@ import importlib.util
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+SOLID = "mpl_toolkits.mplot3d"
+"""Axes in three dimensions, which no figure here has."""
 
 
 @contextlib.contextmanager
@@ -42,7 +46,7 @@ def _import() -> None:
                 mpl = _import_with_own_settings()
             importlib.import_module("matplotlib.font_manager")  # looks for a folder for its list of fonts
             if "sim.cli" in sys.modules:
-                _import_without_help()
+                _import_without_extras()
     finally:
         if wanted is not None:
             os.environ["MPLBACKEND"] = wanted
@@ -51,18 +55,25 @@ def _import() -> None:
             mpl.rcParams["backend"] = wanted
 
 
-def _import_without_help() -> None:
-    """Import what figures are made of for a command, in which nobody reads the help of Matplotlib's classes.
+def _import_without_extras() -> None:
+    """Import what figures are made of for a command, which draws in two dimensions and in which nobody reads help.
 
-    Listing in it which properties every class of artists can have takes half of the time of the import.
+    Listing in the help of Matplotlib's classes which properties they can have takes half of the time of the import, and
+    axes in three dimensions a fifth; Matplotlib does without them, with a warning, where they are not installed.
     """
     artist: Any = importlib.import_module("matplotlib.artist")
-    listing = artist.kwdoc
+    listing, solid = artist.kwdoc, sys.modules.get(SOLID)
     artist.kwdoc = lambda _: ""
+    sys.modules[SOLID] = None  # type: ignore[assignment] # so that an import of it fails
     try:
-        importlib.import_module("matplotlib.figure")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Unable to import Axes3D")
+            importlib.import_module("matplotlib.figure")
     finally:
         artist.kwdoc = listing
+        sys.modules.pop(SOLID)
+        if solid is not None:
+            sys.modules[SOLID] = solid
 
 
 def _import_with_own_settings() -> Any:
