@@ -16,7 +16,7 @@ SOUND := $(shell $(BIN)/python -c 'import pip; $(NEW_ENOUGH)' 2>/dev/null \
 ENVIRONMENT := $(if $(SOUND),,environment)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test figures notebooks clean environment
+.PHONY: help demo test validate figures notebooks clean environment
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)$$/make \1\t\2/p' Makefile | expand -t 20
@@ -29,6 +29,10 @@ test: $(VENV)/installed-test ## format, lint, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto
+
+validate: $(VENV)/installed-test ## measure what must hold of the model, and write the tables of docs/validation.md and docs/benefits.md
+	$(BIN)/python -m validation.patterns --write docs/validation.md
+	$(BIN)/python -m validation.benefits --write docs/benefits.md
 
 figures: $(VENV)/installed ## draw the figures and the summary of the newest result again
 	@newest=$$(ls -t results/*/*/tables/runs.parquet 2>/dev/null | head -n 1); \

@@ -27,16 +27,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.analysis.basics import label_words, outcome_words, short_labels
 from sim.engine import simulate
 from sim.intervals import jackknife
 from sim.library import available
 from sim.scenario import Scenario, load
-from sim.study.analysis import label_words, outcome_words, short_labels
-from sim.study.pages import fill
 from sim.sweeps.design import Cell, Experiment, load_experiment
 from sim.sweeps.executors import make
 from sim.sweeps.runner import warm_up
 from sim.sweeps.sampling import SAMPLED
+from validation.pages import fill
 
 Floats = NDArray[np.float64]
 

@@ -24,17 +24,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.analysis import basics
+from sim.analysis.discovery import discover
+from sim.analysis.humps import beyond_chance, humps
+from sim.analysis.response import Factor, Response
+from sim.analysis.sensitivity import LEVELS, morris, sobol
+from sim.analysis.survival import ENDINGS, GOING_ON, Lifetimes, compare, curve_table, lifetimes
+from sim.analysis.tipping import tipping_point
 from sim.dynamics.state import BINS
 from sim.intervals import bootstrap_of, mean_of
-from sim.study import analysis
-from sim.study.discovery import discover
-from sim.study.humps import beyond_chance, humps
-from sim.study.pages import fill
-from sim.study.response import Factor, Response
-from sim.study.sensitivity import LEVELS, morris, sobol
-from sim.study.survival import ENDINGS, GOING_ON, Lifetimes, compare, curve_table, lifetimes
-from sim.study.tipping import tipping_point
 from sim.sweeps.plan import Precision
+from validation.pages import fill
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator
@@ -166,7 +166,7 @@ def histogram(values: Floats) -> pd.DataFrame:
 def hump_sample(rng: Rng, draw: Draw) -> Sample:
     """Whether the rule finds two humps, the sentence says so without "perhaps", and Silverman's test rejects one."""
     several = {n: np.histogram(draw(rng, n).clip(0.0, 1.0), EDGES)[0].astype(float) for n in (50, 200, 1000)}
-    found = {f"{n} alliances": analysis.humps_of(counts, EDGES)[1] == 2 for n, counts in several.items()}
+    found = {f"{n} alliances": basics.humps_of(counts, EDGES)[1] == 2 for n, counts in several.items()}
     row = humps(histogram(draw(rng, 200).clip(0.0, 1.0)), CELL, seed=seed_of(rng)).table.iloc[0]
     sure = bool(row["humps"] == 2 and beyond_chance(row))
     return {**found, "said for sure, 200": sure, "Silverman's p < 0.05, 200": row["p_one_hump"] < 0.05}

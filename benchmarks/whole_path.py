@@ -68,9 +68,9 @@ def _in_a_process_of_its_own(name: str, factor: float) -> dict[str, float]:
 
 def measure(name: str, factor: float) -> dict[str, float]:
     """Run the sweep in this process: seconds in parts of it, of the processor and of the wall; memory."""
+    from sim.analysis.terminal import summary_text
     from sim.dynamics import draws, kernel
     from sim.library import find
-    from sim.study.terminal import summary_text
     from sim.sweeps import runner
     from sim.sweeps.design import load_experiment
     from sim.sweeps.reading import read_results

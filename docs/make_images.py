@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from sim.analysis import plots
 from sim.engine import simulate_history
 from sim.library import find
 from sim.scenario import load
-from sim.study import plots
 from sim.sweeps.design import load_experiment
 from sim.sweeps.reading import read_results
 from sim.sweeps.runner import run_experiment

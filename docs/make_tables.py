@@ -27,8 +27,8 @@ from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import SHORT_SOURCES, Basis, Parameters, Traits, meta
 from sim.scenario import EVENT_KINDS
 from sim.sides import COLUMNS, OWN
-from sim.study.benefits import BENEFITS, EVERY_PATH, FURTHER, Benefit, settings_shown
-from sim.study.pages import fill
+from validation.benefits import BENEFITS, EVERY_PATH, FURTHER, Benefit, settings_shown
+from validation.pages import fill
 
 HERE = Path(__file__).resolve().parent
 CALIBRATION = HERE.parent / "experiments" / "calibration"

@@ -27,11 +27,11 @@ import tempfile
 import pandas as pd
 
 from sim.agents import AllianceModel
+from sim.analysis import basics, plots
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate, simulate_history
 from sim.library import available, find
 from sim.scenario import load
-from sim.study import analysis, plots
 from sim.sweeps.design import experiment_of
 from sim.sweeps.reading import read_results
 from sim.sweeps.runner import run_experiment
@@ -103,9 +103,9 @@ with tempfile.TemporaryDirectory() as folder:
 plots.trajectories(tables["monthly"], tables["cells"])
 
 # %%
-contrasts = analysis.paired(tables["runs"], reference=0, outcomes=experiment.outcomes)
+contrasts = basics.paired(tables["runs"], reference=0, outcomes=experiment.outcomes)
 for _, row in contrasts.iterrows():
-    print(analysis.sentence(row))
+    print(basics.sentence(row))
 
 # %% [markdown]
 # What built trust in each of them, and what destroyed it? Trust moves only by named causes, so the ledger adds up.

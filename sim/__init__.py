@@ -21,9 +21,12 @@ from sim import loaded as loaded  # before anything else of the package: it note
 
 if TYPE_CHECKING:
     from sim.agents import AllianceModel as AllianceModel
+    from sim.analysis.story import story as story
+    from sim.analysis.whatif import whatif as whatif
     from sim.asking import compare as compare
     from sim.asking import panel as panel
     from sim.asking import sobol as sobol
+    from sim.asking import study as study
     from sim.dynamics.outcomes import OUTCOMES as OUTCOMES
     from sim.engine import History as History
     from sim.engine import LiveRun as LiveRun
@@ -34,8 +37,6 @@ if TYPE_CHECKING:
     from sim.parameters import Traits as Traits
     from sim.scenario import Scenario as Scenario
     from sim.scenario import load as load
-    from sim.study.story import story as story
-    from sim.study.whatif import whatif as whatif
     from sim.sweeps.design import Experiment as Experiment
     from sim.sweeps.design import load_experiment as load_experiment
     from sim.sweeps.reading import read_results as read_results
@@ -58,11 +59,11 @@ _ROOMS = {
     "load_experiment": "sim.sweeps.design",
     "run_experiment": "sim.sweeps.runner",
     "read_results": "sim.sweeps.reading",
-    "study": "sim.asking",  # a package of this name hides it until its rooms are moved
+    "study": "sim.asking",
     "compare": "sim.asking",
     "panel": "sim.asking",
-    "whatif": "sim.study.whatif",
-    "story": "sim.study.story",
+    "whatif": "sim.analysis.whatif",
+    "story": "sim.analysis.story",
     "sobol": "sim.asking",
     "OUTCOMES": "sim.dynamics.outcomes",
     "AllianceModel": "sim.agents",

@@ -18,14 +18,14 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from sim.analysis import basics
+from sim.analysis.answer import Answer
+from sim.analysis.response import Factor, Measure, Ranges, Tick, factor_of, factors_of, measured_at
 from sim.distributions import expect, shown
 from sim.dynamics.state import HIGHS, LOWS, TRUST, VALUE, VARIABLES
 from sim.engine import A_SCENARIO, Batch, Floats, Made, Result, simulate, simulate_history
 from sim.intervals import EVERYWHERE, SHARE, Range, around, difference_bounds, standard_error
 from sim.scenario import Scenario
-from sim.study import analysis
-from sim.study.answer import Answer
-from sim.study.response import Factor, Measure, Ranges, Tick, factor_of, factors_of, measured_at
 from sim.sweeps.design import DEFAULT_OUTCOMES
 from sim.sweeps.sampling import LATIN_HYPERCUBE, Design
 
@@ -141,7 +141,7 @@ def _factors(scenario: Scenario, ranges: Ranges) -> tuple[Factor, ...]:
     """The ranges as factors of a scenario, checked.
 
     Raises:
-        TypeError, ValueError: see :func:`sim.study.response.factors_of` and ``factor_of``.
+        TypeError, ValueError: see :func:`sim.analysis.response.factors_of` and ``factor_of``.
     """
     given = factors_of(None, ranges)
     if not given:
@@ -177,7 +177,7 @@ class Shares(Made):
     """Sobol's indices of several outcomes; see :func:`sobol`.
 
     Attributes:
-        answers: of each outcome its :class:`sim.study.answer.Answer`, with sentence, table and figure.
+        answers: of each outcome its :class:`sim.analysis.answer.Answer`, with sentence, table and figure.
     """
 
     scenario: Scenario
@@ -191,8 +191,8 @@ class Shares(Made):
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row an outcome and factor: ``outcome``, then the columns :data:`sim.study.sensitivity.SOBOL`."""
-        from sim.study import sensitivity
+        """One row an outcome and factor: ``outcome``, then the columns :data:`sim.analysis.sensitivity.SOBOL`."""
+        from sim.analysis import sensitivity
 
         parts = [answer.table.assign(outcome=name) for name, answer in self.answers.items()]
         return pd.concat(parts, ignore_index=True)[["outcome", *sensitivity.SOBOL]]
@@ -221,10 +221,10 @@ def sobol(
         base: size of the base sample, a power of two from 16.
 
     Raises:
-        TypeError, ValueError: as :func:`study`, and :func:`sim.study.sensitivity.sobol`.
+        TypeError, ValueError: as :func:`study`, and :func:`sim.analysis.sensitivity.sobol`.
         MissingExtra: without SALib, which the extra ``analysis`` brings.
     """
-    from sim.study import sensitivity  # it draws, and Matplotlib takes a while to import
+    from sim.analysis import sensitivity
 
     expect(scenario, Scenario, A_SCENARIO)
     factors, names = _factors(scenario, ranges), _outcomes(outcomes)
@@ -236,9 +236,7 @@ def sobol(
     def known(name: str) -> Callable[[Floats], Floats]:
         return lambda _: values[name]  # at the very points, which the same base and seed give
 
-    answers = {
-        name: sensitivity.sobol(known(name), checked, base, seed, analysis.outcome_words(name)) for name in names
-    }
+    answers = {name: sensitivity.sobol(known(name), checked, base, seed, basics.outcome_words(name)) for name in names}
     return Shares(scenario, factors, answers, seed)
 
 
@@ -278,14 +276,14 @@ class Comparison(Made):
 
     @cached_property
     def means(self) -> pd.DataFrame:
-        """One row a scenario and outcome: its mean with the 95% interval (:func:`sim.study.analysis.cell_means`)."""
-        return analysis.cell_means(self.runs, self.outcomes)
+        """One row a scenario and outcome: its mean with the 95% interval (:func:`sim.analysis.basics.cell_means`)."""
+        return basics.cell_means(self.runs, self.outcomes)
 
     @cached_property
     def contrasts(self) -> pd.DataFrame:
         """One row another scenario and outcome: its difference from the reference, paired by replicate, with the 95%
-        interval (:func:`sim.study.analysis.paired`)."""
-        return analysis.paired(self.runs, 0, self.outcomes)
+        interval (:func:`sim.analysis.basics.paired`)."""
+        return basics.paired(self.runs, 0, self.outcomes)
 
     @cached_property
     def bands(self) -> pd.DataFrame:
@@ -419,7 +417,7 @@ def _outcomes(names: Iterable[str]) -> list[str]:
     Raises:
         TypeError, ValueError: when it is no list of names, an empty one, or there is no such outcome.
     """
-    found = list(dict.fromkeys(Measure(name).outcome for name in analysis.names_of(names)))
+    found = list(dict.fromkeys(Measure(name).outcome for name in basics.names_of(names)))
     if not found:
         raise ValueError("outcomes: at least one, such as ['value']")
     return found

@@ -57,7 +57,7 @@ def _stamp(path: Path | str) -> Stamp | None:
 
 def _all_files() -> Iterator[str]:
     """Every source file that a digest may cover, by its name in the package."""
-    for folder in ("", "dynamics/", "sweeps/", "sweeps/executors/", "study/"):
+    for folder in ("", "dynamics/", "sweeps/", "sweeps/executors/", "analysis/"):
         with suppress(OSError):
             names = os.listdir(os.path.join(PACKAGE, folder))
             yield from (f"{folder}{name}" for name in names if name.endswith(".py"))

@@ -1,7 +1,7 @@
 """What a notebook shows of our objects: a few lines of HTML with a table and a small picture.
 
 Objects call it through ``sim.in_a_notebook``; in a terminal they are a line. Everything that is text is escaped by
-:mod:`sim.study.page.markup`, in pictures by the frame of figures.
+:mod:`sim.analysis.page.markup`, in pictures by the frame of figures.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sim.analysis import basics
+from sim.analysis.answer import Answer
+from sim.analysis.page.markup import Content, Html, bullets, element, prose
+from sim.analysis.story import story
+from sim.analysis.terminal import history_text
+from sim.analysis.whatif import Comparison as Futures
+from sim.analysis.words import capital, rows_of, whole_sentence, with_interval
 from sim.asking import Comparison, Shares, Survey
 from sim.engine import History, Provenance, Result
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import EVERYONE, Scenario
-from sim.study import analysis
-from sim.study.answer import Answer
-from sim.study.page.markup import Content, Html, bullets, element, prose
-from sim.study.story import story
-from sim.study.terminal import history_text
-from sim.study.whatif import Comparison as Futures
-from sim.study.words import capital, rows_of, whole_sentence, with_interval
 from sim.sweeps.design import DEFAULT_OUTCOMES
 from sim.text import named
 
@@ -102,7 +102,7 @@ def _value(value: Any) -> str:
 @html_of.register
 def _(result: Result) -> str:
     runs = result.runs().assign(cell=0, label=result.scenario.name)
-    rows = [(_outcome(row), with_interval(row) + _unit(row)) for row in rows_of(analysis.cell_means(runs, SHOWN))]
+    rows = [(_outcome(row), with_interval(row) + _unit(row)) for row in rows_of(basics.cell_means(runs, SHOWN))]
     table = _table(("outcome", "mean (95% interval)"), rows)
     return _block(result, table, *_over_time({result.scenario.name: result}))
 
@@ -111,7 +111,7 @@ def _(result: Result) -> str:
 def _(history: History) -> str:
     if not history.alliances.shape[1]:
         return _block(history, prose("p", history_text(history)))
-    from sim.study import plots
+    from sim.analysis import plots
 
     told = story(history)
     lines = [prose("strong", told.title), *(prose("p", text) for text in told.paragraphs[:2])]
@@ -121,8 +121,8 @@ def _(history: History) -> str:
 
 def _over_time(results: Mapping[str, Result]) -> list[Html]:
     """Trust and the share of alliances going on, month by month; nothing where there are too many, or no alliance."""
-    from sim.study import plots
-    from sim.study.plots.frame import MOST_CELLS
+    from sim.analysis import plots
+    from sim.analysis.plots.frame import MOST_CELLS
 
     if len(results) > MOST_CELLS or not all(result.alliances.exists.any() for result in results.values()):
         return []
@@ -138,13 +138,13 @@ def _over_time(results: Mapping[str, Result]) -> list[Html]:
 # ---------------------------------------------------------------------------------------------------------------
 @html_of.register
 def _(comparison: Comparison) -> str:
-    said = bullets(whole_sentence(analysis.sentence(row)) for row in rows_of(comparison.contrasts))
+    said = bullets(whole_sentence(basics.sentence(row)) for row in rows_of(comparison.contrasts))
     return _block(comparison, said, *_over_time(comparison.results))
 
 
 @html_of.register
 def _(futures: Futures) -> str:
-    from sim.study import plots
+    from sim.analysis import plots
 
     drawn = [_picture(plots.whatif(futures), "Both futures, month by month")] if futures.is_told() else []
     said = [prose("strong", capital(futures.title)), prose("p", whole_sentence(futures.sentence()))]
@@ -168,12 +168,12 @@ def _(shares: Shares) -> str:
 
 
 def _outcome(row: Mapping[str, Any]) -> str:
-    return analysis.outcome_words(str(row["outcome"]))
+    return basics.outcome_words(str(row["outcome"]))
 
 
 def _unit(row: Mapping[str, Any]) -> str:
     """The unit after a number; a share has its sign already."""
-    unit = analysis.unit_words(str(row["outcome"]))
+    unit = basics.unit_words(str(row["outcome"]))
     return "" if unit.strip() in ("%", "percentage points") else unit
 
 
@@ -217,7 +217,7 @@ def _picture(figure: Figure, says: str) -> Html:
         figure: as the figures of this program are made.
         says: what it shows, for those who cannot see it.
     """
-    from sim.study.plots.frame import small_png
+    from sim.analysis.plots.frame import small_png
 
     data = base64.b64encode(small_png(figure, DOTS)).decode()
     return element("img", src=f"data:image/png;base64,{data}", alt=says)

@@ -32,12 +32,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import qmc
 
+from sim.analysis.vetting import Interview, vet
 from sim.dynamics.state import DISAPPOINTMENT, DISTRUST, VARIABLES
 from sim.engine import Result, simulate
 from sim.library import find
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, load
-from sim.study.vetting import Interview, vet
 
 HERE = Path(__file__).parent
 SEED = 77

@@ -33,9 +33,9 @@ from sim.text import code, markdown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.analysis.answer import Answer
+    from sim.analysis.response import Factor, Measure
     from sim.scenario import Scenario
-    from sim.study.answer import Answer
-    from sim.study.response import Factor, Measure
     from sim.sweeps.reading import Stored
 
 OF_ENDS = {"": "going_on", "greenwood": "going_on", "t": "difference", "boot": "difference", "tips": "tips_at"}
@@ -149,8 +149,8 @@ def contrasts(
 ) -> None:
     """Differences between cells, in pairs of replicates, with bootstrap intervals."""
     with mistakes():
-        from sim.study.analysis import told_outcomes
-        from sim.study.contrasts import contrasts as ask
+        from sim.analysis.basics import told_outcomes
+        from sim.analysis.contrasts import contrasts as ask
 
         stored = _stored(folder)
         runs = stored.tables["runs"]
@@ -180,8 +180,8 @@ def survival(ctx: click.Context, /, folder: Path, cells: tuple[int, ...], seed: 
     Needs a result of a sweep with --alliances.
     """
     with mistakes():
-        from sim.study.plots.frame import MOST_CELLS
-        from sim.study.survival import survival as ask
+        from sim.analysis.plots.frame import MOST_CELLS
+        from sim.analysis.survival import survival as ask
 
         stored = _stored(folder)
         alliances = stored.alliances("cell", "replicate", "duration", "cause")
@@ -220,7 +220,7 @@ Examples:
 def humps(ctx: click.Context, /, folder: Path, variable: str, seed: int, **how: Any) -> None:
     """Whether the alliances of a cell are of two kinds, so that their mean describes nobody."""
     with mistakes():
-        from sim.study.humps import humps as ask
+        from sim.analysis.humps import humps as ask
 
         stored = _stored(folder)
         alliances = stored.alliances("cell", "replicate", "cause", variable)
@@ -250,10 +250,10 @@ def discover(
     if len(given) != 1:
         raise click.UsageError("say when a run fails: either --below or --above")
     with mistakes():
-        from sim.study.analysis import outcome_words
-        from sim.study.discovery import cases_of
-        from sim.study.discovery import discover as ask
-        from sim.study.response import short_number
+        from sim.analysis.basics import outcome_words
+        from sim.analysis.discovery import cases_of
+        from sim.analysis.discovery import discover as ask
+        from sim.analysis.response import short_number
 
         stored = _stored(folder)
         runs, name = stored.tables["runs"], _outcome(outcome)
@@ -306,7 +306,7 @@ Examples:
 @click.pass_context
 def morris(ctx: click.Context, /, trajectories: int, **given: Any) -> None:
     """Which factors matter: elementary effects over their ranges (Morris)."""
-    from sim.study.sensitivity import morris as ask
+    from sim.analysis.sensitivity import morris as ask
 
     def answer(asked: _Asked) -> Answer:
         points = trajectories * (len(asked.factors) + 1)
@@ -337,7 +337,7 @@ Examples:
 @click.pass_context
 def sobol(ctx: click.Context, /, base: int, **given: Any) -> None:
     """Shares of an outcome's variance that factors decide (Sobol)."""
-    from sim.study.sensitivity import sobol as ask
+    from sim.analysis.sensitivity import sobol as ask
 
     if base & (base - 1):
         raise click.UsageError(f"--base {base}: the base sample must be a power of two, such as 128 or 256")
@@ -365,8 +365,8 @@ Examples:
 @click.pass_context
 def tipping(ctx: click.Context, /, level: float, halvings: int, **given: Any) -> None:
     """At which value of a factor an outcome crosses a level, by bisection."""
-    from sim.study.response import response_of
-    from sim.study.tipping import tipping_point as ask
+    from sim.analysis.response import response_of
+    from sim.analysis.tipping import tipping_point as ask
 
     def answer(asked: _Asked) -> Answer:
         if len(asked.factors) != 1:
@@ -397,7 +397,7 @@ class _Asked(NamedTuple):
     @contextmanager
     def response(self, points: int) -> Iterator[Callable[[Any], Any]]:
         """The scenario as a function of its factors, which shows its progress over so many points."""
-        from sim.study.response import response_of
+        from sim.analysis.response import response_of
         from sim.sweeps.runner import Progress
 
         total, start = points * self.replicates, time.perf_counter()
@@ -428,8 +428,8 @@ def _carry_out(
     **how: Any,
 ) -> None:
     """Check what was asked, run it, and give the answer."""
+    from sim.analysis.response import Measure, factor_of
     from sim.conditions import idle_in_all
-    from sim.study.response import Measure, factor_of
 
     base = scenario_with(scenario, settings)
     with mistakes():
@@ -452,7 +452,7 @@ def _carry_out(
 @contextmanager
 def mistakes() -> Iterator[None]:
     """Turn what an analysis refuses into a mistake of the command line, and a missing extra into what to install."""
-    from sim.study.answer import MissingExtra
+    from sim.analysis.answer import MissingExtra
 
     try:
         with refusals():
@@ -481,7 +481,7 @@ def _cell(stored: Stored, number: int) -> int:
 
 
 def _outcome(name: str) -> str:
-    from sim.study.response import Measure
+    from sim.analysis.response import Measure
 
     return Measure(name).outcome
 
@@ -554,7 +554,7 @@ def _write(command: str, kind: str, answer: Answer, out: Path) -> list[Path]:
     Returns:
         Their paths.
     """
-    from sim.study.plots import save
+    from sim.analysis.plots import save
     from sim.sweeps.files import write_file
 
     note = out / f"{kind}.md"

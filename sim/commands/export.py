@@ -53,8 +53,8 @@ def export(
 
     Takes the tables stored in RESULT_FOLDER as they are: nothing is computed again and no number is rounded.
     """
-    from sim.study.export import MissingExtra
-    from sim.study.export import export as write
+    from sim.analysis.export import MissingExtra
+    from sim.analysis.export import export as write
 
     if licence is not None and form != "ro-crate":
         raise click.UsageError("--license goes with --format ro-crate: the other formats have no place for it")

@@ -21,7 +21,7 @@ COPIES = 4
 
 def size_words(scenario: Scenario) -> str:
     """ "144 months, alliances: 75"; in a market nobody knows beforehand how many alliances there will be."""
-    from sim.study.words import how_many
+    from sim.analysis.words import how_many
 
     months = how_many(scenario.months, "month")
     if scenario.network.market:

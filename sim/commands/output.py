@@ -155,7 +155,7 @@ def _wide(text: str) -> int:
 
 def paragraph(text: str) -> None:
     """Text on stdout, wrapped to the terminal."""
-    from sim.study.terminal import width
+    from sim.analysis.terminal import width
 
     show(words(" ".join(text.split()), overflow="fold"), columns=width())
 

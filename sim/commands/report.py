@@ -35,7 +35,7 @@ def report(folder: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
     Everything is made from the tables stored in RESULT_FOLDER. report.html stands alone: send it, open it in a browser,
     print it. Use the command after an interrupted sweep, after --no-figures, or with a newer version of the program.
     """
-    from sim.study.page import publish
+    from sim.analysis.page import publish
     from sim.sweeps.reading import read_results
 
     stored = read_results(folder)
@@ -53,7 +53,7 @@ def show_results(stored: Stored, page: Path | None, as_json: bool, quiet: bool) 
         page: the report; None when it was not written.
         as_json, quiet: how to say it.
     """
-    from sim.study.terminal import summary_text
+    from sim.analysis.terminal import summary_text
 
     if as_json:
         print_json({**document(stored), "page": None if page is None else str(page)})
@@ -67,9 +67,9 @@ def show_results(stored: Stored, page: Path | None, as_json: bool, quiet: bool) 
 
 def document(stored: Stored) -> dict[str, Any]:
     """A result as one JSON document: its design, the mean of each outcome in each cell, and the paired differences."""
+    from sim.analysis.basics import cell_means, paired
+    from sim.analysis.words import Study
     from sim.dynamics.outcomes import OUTCOMES
-    from sim.study.analysis import cell_means, paired
-    from sim.study.words import Study
 
     runs = stored.tables["runs"]
     outcomes = [name for name in OUTCOMES if name in runs]

@@ -29,9 +29,9 @@ from sim.commands.output import checksums, plain, print_json, print_table, put, 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.analysis.story import Story
     from sim.engine import History
     from sim.scenario import Scenario
-    from sim.study.story import Story
 
 HISTORY = "history"
 """What a manifest says that it is of; that of a sweep does not say."""
@@ -140,7 +140,7 @@ def run(
     ledger = history.ledger_table()
     story: Story | None = None
     if as_story:
-        from sim.study.story import story as told
+        from sim.analysis.story import story as told
 
         story = told(history, alliance)
         alliance = story.alliance  # the figures and the document show the alliance that is told
@@ -155,8 +155,8 @@ def run(
         put(str(folder))
     else:
         if story:
-            from sim.study.story.wording import COLUMNS
-            from sim.study.terminal import width
+            from sim.analysis.story.wording import COLUMNS
+            from sim.analysis.terminal import width
 
             put(story.text(min(COLUMNS, width())))
         else:
@@ -190,7 +190,7 @@ def _months_drawn(
         return ()
     if no_figures:
         raise click.UsageError("--network draws a figure and --no-figures forbids it: leave one of them out")
-    from sim.study.plots.network import months_of
+    from sim.analysis.plots.network import months_of
 
     with refusals("--months-shown: "):
         return months_of(scenario.months, months_shown)
@@ -263,7 +263,7 @@ def _manifest(history: History, alliance: int | None, files: list[Path], command
 
 def _draw(history: History, alliance: int | None, months: tuple[int, ...], folder: Path) -> list[Path]:
     """The history and its ledger as figures, unless nobody was ever allied, and the network at ``months``, if any."""
-    from sim.study import plots
+    from sim.analysis import plots
 
     folder.mkdir(exist_ok=True)
     figures = {"network": plots.network(history, months)} if months else {}
@@ -285,8 +285,8 @@ def _write_story(story: Story, folder: Path) -> Path:
 # ---------------------------------------------------------------------------------------------------------------
 def _tell(history: History, ledger: pd.DataFrame, alliance: int | None) -> None:
     """The summary in words, and the ledger."""
-    from sim.study.analysis import CAUSE_WORDS, signed
-    from sim.study.terminal import history_text, width
+    from sim.analysis.basics import CAUSE_WORDS, signed
+    from sim.analysis.terminal import history_text, width
 
     put(history_text(history, alliance, width()))
     if history.alliances.shape[1] == 0:

@@ -267,7 +267,7 @@ def _kept(error: BaseException | None) -> str:
 
 def _estimate(experiment: Experiment, how: How) -> None:
     """Say what the sweep would take."""
-    from sim.study.words import how_many
+    from sim.analysis.words import how_many
     from sim.sweeps.estimate import estimate
 
     say("timing a few runs …", how.quiet)
@@ -297,7 +297,7 @@ def _show(folder: Path, how: How) -> int | None:
 
     stored, page = read_results(folder), None
     if not how.no_figures:
-        from sim.study.page import publish
+        from sim.analysis.page import publish
 
         say("drawing the figures, writing the report …", how.quiet)
         with writing(folder):
@@ -310,7 +310,7 @@ def _report_failures(stored: Stored) -> int | None:
     failed = stored.tables["failed"]
     if failed.empty:
         return None
-    from sim.study.words import how_many
+    from sim.analysis.words import how_many
     from sim.sweeps.files import resume_command
 
     first, alone = failed.iloc[0], len(failed) == 1

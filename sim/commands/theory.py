@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from sim.study.phase import Findings
+    from sim.analysis.phase import Findings
 
 KIND = "theory"
 """What a manifest says that it is of; also the name of the folder."""
@@ -69,7 +69,7 @@ def theory(
     friction, with simulated points laid over the curves; says in words what follows for an alliance. Writes to
     OUT/theory/<time>-<digest>/.
     """
-    from sim.study.phase import examine, field_with, sentences
+    from sim.analysis.phase import examine, field_with, sentences
 
     with refusals("--"):
         field = field_with(**numbers)
@@ -90,8 +90,8 @@ def theory(
 
 def _study(findings: Findings, seed: int | None, quiet: bool) -> tuple[dict[str, pd.DataFrame], dict[str, Figure]]:
     """Tables and figures; nothing is simulated without a seed."""
-    from sim.study import phase
-    from sim.study.plots.theory import hysteresis, phase_portrait, tipping_map
+    from sim.analysis import phase
+    from sim.analysis.plots.theory import hysteresis, phase_portrait, tipping_map
 
     plane, shown, ends = phase.portrait(findings), phase.loops(findings), None
     tables = {"fixed_points": phase.points_table(findings)}
@@ -130,7 +130,7 @@ def _store(
     import hashlib
     import json
 
-    from sim.study.plots import save
+    from sim.analysis.plots import save
     from sim.sweeps.files import write_table
     from sim.sweeps.store import ResultFolder
 
@@ -149,7 +149,7 @@ def _store(
 
 def _manifest(findings: Findings, seed: int | None, files: list[Path], folder: Path, command: str) -> dict[str, Any]:
     """What was computed and simulated, and how to make it again."""
-    from sim.study.phase import UNITS
+    from sim.analysis.phase import UNITS
     from sim.sweeps.manifest import COMPLETE, FORMAT, provenance
 
     return {
@@ -160,7 +160,7 @@ def _manifest(findings: Findings, seed: int | None, files: list[Path], folder: P
         "simulated": seed is not None,
         "seed": seed,
         "units": UNITS,
-        **provenance(("study/theory.py", "study/phase.py")),
+        **provenance(("analysis/theory.py", "analysis/phase.py")),
         "command": command,
         "files": checksums({path.relative_to(folder).as_posix(): path for path in files}),
     }
@@ -185,7 +185,7 @@ def _document(findings: Findings) -> dict[str, Any]:
 
 def _tell(findings: Findings) -> None:
     """The fixed points as a table, the critical values, and what they mean."""
-    from sim.study.phase import sentences
+    from sim.analysis.phase import sentences
 
     field = findings.field
     rows = [

@@ -15,7 +15,7 @@ from sim.commands.output import paragraph, print_json, print_table, put
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-    from sim.study.vetting import Course, Findings, Interview
+    from sim.analysis.vetting import Course, Findings, Interview
 
 FIGURES = (".png", ".svg", "")
 SHOWN_IN_JSON = 1e-6
@@ -35,7 +35,7 @@ class QuestionList(click.ParamType):  # type: ignore[type-arg] # not generic bef
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The names that continue the last one typed."""
-        from sim.study.vetting import KINDS, QUESTIONS
+        from sim.analysis.vetting import KINDS, QUESTIONS
 
         before, comma, begun = incomplete.rpartition(",")
         names = [name for name in (*KINDS, *QUESTIONS) if name.startswith(begun)]
@@ -47,7 +47,7 @@ class QuestionSetting(SettingType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The keys that begin as typed, each with its "="."""
-        from sim.study.vetting import NUMBERS, QUESTIONS
+        from sim.analysis.vetting import NUMBERS, QUESTIONS
 
         keys = [*NUMBERS, *(f"{question}.{number}" for question in QUESTIONS for number in NUMBERS)]
         return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete)]
@@ -141,7 +141,7 @@ def _findings(
     """
     from pydantic import ValidationError
 
-    from sim.study import vetting
+    from sim.analysis import vetting
 
     wanted = as_dictionary(settings)
     try:
@@ -157,9 +157,9 @@ def _findings(
 
 def _mistakes(error: ValidationError) -> list[str]:
     """Each mistake of a validation in a line: what, its range, what was given."""
+    from sim.analysis.vetting import Interview, Question
     from sim.distributions import in_percent, shown
     from sim.parameters import meta
-    from sim.study.vetting import Interview, Question
 
     fields = {**Interview.model_fields, **Question.model_fields}
     lines = []
@@ -187,8 +187,8 @@ def _check_figure(path: Path | None) -> None:
 
 def _draw(findings: Findings, path: Path) -> list[Path]:
     """Write the figure as PNG and SVG."""
-    from sim.study.plots import save
-    from sim.study.plots.vetting import vetting
+    from sim.analysis.plots import save
+    from sim.analysis.plots.vetting import vetting
 
     try:
         return save(vetting(findings), path.parent, path.stem)
@@ -200,14 +200,14 @@ def _draw(findings: Findings, path: Path) -> list[Path]:
 # Telling
 # ---------------------------------------------------------------------------------------------------------------
 def _sentences(findings: Findings) -> list[str]:
-    from sim.study.vetting import sentences
+    from sim.analysis.vetting import sentences
 
     return sentences(findings)
 
 
 def _print_findings(found: dict[str, Findings]) -> None:
     """The interview with genuine partners, cat posters and all candidates side by side."""
-    from sim.study.vetting import wald_questions
+    from sim.analysis.vetting import wald_questions
 
     whole = found["the interview"]
     both = (whole.genuine, whole.cat_poster)
@@ -229,7 +229,7 @@ def _print_findings(found: dict[str, Findings]) -> None:
 
 
 def _title(interview: Interview) -> str:
-    from sim.study.words import how_many
+    from sim.analysis.words import how_many
 
     names = list(dict.fromkeys(question.name for question in interview.questions))
     most = interview.max_questions
@@ -273,7 +273,7 @@ def _print_comparison(found: dict[str, Findings]) -> None:
 # ---------------------------------------------------------------------------------------------------------------
 def _document(found: dict[str, Findings], compared: bool) -> dict[str, Any]:
     """Everything that was given and computed."""
-    from sim.study.vetting import wald_questions
+    from sim.analysis.vetting import wald_questions
 
     whole = found["the interview"]
     wald = dict(zip(("genuine", "cat_poster"), wald_questions(whole.interview), strict=True))

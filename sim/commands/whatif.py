@@ -44,8 +44,8 @@ from sim.commands.output import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.analysis.whatif import Change, Comparison, Effect
     from sim.scenario import Scenario
-    from sim.study.whatif import Change, Comparison, Effect
 
 ALL = "all"
 FIRST = "first"
@@ -183,8 +183,8 @@ def whatif(
         raise click.UsageError("--replicates is about many histories: it goes without --replicate, --at and --figures")
     chosen = scenario_with(scenario, settings)
 
+    from sim.analysis import whatif as study
     from sim.conditions import idle
-    from sim.study import whatif as study
 
     changes: list[Change] = [*(_without(text, chosen) for text in kept_away), *(_with(text) for text in added)]
     changes += [study.SetFrom(month, setting.key, setting.value) for month, setting in set_from]
@@ -213,8 +213,8 @@ def whatif(
 # ---------------------------------------------------------------------------------------------------------------
 def _without(text: str, scenario: Scenario) -> Change:
     """ "blame@14", "blame@14-30", "blame@first", the name of a dated event, or its kind and month: "breach@24"."""
+    from sim.analysis.whatif import KeptAway, LeftOut, dated_events
     from sim.dynamics.state import WITHOUT
-    from sim.study.whatif import KeptAway, LeftOut, dated_events
     from sim.tomlfile import did_you_mean
 
     kind, _, when = text.partition("@")
@@ -241,7 +241,7 @@ def _without(text: str, scenario: Scenario) -> Change:
 
 def _with(text: str) -> Change:
     """ "breach@24:who=1,severity=0.5" as a table of ``[[events]]``; its values are checked with the scenario."""
-    from sim.study.whatif import Added
+    from sim.analysis.whatif import Added
 
     found = re.fullmatch(r"([^@:]+)@(\d{1,9})(?::(.*))?", text, re.DOTALL)
     if not found:
@@ -308,7 +308,7 @@ def _draw(comparison: Comparison, at: int | None, folder: Path, quiet: bool) -> 
     if not comparison.is_told(at):
         say("no figure: the alliance is not formed in both worlds", quiet)
         return []
-    from sim.study import plots
+    from sim.analysis import plots
 
     say("drawing the figure …", quiet)
     with writing(folder):
@@ -317,7 +317,7 @@ def _draw(comparison: Comparison, at: int | None, folder: Path, quiet: bool) -> 
 
 def _document(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Everything as one JSON document."""
-    from sim.study.whatif import cannot_act
+    from sim.analysis.whatif import cannot_act
 
     factual = comparison.factual
     return {
@@ -347,7 +347,7 @@ def _match(match: Any) -> dict[str, Any]:
 
 def _tell(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame]) -> None:
     """The sentence, both futures, what happened, the ledger of the difference."""
-    from sim.study.whatif import courses_in_words
+    from sim.analysis.whatif import courses_in_words
 
     factual = comparison.factual
     paragraph(f"{factual.scenario.title}, seed {factual.seed}, replicate {factual.replicate}")
@@ -389,7 +389,7 @@ def _named(names: list[str]) -> str:
 
 def _print_futures(comparison: Comparison, at: int | None) -> None:
     """States of some months: the one before the change, then ever further apart, to the horizon."""
-    from sim.study.whatif import STATES
+    from sim.analysis.whatif import STATES
 
     states = [name for name in STATES if name != "frustration"]  # as much as fits into 80 columns; --csv has all
     rows = comparison.futures().set_index("month")
@@ -412,7 +412,7 @@ def _months_shown(first: int, at: int, last: int) -> list[int]:
 
 def _both(comparison: Comparison, name: str, was: float, otherwise: float) -> str:
     """A state in both worlds, in so few digits that the table fits into 80 columns."""
-    from sim.study.words import number
+    from sim.analysis.words import number
 
     if name == "alive":
         if comparison.alliance is None:
@@ -424,7 +424,7 @@ def _both(comparison: Comparison, name: str, was: float, otherwise: float) -> st
 
 def _print_ledger(comparison: Comparison, at: int | None, ledger: pd.DataFrame) -> None:
     """The ledger of the difference, causes without an entry left out, and its sum."""
-    from sim.study.whatif import WAYS, cause_words, rounded
+    from sim.analysis.whatif import WAYS, cause_words, rounded
 
     columns = [*WAYS, "total"]
     shown = rounded(ledger)
@@ -443,7 +443,7 @@ def _print_ledger(comparison: Comparison, at: int | None, ledger: pd.DataFrame) 
 
 def _entry(value: float | None) -> str:
     """An entry with its sign; a dash where the third run lacks an alliance."""
-    from sim.study.analysis import signed
+    from sim.analysis.basics import signed
 
     return "–" if value is None else signed(value, 3)
 
@@ -490,8 +490,8 @@ def _give_effect(effect: Effect, scenario: Scenario, seed: int, csv: Path | None
 
 
 def _print_effect(effect: Effect) -> None:
+    from sim.analysis.whatif import cause_words
     from sim.intervals import Interval, digits_of, written
-    from sim.study.whatif import cause_words
 
     outcomes = []
     for row in records(effect.table):

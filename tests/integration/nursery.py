@@ -86,7 +86,6 @@ def _serve() -> None:
     """
     import pyarrow.parquet  # noqa: F401 # once, in place of once in each child
 
-    from sim.study import analysis  # noqa: F401
     from sim.sweeps import plan, runner
 
     runner.warm_up()

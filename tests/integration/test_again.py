@@ -17,12 +17,12 @@ from click.testing import CliRunner
 from nursery import tables_in
 
 from sim import loaded
+from sim.analysis.page.background import reproduce
+from sim.analysis.report import summary_markdown
+from sim.analysis.words import Study
 from sim.cli import alliance
 from sim.library import find
 from sim.scenario import Scenario, load
-from sim.study.page.background import reproduce
-from sim.study.report import summary_markdown
-from sim.study.words import Study
 from sim.sweeps import recipe
 from sim.sweeps.design import Experiment, experiment_of, load_experiment
 from sim.sweeps.reading import read_results
@@ -265,7 +265,7 @@ def test_a_history(here: Path) -> None:
 
 
 def test_a_theory(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.study.plots.save", lambda *_: [])
+    monkeypatch.setattr("sim.analysis.plots.save", lambda *_: [])
     first = folder_of(typed("alliance theory --no-simulation --quiet"))
     command = json.loads((first / "manifest.json").read_text(encoding="utf-8"))["command"]
     again = folder_of(typed(command, "--out", "again"))

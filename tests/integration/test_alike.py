@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.analysis import plots, report, terminal
+from sim.analysis.basics import paired
+from sim.analysis.contrasts import contrasts
+from sim.analysis.page import page_html
+from sim.analysis.whatif import Added, effect_of
+from sim.analysis.words import Study
 from sim.commands.analyse import _rounded
 from sim.engine import simulate
 from sim.intervals import SHARE, mean_of
-from sim.study import plots, report, terminal
-from sim.study.analysis import paired
-from sim.study.contrasts import contrasts
-from sim.study.page import page_html
-from sim.study.whatif import Added, effect_of
-from sim.study.words import Study
 from sim.sweeps.design import experiment_of
 from sim.sweeps.plan import Precision
 from sim.sweeps.reading import Stored, read_results

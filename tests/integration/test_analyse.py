@@ -20,10 +20,10 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
+from sim.analysis import terminal
 from sim.cli import alliance
 from sim.commands import output
 from sim.commands.output import print_table
-from sim.study import terminal
 from sim.sweeps.reading import read_results
 
 COMMAND = str(Path(sys.executable).with_name("alliance"))
@@ -300,8 +300,8 @@ def test_discover_takes_all_that_is_no_lever_for_a_point(
         raise ValueError("enough")
 
     monkeypatch.setattr("sim.commands.analyse._stored", lambda _: changed)
-    monkeypatch.setattr("sim.study.discovery.cases_of", lambda *_: None)  # which would refuse, for no run fails
-    monkeypatch.setattr("sim.study.discovery.discover", ask)
+    monkeypatch.setattr("sim.analysis.discovery.cases_of", lambda *_: None)  # which would refuse, for no run fails
+    monkeypatch.setattr("sim.analysis.discovery.discover", ask)
     call("analyse", "discover", grid, "--outcome", "trust", "--below", "0")
     ((_, _, fails, *_, points),) = asked
     assert points == factors[levers:]

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from sim.analysis import basics, report, terminal
+from sim.analysis.page import page_html
+from sim.analysis.plots.distributions import value_distribution
+from sim.analysis.whatif import SetFrom, effect_of, whatif
+from sim.analysis.words import Study
 from sim.cli import alliance
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.scenario import Scenario
-from sim.study import analysis, report, terminal
-from sim.study.page import page_html
-from sim.study.plots.distributions import value_distribution
-from sim.study.whatif import SetFrom, effect_of, whatif
-from sim.study.words import Study
 from sim.sweeps.design import Experiment, experiment_of, unlike
 from sim.sweeps.reading import read_results
 from sim.sweeps.runner import run_experiment
@@ -111,11 +111,11 @@ def test_a_scenario_that_changes_nothing_is_said(tmp_path):
 # Whose lever
 # ---------------------------------------------------------------------------------------------------------------
 def test_a_lever_keeps_its_owner():
-    assert analysis.factor_words("Us.relational_investment") == "Us relational investment"
-    assert analysis.factor_words("relational_investment") == "relational investment"
-    assert analysis.factor_words("parameters.synergy") == "synergy"
-    assert analysis.factor_words("events.crash.depth") == "crash depth"
-    names = analysis.factor_names(["Us.blame", "blame", "Giant.blame"])
+    assert basics.factor_words("Us.relational_investment") == "Us relational investment"
+    assert basics.factor_words("relational_investment") == "relational investment"
+    assert basics.factor_words("parameters.synergy") == "synergy"
+    assert basics.factor_words("events.crash.depth") == "crash depth"
+    names = basics.factor_names(["Us.blame", "blame", "Giant.blame"])
     assert names == {"Us.blame": "Us blame", "blame": "blame", "Giant.blame": "Giant blame"}
 
 

@@ -187,7 +187,7 @@ def test_an_unknown_command_is_refused() -> None:
 )
 def test_figures_are_drawn_whatever_the_surroundings_say_to_matplotlib(tmp_path: Path, surroundings: Any) -> None:
     program = (
-        "import os, sim.study.plots as plots; from sim.study.plots.frame import new_figure\n"
+        "import os, sim.analysis.plots as plots; from sim.analysis.plots.frame import new_figure\n"
         "plots.save(new_figure('A title', 'A caption', 3.0)[0], '.', 'figure')\n"
         "print(os.getcwd(), os.environ.get('MPLBACKEND'))"
     )

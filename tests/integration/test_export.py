@@ -17,14 +17,14 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner, Result
 
+from sim.analysis import export
+from sim.analysis.crate import CONTEXT, METADATA, SPECIFICATION, crate
 from sim.cli import alliance
 from sim.commands.export import FORMATS
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES_OF_ENDING, VARIABLES
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario
-from sim.study import export
-from sim.study.crate import CONTEXT, METADATA, SPECIFICATION, crate
 from sim.sweeps.design import experiment_of
 from sim.sweeps.folder import JOURNAL
 from sim.sweeps.journal import OPENED, Journal

@@ -643,7 +643,7 @@ def test_a_signal_in_the_last_moment_is_not_lost(
     assert CliRunner().invoke(alliance, ["resume", str(folder), "--no-figures", "--quiet"]).exit_code == 0
 
 
-@pytest.mark.parametrize("where", ["sim.study.page.publish", "sim.commands.sweep.show_results"])
+@pytest.mark.parametrize("where", ["sim.analysis.page.publish", "sim.commands.sweep.show_results"])
 def test_ctrl_c_while_results_are_shown_says_that_all_is_stored(
     in_a_folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

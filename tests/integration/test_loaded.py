@@ -75,7 +75,7 @@ def test_every_file_that_can_change_a_run_changes_the_digest(package: Path) -> N
         assert (changed.digest(changed.CORE) != before.digest(before.CORE)) == (name in before.files_of(before.CORE))
         (package / name).write_bytes(text)
     assert loaded_from(package).code_digest() in seen
-    append(package / "study" / "words.py")
+    append(package / "analysis" / "words.py")
     assert seen[loaded_from(package).code_digest()] == "none"  # words change no run
 
 
@@ -103,7 +103,7 @@ def test_the_digest_covers_all_that_leads_from_files_to_tables() -> None:
 
 
 def test_a_theory_s_digest_covers_its_closed_forms() -> None:
-    assert loaded.code_digest(("study/theory.py",)) != loaded.code_digest()
+    assert loaded.code_digest(("analysis/theory.py",)) != loaded.code_digest()
     assert manifests.provenance()["code_digest"] == loaded.code_digest()
     assert "replaced_rules" not in manifests.provenance()
 
@@ -128,7 +128,7 @@ def test_a_file_that_is_another_one_now_is_refused_by_name(package: Path) -> Non
     append(package / "scenario.py")
     with pytest.raises(copy.CodeChanged, match=r"^engine.py, scenario.py were changed after they were loaded"):
         copy.code_digest()
-    append(package / "study" / "words.py")
+    append(package / "analysis" / "words.py")
     assert "words" not in copy.changed()
 
 
@@ -376,7 +376,7 @@ def test_git_tells_the_commit_and_whether_anything_was_changed(
         monkeypatch.delenv("GIT_DIR")
         monkeypatch.delenv("GIT_WORK_TREE")
         shutil.rmtree(elsewhere)
-        append(package / "study" / "words.py")
+        append(package / "analysis" / "words.py")
         assert state() == {**clean, "dirty": True}
         assert manifests.commit_of(state()) == f"commit {clean['commit'][:12]} with changes"
         git(tmp_path, "checkout", "-q", "sim")

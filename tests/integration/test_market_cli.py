@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from sim.analysis.story import story
+from sim.analysis.terminal import history_text, width
 from sim.cli import alliance
 from sim.engine import simulate_history
-from sim.study.story import story
-from sim.study.terminal import history_text, width
 from tests.builders import market
 
 MARKET = """

@@ -18,10 +18,10 @@ from click.testing import CliRunner, Result
 from matplotlib.text import Text
 
 from sim import text
+from sim.analysis import page, plots, report
+from sim.analysis.terminal import summary_text
+from sim.analysis.words import Study
 from sim.cli import alliance
-from sim.study import page, plots, report
-from sim.study.terminal import summary_text
-from sim.study.words import Study
 from sim.sweeps.reading import Stored, read_results
 
 MARKS = "<script>alert(1)</script> [red]x[/red] [/] :smile: a|b `c` $x_1^2$ **d** \"e\" 'f' & &lt; ~~g~~ {h} %s \\"

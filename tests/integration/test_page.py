@@ -17,17 +17,17 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+from sim.analysis import page, plots
+from sim.analysis.page import background, findings, markup, page_html, results
+from sim.analysis.page.results import MOST_FIGURES, Picture
+from sim.analysis.report import summary_markdown
+from sim.analysis.words import Study
 from sim.cli import alliance
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.library import available
 from sim.parameters import Parameters
 from sim.scenario import Scenario
-from sim.study import page, plots
-from sim.study.page import background, findings, markup, page_html, results
-from sim.study.page.results import MOST_FIGURES, Picture
-from sim.study.report import summary_markdown
-from sim.study.words import Study
 from sim.sweeps import recipe
 from sim.sweeps.design import experiment_of, load_experiment
 from sim.sweeps.reading import Stored, read_results
@@ -468,7 +468,7 @@ def test_hundreds_of_cells_stay_readable(folder: Path) -> None:
 
 
 def test_pictures_are_limited() -> None:
-    from sim.study.page.results import Album
+    from sim.analysis.page.results import Album
 
     album = Album([Picture(f"heat_map_{k}", b"png", "title", "caption") for k in range(30)])
     assert str(album.show("heat_map")).count("<img") == MOST_FIGURES

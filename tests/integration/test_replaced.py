@@ -18,9 +18,9 @@ from sim import loaded, replaced
 from sim.dynamics import compiled, rules
 from sim.replaced import instead
 from sim.scenario import Scenario
-from sim.study import effects
 from sim.sweeps.executors.dask import ClusterError, DaskExecutor
 from tests.builders import TEXTS
+from validation import effects
 
 ROOT = Path(__file__).resolve().parents[2]
 

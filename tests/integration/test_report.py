@@ -18,17 +18,17 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
+from sim.analysis import basics, page, plots, report, terminal, words
+from sim.analysis.attribution import attributions
+from sim.analysis.plots import distributions, files, histories
+from sim.analysis.plots.discovery import discovery_figure
+from sim.analysis.plots.frame import LOOKS, luminance, spread_apart, tick_years, wrap_label
+from sim.analysis.plots.tipping import tipping_figure
+from sim.analysis.words import rows_of
 from sim.dynamics.state import BINS, CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History, simulate_history
 from sim.intervals import digits_of
 from sim.scenario import Scenario
-from sim.study import analysis, page, plots, report, terminal, words
-from sim.study.attribution import attributions
-from sim.study.plots import distributions, files, histories
-from sim.study.plots.discovery import discovery_figure
-from sim.study.plots.frame import LOOKS, luminance, spread_apart, tick_years, wrap_label
-from sim.study.plots.tipping import tipping_figure
-from sim.study.words import rows_of
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.reading import Stored, read_results
 from sim.sweeps.runner import run_experiment
@@ -208,9 +208,9 @@ def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str,
     assert "| low_start | trust_start 0.3 (was 0.55) |" in summary
     assert "In this result's folder, which holds the experiment's files:\n\n```\nalliance sweep ./exp" in summary
     assert f"numpy {np.__version__}" in summary
-    table = analysis.paired(stored.tables["runs"], 0, stored.manifest["outcomes"])
+    table = basics.paired(stored.tables["runs"], 0, stored.manifest["outcomes"])
     for _, row in table.iterrows():
-        said = analysis.sentence({**row, "label": analysis.label_words(row["label"])})
+        said = basics.sentence({**row, "label": basics.label_words(row["label"])})
         assert said[1:] in summary
     assert "12 runs came out, 0 failed" in summary
 
@@ -245,7 +245,7 @@ def test_two_causes_that_are_on_or_off_are_shared_out(tmp_path: Path) -> None:
     stored = read_results(folder)
     summary, html = report.summary_markdown(words.Study(stored)), page.page_html(words.Study(stored))
     shared = attributions(stored)
-    assert [each.outcome for each in shared] == analysis.told_outcomes(stored.manifest, stored.tables["runs"])
+    assert [each.outcome for each in shared] == basics.told_outcomes(stored.manifest, stored.tables["runs"])
     for each in shared:
         assert each.markdown() in summary
         assert each.rows()[1][0] in html
@@ -296,7 +296,7 @@ def test_a_headline_gives_its_mean_with_the_unit(folders: dict[str, Path], outco
 def test_two_humps_within_chance_are_no_headline(folders: dict[str, Path]) -> None:
     """The two kinds come from one replicate of six: a resample lacks it with chance (5/6)⁶ = 33%."""
     stored = with_humps(read_results(folders["several cells"]))
-    counts = analysis.counts_of(stored.tables["histogram"], 0, "trust", int(stored.tables["histogram"]["month"].max()))
+    counts = basics.counts_of(stored.tables["histogram"], 0, "trust", int(stored.tables["histogram"]["month"].max()))
     trust = np.repeat((np.arange(BINS) + 0.5) / BINS, counts.astype(int))
     alliances = pd.DataFrame({"cell": 0, "replicate": np.where(trust < 0.5, 0, 1 + np.arange(len(trust)) % 5)})
     alliances = alliances.assign(trust=trust, cause=CAUSES_OF_ENDING[0])
@@ -397,7 +397,7 @@ def test_survival_in_a_market_is_said_by_age(folders: dict[str, Path]) -> None:
     study = words.Study(read_results(folders["markets"]))
     said = words.survival_sentence(study, study.reference)
     going_on = study.tables["survival"].query("cell == 0 and month == 30")["going on"].item()
-    assert f"of alliances, {analysis.percent(going_on)} last 30 months" in said
+    assert f"of alliances, {basics.percent(going_on)} last 30 months" in said
     assert "estimated, those still young are censored" in said
     assert "go on at the horizon" not in said
     summary, terse = report.summary_markdown(study), flat(terminal.summary_text(study.stored))
@@ -656,7 +656,7 @@ def test_cells_of_two_horizons_share_an_axis_as_long_as_the_longer(folders: dict
 
 def values(shares: dict[int, int], months: int = 100) -> pd.DataFrame:
     """A histogram of value at the horizon: counts by bin."""
-    edges = analysis.edges_of("value", months)
+    edges = basics.edges_of("value", months)
     rows = [(0, months, "value", edges[k], edges[k + 1], count) for k, count in shares.items()]
     return pd.DataFrame(rows, columns=["cell", "month", "variable", "low", "high", "count"])
 
@@ -780,11 +780,11 @@ def test_the_key_of_a_discovery_covers_no_leaf() -> None:
 
 def test_contrasts_write_the_differences(folders: dict[str, Path]) -> None:
     stored = read_results(folders["several cells"])
-    table = analysis.paired(stored.tables["runs"], 0, ["trust"])
+    table = basics.paired(stored.tables["runs"], 0, ["trust"])
     written = texts(plots.contrasts(table))
     for row in rows_of(table):
-        found = analysis.sure_of(row, "difference")
-        assert analysis.signed(found.estimate, digits_of(found)) in written
+        found = basics.sure_of(row, "difference")
+        assert basics.signed(found.estimate, digits_of(found)) in written
 
 
 def of_factors(levels: int) -> pd.DataFrame:
@@ -799,7 +799,7 @@ def of_factors(levels: int) -> pd.DataFrame:
 
 
 def test_row_labels_of_many_factors_do_not_overlap() -> None:
-    figure = plots.contrasts(analysis.paired(of_factors(12), 0, ["trust"]))
+    figure = plots.contrasts(basics.paired(of_factors(12), 0, ["trust"]))
     figure.draw_without_rendering()
     boxes = sorted((tick.get_window_extent() for tick in figure.axes[0].get_yticklabels()), key=lambda box: box.y0)
     assert len(boxes) == 12
@@ -810,22 +810,22 @@ def test_row_labels_of_many_factors_do_not_overlap() -> None:
 def test_where_nothing_differs_but_by_rounding_the_axis_is_no_axis_of_rounding() -> None:
     same = of_factors(2)
     same["trust"] = 0.4 + 1e-17 * same["cell"] + 1e-16 * same["replicate"] * (same["cell"] == 1)
-    left, right = plots.contrasts(analysis.paired(same, 0, ["trust"])).axes[0].get_xlim()
+    left, right = plots.contrasts(basics.paired(same, 0, ["trust"])).axes[0].get_xlim()
     assert left < -0.4 < 0.4 < right, "that of what five replicates leave open"
     same = same.rename(columns={"trust": "value"})
-    assert plots.contrasts(analysis.paired(same, 0, ["value"])).axes[0].get_xlim() == (-1.0, 1.0)
+    assert plots.contrasts(basics.paired(same, 0, ["value"])).axes[0].get_xlim() == (-1.0, 1.0)
 
 
 def test_titles_do_not_repeat_what_all_cells_share() -> None:
-    assert plots.contrasts(analysis.paired(of_factors(1), 0, ["trust"])).get_suptitle().count("the reference") == 1
+    assert plots.contrasts(basics.paired(of_factors(1), 0, ["trust"])).get_suptitle().count("the reference") == 1
     one = of_factors(1)
     one["label"] = one["cell"].map({0: "baseline · blame=0.2", 1: "baseline · blame=0.8"})
-    title = flat(plots.contrasts(analysis.paired(one, 0, ["trust"])).get_suptitle())
+    title = flat(plots.contrasts(basics.paired(one, 0, ["trust"])).get_suptitle())
     assert title.startswith("Blame=0.8: trust 0.0")
     assert title.endswith("higher than blame=0.2")
-    two = flat(plots.contrasts(analysis.paired(of_factors(2), 0, ["trust"])).get_suptitle())
+    two = flat(plots.contrasts(basics.paired(of_factors(2), 0, ["trust"])).get_suptitle())
     assert two.startswith("Trust differs from the reference in both cells; it rises most in relational investment=0.2")
-    assert "in all 3 cells" in plots.contrasts(analysis.paired(of_factors(3), 0, ["trust"])).get_suptitle()
+    assert "in all 3 cells" in plots.contrasts(basics.paired(of_factors(3), 0, ["trust"])).get_suptitle()
 
 
 def designed(stored: Stored, kind: str, factors: dict[str, Any] | None = None) -> Stored:
@@ -861,13 +861,13 @@ def test_a_history_is_drawn_with_its_events(history: History) -> None:
 
 def test_the_ledger_of_a_history_adds_up_to_its_trust(history: History) -> None:
     change = float(np.mean(history.alliances[-1, 0].effective - history.alliances[0, 0].effective))
-    assert f"make {analysis.signed(change)}" in texts(plots.history_ledger(history, 1))
+    assert f"make {basics.signed(change)}" in texts(plots.history_ledger(history, 1))
 
 
 def test_the_mean_of_all_alliances_is_drawn(crowd: History) -> None:
     assert "mean of 12 alliances" in texts(plots.history(crowd))
     change = float((crowd.alliances[-1].effective - crowd.alliances[0].effective).mean())
-    assert f"make {analysis.signed(change)}" in texts(plots.history_ledger(crowd))
+    assert f"make {basics.signed(change)}" in texts(plots.history_ledger(crowd))
 
 
 def test_happenings_are_those_of_the_records(crowd: History) -> None:
@@ -899,7 +899,7 @@ def test_the_text_of_a_history_counts_and_adds_up(crowd: History) -> None:
     assert "Alliance 3, organization" in text
     assert f"{int(last[2].hard_talks)} talked through" in text
     total = crowd.ledger[:, 2, :, EFFECTIVE].sum(axis=0).mean(axis=0).sum()
-    assert f"in all {analysis.signed(float(total))}." in text
+    assert f"in all {basics.signed(float(total))}." in text
     assert all(len(line) <= 100 for line in terminal.history_text(crowd).splitlines())
 
 

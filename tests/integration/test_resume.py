@@ -14,10 +14,10 @@ from nursery import tables_in
 from scipy import stats
 
 from sim import loaded
+from sim.analysis.page import publish
 from sim.cli import alliance
 from sim.engine import simulate
 from sim.scenario import Scenario
-from sim.study.page import publish
 from sim.sweeps import manifest as manifests
 from sim.sweeps import plan, runner, tables
 from sim.sweeps.checking import status_of, verify
@@ -500,7 +500,7 @@ def test_figures_that_cannot_be_drawn_lose_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("sim.study.page.publish", fails)
+        patch.setattr("sim.analysis.page.publish", fails)
         result = call("resume", folder)
     assert result.exit_code == 1
     assert f"all runs are stored; `alliance report {folder}` writes the report" in result.stderr

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from sim import library
+from sim.analysis.attribution import attributions
+from sim.analysis.report import summary_markdown
+from sim.analysis.terminal import summary_text
+from sim.analysis.words import Study
 from sim.cli import alliance
-from sim.study.attribution import attributions
-from sim.study.report import summary_markdown
-from sim.study.terminal import summary_text
-from sim.study.words import Study
 from sim.sweeps.design import load_experiment
 from sim.sweeps.reading import read_results
 from sim.sweeps.runner import run_experiment

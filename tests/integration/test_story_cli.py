@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from sim.analysis.story import most_telling, story
 from sim.cli import alliance
 from sim.engine import simulate_history
 from sim.library import find
 from sim.scenario import load
-from sim.study.story import most_telling, story
 
 SMALL = ["--set", "months=36", "--set", "organizations=6", "--no-figures"]
 

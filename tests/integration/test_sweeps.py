@@ -25,7 +25,6 @@ from sim.dynamics.state import CAUSES, VARIABLES
 from sim.engine import simulate
 from sim.library import available
 from sim.scenario import Scenario
-from sim.study import pages
 from sim.sweeps import plan, runner, store
 from sim.sweeps.checking import status_of
 from sim.sweeps.design import Experiment, experiment_of
@@ -38,6 +37,7 @@ from sim.sweeps.runner import AllRunsFailed, Progress, resume, run_experiment
 from sim.sweeps.store import ResultFolder
 from sim.sweeps.tables import TABLES
 from sim.tomlfile import BadFile
+from validation import pages
 
 TEXTS = {"title": "T", "question": "Q?", "source": "S", "expected": "E."}
 REPLICATES = 15

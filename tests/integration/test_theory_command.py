@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+from sim.analysis import phase
+from sim.analysis.phase import EXAMPLE, Place, examine, loops, maps, places, portrait, simulate_ends, simulate_paths
+from sim.analysis.plots.theory import hysteresis, phase_portrait, tipping_map
 from sim.cli import alliance
-from sim.study import phase
-from sim.study.phase import EXAMPLE, Place, examine, loops, maps, places, portrait, simulate_ends, simulate_paths
-from sim.study.plots.theory import hysteresis, phase_portrait, tipping_map
 
 approx = pytest.approx
 

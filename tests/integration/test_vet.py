@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from sim.analysis import vetting
+from sim.analysis.vetting import KINDS, QUESTIONS, Interview, compare, vet
 from sim.cli import alliance
 from sim.commands.vet import QuestionList, QuestionSetting
-from sim.study import vetting
-from sim.study.vetting import KINDS, QUESTIONS, Interview, compare, vet
 
 REFERENCE = ["--questions", "behaviour", "--set", "p1=0.75", "--set", "p0=0.35"]
 
@@ -162,7 +162,7 @@ def test_the_help_imports_nothing_heavy():
 
 
 def test_the_table_needs_no_compiled_core():
-    script = "import sys, sim.study.vetting; print({'numba', 'pandas', 'matplotlib'} & set(sys.modules))"
+    script = "import sys, sim.analysis.vetting; print({'numba', 'pandas', 'matplotlib'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

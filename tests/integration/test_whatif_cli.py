@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+from sim.analysis.story import most_telling
+from sim.analysis.whatif import KeptAway, effect_of, happened, whatif
 from sim.cli import alliance
 from sim.commands.whatif import _interval
 from sim.engine import simulate_history
 from sim.library import find
 from sim.scenario import Scenario, load
-from sim.study.story import most_telling
-from sim.study.whatif import KeptAway, effect_of, happened, whatif
 
 SMALL = ["--set", "months=36", "--set", "organizations=6"]
 SCENARIO = """\

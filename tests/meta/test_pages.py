@@ -14,9 +14,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from sim.analysis.vetting import NUMBERS, QUESTIONS
 from sim.cli import alliance
 from sim.parameters import Parameters, Traits
-from sim.study.vetting import NUMBERS, QUESTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"

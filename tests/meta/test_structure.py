@@ -31,7 +31,7 @@ FLOORS = (
     ("tomlfile", "scenario", "conditions", "library", "replaced"),
     ("sides", "engine"),
     ("agents", "sweeps"),
-    ("study",),
+    ("analysis",),
     ("asking", "notebook"),
     ("cli", "commands"),
 )
@@ -146,7 +146,7 @@ def test_the_command_starts_light():
 
 
 def test_a_simulation_needs_no_mesa():
-    code = "import sys, sim.engine, sim.sweeps.runner, sim.study.theory; print('mesa' in sys.modules)"
+    code = "import sys, sim.engine, sim.sweeps.runner, sim.analysis.theory; print('mesa' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -155,12 +155,12 @@ INTERVALS = {"stdtrit", "ndtri", "ppf", "isf", "sem", "bootstrap", "percentile",
 """What intervals and standard errors are made of: functions, and the argument of a standard deviation of a sample."""
 NO_INTERVALS = {
     "sim/distributions.py": {"ndtri"},  # quantile functions of traits
-    "sim/study/phase.py": {"ddof"},  # standard deviations over alliances, which are shown as such
-    "sim/study/sensitivity.py": {"ddof", "quantile"},  # σ of effects, noise, and how far ranks move
-    "sim/study/analysis.py": {"ddof"},  # variances whose ratio is what pairing saved
+    "sim/analysis/phase.py": {"ddof"},  # standard deviations over alliances, which are shown as such
+    "sim/analysis/sensitivity.py": {"ddof", "quantile"},  # σ of effects, noise, and how far ranks move
+    "sim/analysis/basics.py": {"ddof"},  # variances whose ratio is what pairing saved
 }
 QUANTILES_OF_INTERVALS = {0.975, 0.025, 97.5, 1.96}
-NO_QUANTILES = {"sim/study/plots/vetting.py", "sim/study/phase.py"}
+NO_QUANTILES = {"sim/analysis/plots/vetting.py", "sim/analysis/phase.py"}
 """Where such a number is a place in a picture, or a step."""
 
 

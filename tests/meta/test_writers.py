@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.study.plots.frame import STYLE
+from sim.analysis.plots.frame import STYLE
 
 ROOT = Path(__file__).resolve().parents[2]
 SIM = ROOT / "sim"
@@ -17,21 +17,19 @@ MODULES = sorted(path for path in SIM.rglob("*.py"))
 
 OUT = "sim/commands/output.py"
 """The one place that prints; its functions take text as it is."""
-TOOLS = ("sim/study/benefits.py", "sim/study/patterns/page.py")
-"""Fill written pages of the documentation with numbers, for developers; no text of anybody else is in them."""
 OF_DIGESTS = {
     "sim/sweeps/design.py", "sim/sweeps/levels.py", "sim/sweeps/plan.py", "sim/sweeps/manifest.py",
-    "sim/sweeps/checks.py", "sim/study/effects.py", "sim/commands/run.py", "sim/commands/theory.py",
+    "sim/sweeps/checks.py", "sim/commands/run.py", "sim/commands/theory.py",
 }  # fmt: skip
 """JSON that is compared or hashed and never read by people."""
 
 WRITERS: dict[str, set[str]] = {
     # the terminal
-    "print": {OUT, *TOOLS},
+    "print": {OUT},
     "echo": {OUT},
     "secho": set(),
     "Console": {OUT},
-    "Text": {OUT, "sim/study/plots/frame.py"},  # rich's, and Matplotlib's, which is looked for in figures
+    "Text": {OUT, "sim/analysis/plots/frame.py"},  # rich's, and Matplotlib's, which is looked for in figures
     "from_markup": set(),
     "add_row": {OUT},
     "add_column": {OUT},
@@ -39,8 +37,8 @@ WRITERS: dict[str, set[str]] = {
     # figures
     "savefig": set(),
     "print_png": set(),
-    "frombuffer": {"sim/study/plots/frame.py"},  # the dots of a PNG
-    "print_svg": {"sim/study/plots/frame.py"},
+    "frombuffer": {"sim/analysis/plots/frame.py"},  # the dots of a PNG
+    "print_svg": {"sim/analysis/plots/frame.py"},
     # data
     "to_csv": {"sim/text.py"},
     "to_json": set(),
@@ -49,11 +47,11 @@ WRITERS: dict[str, set[str]] = {
     "to_string": set(),
     "dumps": {"sim/text.py", "sim/sweeps/shards.py", *OF_DIGESTS},
     # files
-    "write_text": {*TOOLS},
+    "write_text": set(),
     "write_bytes": {"sim/sweeps/recipe.py"},
     "write_file": {
-        "sim/sweeps/files.py", "sim/sweeps/store.py", "sim/study/page/__init__.py", "sim/study/plots/frame.py",
-        "sim/study/export.py", "sim/commands/analyse.py", "sim/commands/run.py", OUT,
+        "sim/sweeps/files.py", "sim/sweeps/store.py", "sim/analysis/page/__init__.py", "sim/analysis/plots/frame.py",
+        "sim/analysis/export.py", "sim/commands/analyse.py", "sim/commands/run.py", OUT,
     },
 }  # fmt: skip
 """Functions that let text out, and the modules that may call them."""
@@ -63,15 +61,15 @@ THROUGH: dict[str, set[str]] = {
     "sim/tomlfile.py": {"visible"},
     "sim/sweeps/store.py": {"json"},
     "sim/sweeps/journal.py": {"json"},
-    "sim/study/page/markup.py": {"html"},
+    "sim/analysis/page/markup.py": {"html"},
     "sim/sweeps/recipe.py": {"toml"},
-    "sim/study/plots/frame.py": {"visible"},
-    "sim/study/report.py": {"markdown", "code_block"},
-    "sim/study/attribution.py": {"markdown"},
-    "sim/study/story/telling.py": {"markdown"},
+    "sim/analysis/plots/frame.py": {"visible"},
+    "sim/analysis/report.py": {"markdown", "code_block"},
+    "sim/analysis/attribution.py": {"markdown"},
+    "sim/analysis/story/telling.py": {"markdown"},
     "sim/commands/analyse.py": {"markdown", "code"},
-    "sim/study/export.py": {"csv", "json"},
-    "sim/study/crate.py": {"json"},
+    "sim/analysis/export.py": {"csv", "json"},
+    "sim/analysis/crate.py": {"json"},
     "sim/commands/options.py": {"visible"},
 }
 """The writers, and what of ``sim.text`` each of them uses."""
@@ -147,8 +145,8 @@ def test_nobody_has_an_escaping_of_his_own() -> None:
 @pytest.mark.parametrize(
     ("marker", "allowed"),
     [
-        ("Html", {"sim/study/page/markup.py", "sim/study/page/__init__.py"}),
-        ("Markdown", {"sim/text.py", "sim/study/report.py"}),
+        ("Html", {"sim/analysis/page/markup.py", "sim/analysis/page/__init__.py"}),
+        ("Markdown", {"sim/text.py", "sim/analysis/report.py"}),
     ],
 )
 def test_text_is_called_markup_only_where_markup_is_made(marker: str, allowed: set[str]) -> None:

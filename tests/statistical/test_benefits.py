@@ -1,6 +1,6 @@
 """The six benefits of trust (seed K): each responds to trust, and with its path cut it does not (the placebo test).
 
-Trust is held at one of two levels in runs that share every random draw; what is declared in ``sim.study.benefits`` is
+Trust is held at one of two levels in runs that share every random draw; what is declared in ``validation.benefits`` is
 both what is tested here and what docs/benefits.md shows.
 """
 
@@ -19,11 +19,11 @@ from sim.intervals import mean_of
 from sim.library import find
 from sim.parameters import Parameters, Traits
 from sim.scenario import Scenario, load
-from sim.study import benefits
-from sim.study.benefits import ALL, BENEFITS, EVERY_PATH, PATHS, Benefit, response
-from sim.study.pages import END, fill, mark, names
-from sim.study.patterns.conditions import LESS_TRUST, MORE_TRUST, TRUST_HELD
 from tests.builders import market
+from validation import benefits
+from validation.benefits import ALL, BENEFITS, EVERY_PATH, PATHS, Benefit, response
+from validation.pages import END, fill, mark, names
+from validation.patterns.conditions import LESS_TRUST, MORE_TRUST, TRUST_HELD
 
 SEED = 411
 REPLICATES = 16

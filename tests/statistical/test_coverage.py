@@ -14,7 +14,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from sim.study import humps, pages, sensitivity, survival
+from sim.analysis import humps, sensitivity, survival
+from validation import pages
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "interval_coverage.py"
 

@@ -1,6 +1,6 @@
 """The twelve statements of the model page, and how each goes away without its mechanism.
 
-The measuring is in ``sim.study.patterns``; docs/validation.md has the numbers. The claims are written down here by
+The measuring is in ``validation.patterns``; docs/validation.md has the numbers. The claims are written down here by
 hand, so that one that is dropped or loses its switch fails a test.
 """
 
@@ -14,12 +14,12 @@ import pytest
 
 from sim.dynamics.state import DISAPPOINTMENT, DISTRUST
 from sim.intervals import STUDENT, Interval, exact, mean_of, ratio_of
-from sim.study import null, pages
-from sim.study.effects import REPLICATES, SEED, hazard_of_failing, jackknife, run
-from sim.study.patterns import AGAINST_NULL, STATEMENTS, page
-from sim.study.patterns.claims import REMAINS, Claim, Finding, verdict
-from sim.study.patterns.communication import framings, valley
-from sim.study.patterns.relations import LEVELS, optimum
+from validation import null, pages
+from validation.effects import REPLICATES, SEED, hazard_of_failing, jackknife, run
+from validation.patterns import AGAINST_NULL, STATEMENTS, page
+from validation.patterns.claims import REMAINS, Claim, Finding, verdict
+from validation.patterns.communication import framings, valley
+from validation.patterns.relations import LEVELS, optimum
 
 HOLDS: dict[int, dict[str, bool]] = {
     1: {

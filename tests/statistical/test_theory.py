@@ -1,4 +1,4 @@
-"""The closed forms of ``sim.study.theory`` against the mean field that they solve, and the engine against both.
+"""The closed forms of ``sim.analysis.theory`` against the mean field that they solve, and the engine against both.
 
 Tolerances are not tuned. A mean over independent dyads may be off by four standard errors; a trajectory in small steps
 also by the largest jump that a single month makes, λ⁻/steps, because the mean field is the limit of no jumps at all.
@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sim.analysis import theory
+from sim.analysis.theory import MeanField, mean_field_scenario
 from sim.dynamics import rules
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.engine import LiveRun, Result, simulate, simulate_history
-from sim.study import theory
-from sim.study.theory import MeanField, mean_field_scenario
 from tests.builders import dyad
 
 approx = pytest.approx

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.analysis.attribution import COLUMNS, Attribution, Cause, attribute, attributions, cause_of
 from sim.intervals import ratio_of
-from sim.study.attribution import COLUMNS, Attribution, Cause, attribute, attributions, cause_of
 from sim.sweeps.reading import Stored
 
 CLASH = Cause("culture", "one culture", "clash", "clash")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from sim import intervals
-from sim.study import analysis
-from sim.study.contrasts import contrasts
+from sim.analysis import basics
+from sim.analysis.contrasts import contrasts
 
 
 def table(**cells: np.ndarray) -> pd.DataFrame:
@@ -72,14 +72,14 @@ def test_contrasts_are_of_pairs() -> None:
     rng = np.random.default_rng(5)
     luck = rng.normal(0.0, 10.0, 30)
     runs = table(base=luck, other=luck + 1.0 + rng.normal(0.0, 0.1, 30))
-    row = analysis.bootstrap_contrasts(runs.sample(frac=1.0, random_state=1), 0, ["value"]).iloc[0]
-    assert list(row.index) == analysis.BOOTSTRAP
+    row = basics.bootstrap_contrasts(runs.sample(frac=1.0, random_state=1), 0, ["value"]).iloc[0]
+    assert list(row.index) == basics.BOOTSTRAP
     assert 0.9 < row["boot_low"] < row["difference"] < row["boot_high"] < 1.1
 
 
 def test_a_replicate_that_one_cell_lacks_is_left_out() -> None:
     runs = table(base=np.array([1.0, 2.0, 3.0]), other=np.array([2.0, 4.0, math.nan]))
-    row = analysis.bootstrap_contrasts(runs, 0, ["value"]).iloc[0]
+    row = basics.bootstrap_contrasts(runs, 0, ["value"]).iloc[0]
     assert (row["n"], row["difference"]) == (2, 1.5)
 
 
@@ -134,7 +134,7 @@ def test_a_title_claims_nothing_of_one_replicate() -> None:
 
 
 def test_a_figure_is_drawn_only_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.study.contrasts.contrasts_figure", lambda *_: pytest.fail("drawn"))
+    monkeypatch.setattr("sim.analysis.contrasts.contrasts_figure", lambda *_: pytest.fail("drawn"))
     assert contrasts(table(base=np.arange(9.0), other=np.arange(9.0) + 1.0), 0, ["value"]).sentence
 
 

@@ -7,6 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
+from sim.analysis.whatif import Added, LeftOut, SetFrom, cannot_act, plan_of, whatif
+from sim.analysis.whatif.worlds import other_world
 from sim.conditions import (
     ACTS_WHEN,
     AT_THE_SIGNATURE,
@@ -20,8 +22,6 @@ from sim.conditions import (
 from sim.engine import simulate, simulate_history
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario
-from sim.study.whatif import Added, LeftOut, SetFrom, cannot_act, plan_of, whatif
-from sim.study.whatif.worlds import other_world
 from tests.builders import TEXTS, busy
 
 EVERYTHING = {

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.study import discovery
-from sim.study.answer import MissingExtra
-from sim.study.discovery import BOXES, CHECKS, Box, cases_of, discover
-from sim.study.plots.discovery import discovery_figure
+from sim.analysis import discovery
+from sim.analysis.answer import MissingExtra
+from sim.analysis.discovery import BOXES, CHECKS, Box, cases_of, discover
+from sim.analysis.plots.discovery import discovery_figure
 
 FACTORS = ["turnover", "trust_start", "blame", "openness"]
 

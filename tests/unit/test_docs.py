@@ -11,10 +11,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from sim.analysis import theory
 from sim.dynamics import draws, rules, state
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS
-from sim.study import benefits, pages, theory
+from validation import benefits, pages
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "results" / "README.md"])
@@ -55,7 +56,7 @@ def test_every_mark_of_a_page_is_known(page: str) -> None:
 
 
 def test_the_measured_benefits_are_those_that_are_declared() -> None:
-    """The numbers are filled in by hand of ``python -m sim.study.benefits``; the rows must be today's."""
+    """The numbers are filled in by hand of ``python -m validation.benefits``; the rows must be today's."""
     rows = re.findall(r"^\| ([^|]+) \| `(\w+)` \| [^|]+ \| [^|]+ \|$", written("benefits"), re.MULTILINE)
     assert rows == [(benefit.name, benefit.outcome) for benefit in benefits.ALL]
 

@@ -19,19 +19,19 @@ import pytest
 
 import sim
 from sim.agents import AllianceModel
+from sim.analysis import basics
+from sim.analysis.answer import Answer
+from sim.analysis.attribution import Cause, attribute
+from sim.analysis.contrasts import contrasts
+from sim.analysis.discovery import discover
+from sim.analysis.humps import humps
+from sim.analysis.response import Measure, factor_of, response_of
+from sim.analysis.story import story
+from sim.analysis.survival import lifetimes, survival
+from sim.analysis.whatif import KeptAway, effect_of, whatif
 from sim.engine import LiveRun, Result, record, simulate, simulate_history, simulate_many
 from sim.library import available, find
 from sim.scenario import Scenario, load
-from sim.study import analysis
-from sim.study.answer import Answer
-from sim.study.attribution import Cause, attribute
-from sim.study.contrasts import contrasts
-from sim.study.discovery import discover
-from sim.study.humps import humps
-from sim.study.response import Measure, factor_of, response_of
-from sim.study.story import story
-from sim.study.survival import lifetimes, survival
-from sim.study.whatif import KeptAway, effect_of, whatif
 from sim.sweeps.design import experiment_of, load_experiment
 from sim.sweeps.reading import read_results
 from sim.sweeps.runner import run_experiment
@@ -114,15 +114,15 @@ ASKED: dict[str, tuple[Callable[[Any], Any], str, set[str]]] = {
         "jobs: a whole number from 1|jobs must be at least 1", {"nothing"},
     ),
     "read_results": (read_results, "the path of a result folder|no result folder|no such folder", set()),
-    "paired": (lambda x: analysis.paired(x, 0, ["trust"]), "runs: a table|no column", set()),
-    "paired, outcomes": (lambda x: analysis.paired(runs(RESULT), 0, x), "a list of names|no column", set()),
-    "cell_means": (lambda x: analysis.cell_means(x, ["trust"]), "runs: a table|no column", set()),
-    "bootstrap_contrasts": (lambda x: analysis.bootstrap_contrasts(x, 0, ["trust"]), "runs: a table|no column", set()),
+    "paired": (lambda x: basics.paired(x, 0, ["trust"]), "runs: a table|no column", set()),
+    "paired, outcomes": (lambda x: basics.paired(runs(RESULT), 0, x), "a list of names|no column", set()),
+    "cell_means": (lambda x: basics.cell_means(x, ["trust"]), "runs: a table|no column", set()),
+    "bootstrap_contrasts": (lambda x: basics.bootstrap_contrasts(x, 0, ["trust"]), "runs: a table|no column", set()),
     "contrasts": (lambda x: contrasts(x, 0, ["trust"]), "runs: a table|no column", set()),
     "attribute": (
         lambda x: attribute(x, Cause("a", 0, 1, "a"), Cause("b", 0, 1, "b"), "trust"), "runs: a table|no column", set(),
     ),
-    "half_life": (analysis.half_life, "survival: a table|no column", set()),
+    "half_life": (basics.half_life, "survival: a table|no column", set()),
     "lifetimes": (lifetimes, "alliances: a table|no column", set()),
     "survival": (lambda x: survival(x, x), "alliances: a table|no column", set()),
     "humps": (lambda x: humps(x, x), "histogram: a table|no column", set()),
@@ -229,14 +229,14 @@ def test_runs_say_which_they_are() -> None:
 def test_only_runs_of_one_seed_are_pairs() -> None:
     other = WORLD.replace(trust_gain=0.09)
     same, apart = simulate(other, 4, seed=3), simulate(other, 4, seed=4)
-    table = analysis.paired(runs(RESULT, same), 0, ["trust"])
+    table = basics.paired(runs(RESULT, same), 0, ["trust"])
     by_hand = same.runs()["trust"] - RESULT.runs()["trust"]
     assert (table["n"].item(), table["difference"].item()) == (4, pytest.approx(by_hand.mean(), rel=1e-12))
-    for compare in (analysis.paired, analysis.bootstrap_contrasts, contrasts):
+    for compare in (basics.paired, basics.bootstrap_contrasts, contrasts):
         with pytest.raises(ValueError, match="share a seed; cell 1 with 4 and the reference, cell 0, with 3"):
             compare(runs(RESULT, apart), 0, ["trust"])
     both = pd.concat([runs(RESULT, same), runs(simulate(WORLD, 4, seed=4), apart)])
-    assert analysis.paired(both, 0, ["trust"])["n"].item() == 8  # two seeds are two samples
+    assert basics.paired(both, 0, ["trust"])["n"].item() == 8  # two seeds are two samples
 
 
 def test_a_run_that_comes_twice_in_a_table_is_refused() -> None:
@@ -244,9 +244,9 @@ def test_a_run_that_comes_twice_in_a_table_is_refused() -> None:
     twice = pd.concat([table, table.iloc[[1]]])
     with_causes = table.assign(a=table["cell"], b=0)
     for ask in (
-        lambda: analysis.paired(twice, 0, ["trust"]),
-        lambda: analysis.bootstrap_contrasts(twice, 0, ["trust"]),
-        lambda: analysis.cell_means(twice, ["trust"]),
+        lambda: basics.paired(twice, 0, ["trust"]),
+        lambda: basics.bootstrap_contrasts(twice, 0, ["trust"]),
+        lambda: basics.cell_means(twice, ["trust"]),
         lambda: contrasts(twice, 0, ["trust"]),
     ):
         with pytest.raises(ValueError, match="cell 0 has the run with seed 3, replicate 1 twice"):

@@ -14,13 +14,13 @@ import pytest
 
 import sim
 from sim import asking, loaded
+from sim.analysis.whatif import LeftOut
 from sim.asking import Comparison, Survey, compare, panel, sobol
 from sim.dynamics.state import VARIABLES
 from sim.engine import simulate, simulate_history, simulate_many
 from sim.intervals import mean_of
 from sim.scenario import Scenario, load
 from sim.sides import COLUMNS, OF_A_MONTH, OWN, SHARED
-from sim.study.whatif import LeftOut
 from sim.sweeps.design import experiment_of
 from tests.builders import TEXTS, busy, market
 
@@ -76,29 +76,27 @@ def test_to_ask_takes_no_pictures_and_no_agents():
 
 def test_every_name_is_what_its_room_defines():
     for name in NAMES:
-        if name not in ("__version__", "study"):
+        if name != "__version__":
             assert getattr(sim, name) is getattr(sys.modules[sim._ROOMS[name]], name)
     assert sim.__version__ == loaded.version()
     with pytest.raises(AttributeError, match="has no attribute 'simulat'"):
         _ = sim.simulat
 
 
-@pytest.mark.xfail(strict=True, reason="the package sim/study hides the function until its rooms are moved")
 def test_study_is_the_function():
     assert sim.study is asking.study
 
 
 def test_type_checkers_see_each_name():
     seen = [line.split()[-1] for line in (ROOT / "sim/__init__.py").read_text().splitlines() if " import " in line]
-    assert set(NAMES) - {"study", "__version__"} <= set(seen)
+    assert set(NAMES) - {"__version__"} <= set(seen)
 
 
 def snippets() -> list[str]:
-    """Programs in Python of README.md and docs/python.md, small and without the name that a package hides."""
+    """Programs in Python of README.md and docs/python.md, made small."""
     pages = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/python.md"))
     found = re.findall(r"```python\n(.*?)```", pages, re.DOTALL)
-    hidden = [code.replace("load, study", "load; from sim.asking import study") for code in found]
-    small = [code.replace("replicates=200", "replicates=2").replace("replicates=20", "replicates=2") for code in hidden]
+    small = [code.replace("replicates=200", "replicates=2").replace("replicates=20", "replicates=2") for code in found]
     return [code.replace("points=200", "points=4") for code in small]
 
 
@@ -168,7 +166,7 @@ def test_what_cannot_be_studied_is_refused_in_words(wrong, said):
 
 def test_sobol_measures_all_outcomes_in_the_same_runs(monkeypatch):
     ran = []
-    monkeypatch.setattr("sim.study.response.simulate_many", lambda *a: (ran.append(len(a[1]["blame"])), many(*a))[1])
+    monkeypatch.setattr("sim.analysis.response.simulate_many", lambda *a: (ran.append(len(a[1]["blame"])), many(*a))[1])
     many = simulate_many
     both = sobol(WORLD, RANGES, outcomes=["value", "trust"], base=16, replicates=2)
     assert sum(ran) == 16 * 4

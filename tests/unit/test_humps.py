@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.analysis import basics
+from sim.analysis import humps as study
+from sim.analysis.humps import critical_bandwidth, heat, humps, modes, silverman_test
 from sim.dynamics.state import BINS, CAUSES_OF_ENDING
 from sim.engine import simulate
-from sim.study import analysis
-from sim.study import humps as study
-from sim.study.humps import critical_bandwidth, heat, humps, modes, silverman_test
 from tests.builders import busy
 
 EDGES = np.linspace(0.0, 1.0, BINS + 1)
@@ -189,14 +189,14 @@ SHAPES = {
 def test_one_kind_of_any_shape_is_rarely_called_two(shape: str, n: int) -> None:
     """Clipped normal values and 50 alliances: half of the samples had two humps when a pile-up counted twice."""
     rng = np.random.default_rng(11)
-    two = [analysis.humps_of(counts(SHAPES[shape](rng, n)), EDGES)[1] == 2 for _ in range(100)]
+    two = [basics.humps_of(counts(SHAPES[shape](rng, n)), EDGES)[1] == 2 for _ in range(100)]
     assert np.mean(two) <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / 100)
 
 
 def test_the_alliances_table_and_the_histogram_count_the_same() -> None:
     result = simulate(busy(months=24), 6)
     by_hand = study._by_replicate(result.alliances_table(), "trust", EDGES).sum(axis=0)
-    column = analysis.VARIABLES.index("trust")
+    column = basics.VARIABLES.index("trust")
     assert by_hand.tolist() == result.histogram[24, column].tolist()
 
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from sim import engine
+from sim.analysis.vetting import Interview, courses, questions_for
 from sim.dynamics import draws, kernel
 from sim.dynamics.market import prefers
 from sim.dynamics.state import ALLIANCE, BINS, CAUSES_OF_ENDING, N_CAUSES, NOBODY, REFUSAL, VARIABLES
 from sim.engine import LiveRun, lifetimes, simulate, simulate_history, survival_table
 from sim.parameters import PLACES
 from sim.scenario import Scenario
-from sim.study.vetting import Interview, courses, questions_for
 from tests.builders import QUIET_PARAMETERS, QUIET_TRAITS, TEXTS, market
 
 approx = pytest.approx

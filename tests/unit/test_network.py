@@ -12,10 +12,9 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from sim.engine import History, simulate_history
-from sim.study import plots
-from sim.study.plots.frame import luminance
-from sim.study.plots.network import (
+from sim.analysis import plots
+from sim.analysis.plots.frame import luminance
+from sim.analysis.plots.network import (
     MOST_SHOWN,
     NEAREST,
     RECENT,
@@ -27,6 +26,7 @@ from sim.study.plots.network import (
     network_over_months,
     shown_organizations,
 )
+from sim.engine import History, simulate_history
 from tests.builders import busy, dyad, market
 
 

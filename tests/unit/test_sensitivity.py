@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.engine import simulate
-from sim.study import sensitivity
-from sim.study.answer import Answer, MissingExtra, optional
-from sim.study.response import Factor, Floats, Measure, factor_of, response_of
-from sim.study.sensitivity import (
+from sim.analysis import sensitivity
+from sim.analysis.answer import Answer, MissingExtra, optional
+from sim.analysis.response import Factor, Floats, Measure, factor_of, response_of
+from sim.analysis.sensitivity import (
     MORRIS,
     SOBOL,
     _estimate,
@@ -25,7 +24,8 @@ from sim.study.sensitivity import (
     sobol,
     sobol_points,
 )
-from sim.study.tipping import tipping_point
+from sim.analysis.tipping import tipping_point
+from sim.engine import simulate
 from tests.builders import busy, dyad
 
 ANGLES = dict.fromkeys(("x1", "x2", "x3"), (-math.pi, math.pi))

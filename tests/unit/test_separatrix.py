@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sim.study import phase, theory
-from sim.study.theory import MeanField
+from sim.analysis import phase, theory
+from sim.analysis.theory import MeanField
 
 approx = pytest.approx
 NO_FLOOR = MeanField(friction=0.4)

@@ -14,18 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.analysis.story import Life, Phase, Story, phases_of, story, thresholds
+from sim.analysis.story.beginning import position
+from sim.analysis.story.ending import rounded_ledger
+from sim.analysis.story.talk import communication_if, unsaid_if
+from sim.analysis.story.thresholds import GAINED, LOST
+from sim.analysis.story.wording import COLUMNS, decimals, in_money
+from sim.analysis.words import number as number_in_words
 from sim.dynamics import state
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, PROBLEMS, TALKS
 from sim.engine import History, simulate_history
 from sim.parameters import Parameters
 from sim.scenario import Scenario, load
-from sim.study.story import Life, Phase, Story, phases_of, story, thresholds
-from sim.study.story.beginning import position
-from sim.study.story.ending import rounded_ledger
-from sim.study.story.talk import communication_if, unsaid_if
-from sim.study.story.thresholds import GAINED, LOST
-from sim.study.story.wording import COLUMNS, decimals, in_money
-from sim.study.words import number as number_in_words
 from tests.builders import busy, dyad
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"

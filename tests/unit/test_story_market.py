@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.analysis.story import Life, Story, most_telling, story
+from sim.analysis.story.meeting import chosen_contract, interview
+from sim.analysis.story.talk import disclosed
 from sim.dynamics.state import CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History, simulate_history
-from sim.study.story import Life, Story, most_telling, story
-from sim.study.story.meeting import chosen_contract, interview
-from sim.study.story.talk import disclosed
 from tests.builders import market
 
 SEEDS = (1, 2, 3)

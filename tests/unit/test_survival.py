@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.analysis import survival as study
+from sim.analysis.survival import ENDINGS, Lifetimes, lifetimes
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.engine import simulate
-from sim.study import survival as study
-from sim.study.survival import ENDINGS, Lifetimes, lifetimes
 from tests.builders import dyad
 
 ON, DISTRUST, DISAPPOINTMENT, STRATEGY = CAUSES_OF_ENDING

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sim import text
+from sim.analysis import basics
 from sim.scenario import Scenario
-from sim.study import analysis
 from sim.sweeps.levels import level_problems
 from sim.tomlfile import BadFile
 
@@ -248,13 +248,13 @@ def test_an_error_s_own_words_do_nothing_to_a_terminal() -> None:
     ],
 )
 def test_only_the_program_s_own_names_become_words(label: str, shown: str) -> None:
-    assert analysis.label_words(label) == shown
+    assert basics.label_words(label) == shown
 
 
 def test_labels_that_differ_never_read_the_same() -> None:
-    assert analysis.short_labels(["x · very_open", "x · very open"]) == ["very_open", "very open"]
-    assert analysis.short_labels(["culture_clash", "culture clash"]) == ["culture_clash", "culture clash"]
+    assert basics.short_labels(["x · very_open", "x · very open"]) == ["very_open", "very open"]
+    assert basics.short_labels(["culture_clash", "culture clash"]) == ["culture_clash", "culture clash"]
     long = ["x · " + "a" * 200 + str(k) + "b" * 200 for k in range(9)]
-    assert len(set(analysis.short_labels(long))) == 9
-    assert max(map(len, analysis.short_labels(long))) <= text.LONGEST
-    assert list(analysis.shortened_names(long).values()) == [label.removeprefix("x · ") for label in long]
+    assert len(set(basics.short_labels(long))) == 9
+    assert max(map(len, basics.short_labels(long))) <= text.LONGEST
+    assert list(basics.shortened_names(long).values()) == [label.removeprefix("x · ") for label in long]

@@ -8,10 +8,10 @@ import math
 import numpy as np
 import pytest
 
+from sim.analysis.response import Factor, Floats, Measure
+from sim.analysis.theory import MeanField, mean_field_scenario, tipping_friction, tipping_trust
+from sim.analysis.tipping import FOUND, RESAMPLES, tipping_point
 from sim.engine import simulate
-from sim.study.response import Factor, Floats, Measure
-from sim.study.theory import MeanField, mean_field_scenario, tipping_friction, tipping_trust
-from sim.study.tipping import FOUND, RESAMPLES, tipping_point
 
 UNIT = Factor("x", 0.0, 1.0)
 

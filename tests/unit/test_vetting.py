@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sim.analysis import vetting
+from sim.analysis.plots.vetting import vetting as figure_of
+from sim.analysis.vetting import KINDS, NUMBERS, QUESTIONS, Interview, Question, compare, courses, questions_for, vet
 from sim.parameters import meta
-from sim.study import vetting
-from sim.study.plots.vetting import vetting as figure_of
-from sim.study.vetting import KINDS, NUMBERS, QUESTIONS, Interview, Question, compare, courses, questions_for, vet
 
 approx = pytest.approx
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "model.md").read_text(encoding="utf-8")

@@ -13,13 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.dynamics.state import BLAME, CAUSES, LAYERS, WITHOUT
-from sim.engine import History, simulate_history
-from sim.scenario import Scenario
-from sim.study import plots
-from sim.study.analysis import signed
-from sim.study.plots.whatif import WAY_WORDS
-from sim.study.whatif import (
+from sim.analysis import plots
+from sim.analysis.basics import signed
+from sim.analysis.plots.whatif import WAY_WORDS
+from sim.analysis.whatif import (
     ALL,
     OUTCOMES_OF_AN_EFFECT,
     START,
@@ -41,6 +38,9 @@ from sim.study.whatif import (
     rounded,
     whatif,
 )
+from sim.dynamics.state import BLAME, CAUSES, LAYERS, WITHOUT
+from sim.engine import History, simulate_history
+from sim.scenario import Scenario
 from tests.builders import busy, dyad, market
 
 WORLDS: dict[str, Callable[[], Scenario]] = {

@@ -1,8 +1,0 @@
-"""``python -m sim.study.patterns``: measure the statements, and print their table or write it on its page."""
-
-import sys
-
-from sim.study.patterns.page import main
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
