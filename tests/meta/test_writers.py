@@ -39,7 +39,7 @@ WRITERS: dict[str, set[str]] = {
     # figures
     "savefig": set(),
     "print_png": set(),
-    "frombuffer": {"sim/study/plots/frame.py"},  # the dots of a PNG
+    "fromarray": {"sim/study/plots/frame.py"},  # the dots of a PNG
     "print_svg": {"sim/study/plots/frame.py"},
     # data
     "to_csv": {"sim/text.py"},
