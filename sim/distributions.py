@@ -9,10 +9,8 @@ number, ``{uniform = [low, high]}``, ``{normal = [mean, sd]}``, ``{beta = [a, b]
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 import reprlib
-import sys
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,26 +19,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Array = NDArray[np.float64]
-
-
-def _special_functions() -> Any:
-    """SciPy's special functions, for a command without NumPy's tools for tests and for Fortran.
-
-    SciPy makes a copy of every name in NumPy, which imports these two for nothing: half of the time of the import.
-    """
-    left_out = {name: object() for name in ("f2py", "testing") if "sim.cli" in sys.modules and name not in vars(np)}
-    vars(np).update(left_out)
-    try:
-        return importlib.import_module("scipy.special")
-    finally:
-        for name, nothing in left_out.items():
-            if vars(np).get(name) is nothing:
-                del vars(np)[name]  # from now on NumPy imports it when it is asked for it
-
-
-special = _special_functions()
 
 
 class Distribution(ABC):

@@ -37,7 +37,7 @@ WRITERS: dict[str, set[str]] = {
     # figures
     "savefig": set(),
     "print_png": set(),
-    "frombuffer": {"sim/analysis/plots/frame.py"},  # the dots of a PNG
+    "fromarray": {"sim/analysis/plots/frame.py"},  # the dots of a PNG
     "print_svg": {"sim/analysis/plots/frame.py"},
     # data
     "to_csv": {"sim/text.py"},

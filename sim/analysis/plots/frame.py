@@ -268,9 +268,7 @@ def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
 def _print_png(canvas: FigureCanvasAgg, file: BinaryIO) -> None:
     """Draw, and write the dots without the opacity that all of them have, which would cost a third of the encoding."""
     canvas.draw()
-    dots = canvas.buffer_rgba()
-    height, width, _ = dots.shape
-    image = Image.frombuffer("RGBA", (width, height), dots, "raw", "RGBA", 0, 1).convert("RGB")
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     image.save(file, format="png", dpi=(DPI, DPI), compress_level=3)
 
 
