@@ -281,6 +281,21 @@ def _near(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("near", _near)
 
 
+LATEST = 253_402_300_799
+"""The last second of the year 9999, beyond which Python has no dates."""
+
+
+def _is_count(text: str) -> bool:
+    """Plain digits, and few enough that reading them takes no time."""
+    return text.isascii() and text.isdecimal() and len(text) <= 20
+
+
+def _cannot_complete(shell: str) -> bool:
+    """Whether the shell left out what is being typed, or the place in it; fish gives a word as the place."""
+    place = os.environ.get("COMP_CWORD")
+    return "COMP_WORDS" not in os.environ or place is None or (shell != "fish" and not _is_count(place))
+
+
 def _mend_environment() -> None:
     """Take out of the environment what libraries stumble over: sizes of a terminal that are none, numbers without end.
 
@@ -288,13 +303,20 @@ def _mend_environment() -> None:
     """
     for name in ("COLUMNS", "LINES"):
         value = os.environ.get(name, "1")
-        if not (value.isascii() and value.isdecimal() and len(value) <= WIDEST):
+        if not (_is_count(value) and len(value) <= WIDEST):
             del os.environ[name]
+    moment = os.environ.get("SOURCE_DATE_EPOCH", "0")  # NumPy reads it when SciPy is loaded, Matplotlib for pictures
+    if not (_is_count(moment) and int(moment) <= LATEST):
+        del os.environ["SOURCE_DATE_EPOCH"]
     if "_ALLIANCE_COMPLETE" in os.environ:
         from sim.commands.completion import SHELLS
 
         shell, _, task = os.environ["_ALLIANCE_COMPLETE"].partition("_")
-        if shell not in SHELLS or task not in ("source", "complete"):
+        if (
+            shell not in SHELLS
+            or task not in ("source", "complete")
+            or (task == "complete" and _cannot_complete(shell))
+        ):
             del os.environ["_ALLIANCE_COMPLETE"]
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
 

@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sim import loaded
-from sim.cli import COMMANDS, alliance, first_words
+from sim.cli import COMMANDS, _mend_environment, alliance, first_words
 from sim.commands import core, history, options, output
 from sim.commands.options import read_value, refusals
 from sim.dynamics import cache, compiled
@@ -1010,6 +1010,43 @@ def complete(*words: str) -> list[str]:
     done = call(env=environment)
     assert (done.exit_code, done.stderr) == (0, "")
     return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+
+
+TYPED = {"_ALLIANCE_COMPLETE": "bash_complete", "COMP_WORDS": "alliance r", "COMP_CWORD": "1"}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"SOURCE_DATE_EPOCH": "0"}, True),
+        ({"SOURCE_DATE_EPOCH": "abc"}, False),
+        ({"SOURCE_DATE_EPOCH": "-1"}, False),
+        ({"SOURCE_DATE_EPOCH": "1.5"}, False),
+        ({"SOURCE_DATE_EPOCH": ""}, False),
+        ({"SOURCE_DATE_EPOCH": "253402300799"}, True),
+        ({"SOURCE_DATE_EPOCH": "253402300800"}, False),
+        ({"SOURCE_DATE_EPOCH": "1" * 5000}, False),
+        (TYPED, True),
+        ({**TYPED, "_ALLIANCE_COMPLETE": "fish_complete", "COMP_CWORD": "r"}, True),
+        ({**TYPED, "COMP_CWORD": "abc"}, False),
+        ({**TYPED, "COMP_CWORD": "-1"}, False),
+        ({**TYPED, "COMP_CWORD": "1" * 5000}, False),
+        ({"_ALLIANCE_COMPLETE": "bash_complete", "COMP_WORDS": "alliance r"}, False),
+        ({"_ALLIANCE_COMPLETE": "fish_complete", "COMP_CWORD": "r"}, False),
+    ],
+    ids=lambda value: (
+        " ".join(f"{name}={text[:14]}" for name, text in value.items()) if isinstance(value, dict) else ""
+    ),
+)
+def test_what_libraries_stumble_over_is_taken_out(
+    said: dict[str, str], kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SOURCE_DATE_EPOCH", *TYPED):
+        monkeypatch.delenv(name, raising=False)
+    for name, text in said.items():
+        monkeypatch.setenv(name, text)
+    _mend_environment()
+    assert (next(iter(said)) in os.environ) == kept
 
 
 def test_completion_of_names_and_settings() -> None:
