@@ -32,8 +32,7 @@ OPTIONS = {
 def uncollected() -> Iterator[None]:
     """Within this block Python does not look for cycles of objects that nobody uses.
 
-    The compiler keeps nearly all of the many small objects that it makes: to look through them again and again took an
-    eighth of its time.
+    The compiler keeps nearly all of the many small objects that it makes: to look through them again and again is vain.
     """
     looking = gc.isenabled()
     gc.disable()
@@ -89,8 +88,8 @@ def entry(function: F) -> F:
 def copied(function: F) -> F:
     """An entry that Numba copies into the entries that call it, before LLVM sees them.
 
-    A month and a run are most of the model. Compiled for themselves first, and again within whoever calls them, they
-    took an eighth of compiling; and what they hand on is known where they are copied to: a tenth faster.
+    A month and a run are most of the model: else they would be compiled for themselves first, and again within whoever
+    calls them.
     """
     return _made(Core, function, inline="always")
 
