@@ -36,7 +36,7 @@ WRITERS: dict[str, set[str]] = {
     "print_exception": set(),
     # figures
     "savefig": set(),
-    "print_png": set(),
+    "print_png": {"sim/analysis/plots/frame.py"},
     "fromarray": {"sim/analysis/plots/frame.py"},  # the dots of a PNG
     "print_svg": {"sim/analysis/plots/frame.py"},
     # data
