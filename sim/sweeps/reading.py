@@ -119,6 +119,10 @@ class Tables(Mapping[str, pd.DataFrame]):
         return self._folder / f"{name}.parquet"
 
 
+OF_EVERY_CELL = ("survival", "ledger")
+"""Tables that have rows of each cell with runs, whatever became of them."""
+
+
 def read_results(folder: Path | str) -> Stored:
     """Open a result folder: every file is checked now, a table is read when it is first asked for. Nothing is changed.
 
@@ -178,6 +182,10 @@ def _check_whole(folder: Path, manifest: Mapping[str, Any]) -> None:
     if has_runs and runs_of_cells(folder / "tables" / "runs.parquet") != runs_said(manifest):
         path = folder / "tables" / "runs.parquet"
         raise bad_file(path, f"does not hold the runs that the manifest tells of: {_remedy(path)}")
+    for name in OF_EVERY_CELL if has_runs else ():
+        path = folder / "tables" / f"{name}.parquet"
+        if set(runs_of_cells(path)) != set(runs_said(manifest)):
+            raise bad_file(path, f"does not have the cells that the manifest tells of: {_remedy(path)}")
 
 
 def _wrong_columns(schema: pa.Schema, units: Mapping[str, str], factors: Container[str]) -> str:
