@@ -26,12 +26,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from sim.engine import simulate
+from sim.intervals import jackknife
 from sim.library import available
 from sim.scenario import Scenario, load
-from sim.study.analysis import CONFIDENCE, label_words, outcome_words, short_labels
+from sim.study.analysis import label_words, outcome_words, short_labels
 from sim.study.pages import fill
 from sim.sweeps.design import Cell, Experiment, load_experiment
 from sim.sweeps.executors import make
@@ -89,13 +89,10 @@ def without_one(values: Floats) -> Floats:
 
 def ratio_of(x: Floats, y: Floats) -> tuple[float, float, float]:
     """(variance of x + variance of y) / variance of (y − x) over n ≥ 3 replicates, and its 95% jackknife interval."""
-    n = len(x)
     logarithm = math.log((x.var() + y.var()) / (y - x).var())
     one, other, paired = (without_one(values - values.mean()) for values in (x, y, y - x))
-    jackknifed = np.log((one + other) / paired)
-    error = math.sqrt((n - 1) / n * float(np.square(jackknifed - jackknifed.mean()).sum()))
-    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0)) * error
-    return math.exp(logarithm), math.exp(logarithm - half), math.exp(logarithm + half)
+    found = jackknife(logarithm, np.log((one + other) / paired))
+    return math.exp(found.estimate), math.exp(found.low), math.exp(found.high)
 
 
 def contrast(of: Comparison, cell: str, outcome: str, runs: Sequence[pd.DataFrame]) -> Contrast | None:

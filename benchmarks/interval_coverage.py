@@ -25,6 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.state import BINS
+from sim.intervals import bootstrap_of, mean_of
 from sim.study import analysis
 from sim.study.discovery import discover
 from sim.study.humps import beyond_chance, humps
@@ -54,6 +55,11 @@ def holds(low: Any, truth: Any, high: Any) -> Any:
     return (np.asarray(low) - CLOSE <= truth) & (truth <= np.asarray(high) + CLOSE)
 
 
+def or_itself(table: pd.DataFrame, end: str, number: str) -> Any:
+    """An end of intervals; of a number that is alike in the whole sample, and so has none, the number."""
+    return table[end].fillna(table[number])
+
+
 def seed_of(rng: Rng) -> int:
     """A seed for what draws by itself."""
     return int(rng.integers(2**31))
@@ -77,11 +83,10 @@ def contrast_sample(rng: Rng, pairs: int) -> Sample:
     found: dict[str, Any] = {}
     for name, (mean, draw) in DIFFERENCES.items():
         x, seed = draw(rng, pairs), seed_of(rng)
-        _, t_low, t_high, _ = analysis.interval(x)
-        low, high = analysis.bootstrap_interval(x, seed)
+        t, own = mean_of(x), bootstrap_of(x, seed)
         plain = bootstrap((x,), np.mean, n_resamples=2000, method="BCa", rng=seed).confidence_interval
-        found[f"{name}: t"] = holds(t_low, mean, t_high)
-        found[f"{name}: BCa"] = None if math.isnan(low) else holds(low, mean, high)
+        found[f"{name}: t"] = holds(t.low, mean, t.high)
+        found[f"{name}: BCa"] = holds(own.low, mean, own.high) if own.known else None
         found[f"{name}: plain BCa"] = holds(plain.low, mean, plain.high)
     return found
 
@@ -228,9 +233,9 @@ class Known(NamedTuple):
     total: Floats
 
     @property
-    def factors(self) -> list[Factor]:
+    def factors(self) -> dict[str, tuple[float, float]]:
         """Its arguments."""
-        return [Factor(f"x{k}", self.low, self.high) for k in range(len(self.first))]
+        return {f"x{k}": (self.low, self.high) for k in range(len(self.first))}
 
     def mu_star(self) -> Floats:
         """μ* over all steps of Morris's grid, (k,)."""
@@ -283,7 +288,12 @@ IDLE = exponential([2.0, 1.0, 0.0])
 def morris_sample(rng: Rng, known: Known) -> Sample:
     """Whether the intervals of μ*, factor by factor, hold it at a quarter, half and all of 32 trajectories."""
     by_size = morris(known.function, known.factors, 32, seed_of(rng)).more["convergence"].groupby("size")
-    return {f"{size} trajectories": holds(part["low"], known.mu_star(), part["high"]) for size, part in by_size}
+    return {
+        f"{size} trajectories": holds(
+            or_itself(part, "low", "index"), known.mu_star(), or_itself(part, "high", "index")
+        )
+        for size, part in by_size
+    }
 
 
 def sobol_sample(rng: Rng, known: Known) -> Sample:
@@ -313,7 +323,7 @@ def noise_sample(rng: Rng, share: float, replicates: int) -> Sample:
     shares = sobol(respond, IDLE.factors, 64, seed_of(rng)).table.sort_values("factor")
     found: dict[str, Any] = {}
     for name, table, truth in (("mu_star", size, IDLE.mu_star()), ("total", shares, IDLE.total)):
-        held = holds(table[f"{name}_low"], truth, table[f"{name}_high"])
+        held = holds(or_itself(table, f"{name}_low", name), truth, or_itself(table, f"{name}_high", name))
         word = name.replace("mu_star", "μ\\*")
         found |= {f"{word}, factors that matter": held[:-1], f"{word}, idle factor": held[-1]}
     return found
@@ -359,13 +369,18 @@ OUTCOMES: tuple[tuple[str, float, float, Draw], ...] = (
 ROUND = 10
 
 
-def precision_sample(rng: Rng, mean: float, wanted: float, draw: Draw) -> Sample:
+def of_bounds(name: str) -> str:
+    """An outcome with the bounds of one of :data:`OUTCOMES`."""
+    return "survived" if name.startswith(("yes or no", "a share")) else "value"
+
+
+def precision_sample(rng: Rng, mean: float, wanted: float, draw: Draw, outcome: str) -> Sample:
     """Whether the interval at which the rule of sweeps stops holds the mean, and of how many runs it is."""
-    precision, rounds = Precision({"y": wanted}), []
+    precision, rounds = Precision({outcome: wanted}), []
     while not precision.reached():
         rounds.append(draw(rng, ROUND).astype(float))
-        precision.add([pd.DataFrame({"y": rounds[-1]})])
-    middle, half = np.mean(rounds), precision.half_width("y")
+        precision.add([pd.DataFrame({outcome: rounds[-1]})])
+    middle, half = np.mean(rounds), precision.half_width(outcome)
     return {
         "runs on average": ROUND * len(rounds),
         "95% intervals that hold the mean": abs(middle - mean) <= half + CLOSE,
@@ -457,7 +472,9 @@ TABLES = {
         EXPERIMENTS,
         ("what a run's outcome is", "wanted half-width"),
         {
-            (name, f"{wanted:.3g}"): partial(precision_sample, mean=mean, wanted=wanted, draw=draw)
+            (name, f"{wanted:.3g}"): partial(
+                precision_sample, mean=mean, wanted=wanted, draw=draw, outcome=of_bounds(name)
+            )
             for name, mean, wanted, draw in OUTCOMES
         },
         times=10,

@@ -20,21 +20,17 @@
 
 # %%
 # %matplotlib inline
-import importlib
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from hashlib import sha256
 
 import matplotlib.pyplot as plt
-import numba
 import pandas as pd
 from scipy.stats import t as student
 
-import sim.dynamics
-from sim.dynamics import compiled, rules
+from sim.dynamics import rules
 from sim.engine import simulate
 from sim.library import find
+from sim.loaded import replaced_rules
+from sim.replaced import instead
 from sim.scenario import load
 
 # %% [markdown]
@@ -44,7 +40,7 @@ from sim.scenario import load
 # this is the one:
 
 # %%
-print(inspect.getsource(rules.mutual_trust.py_func))
+print(inspect.getsource(getattr(rules.mutual_trust, "py_func", rules.mutual_trust)))
 
 # %% [markdown]
 # The geometric mean is an assumption. One may as well hold that the less trusting partner decides alone:
@@ -59,35 +55,10 @@ def the_lower_one(trust_a, trust_b):
 # %% [markdown]
 # ## Another equation, for a while
 #
-# The core calls its rules by name. So the name is given to the other function, and the core is loaded again,
-# which compiles it anew. The machine code goes to a folder named after the new text, apart from that of the shipped
-# model.
-
-
-# %%
-def load_core_again() -> None:
-    """Load every module of the core that calls rules; as often as there are modules, since they import each other."""
-    core = [module for module in vars(sim.dynamics).values() if getattr(module, "rules", None) is rules]
-    for _ in core:
-        for module in core:
-            importlib.reload(module)
-
-
-@contextmanager
-def instead(rule: str, function: Callable[..., float]) -> Iterator[None]:
-    """Within this block ``sim`` runs on ``function`` in place of the rule of that name."""
-    shipped, cache = getattr(rules, rule), compiled.CACHE
-    text = f"{rule} {inspect.getsource(function)}".encode()
-    compiled.CACHE = cache.with_name(f"{cache.name}-{sha256(text).hexdigest()[:8]}")
-    setattr(rules, rule, numba.njit(nogil=True, error_model="numpy")(function))
-    load_core_again()
-    try:
-        yield
-    finally:
-        setattr(rules, rule, shipped)
-        compiled.CACHE = cache
-        load_core_again()
-
+# `instead` puts another function in the place of a rule, within a block and in this process alone. The core is compiled
+# anew with it, and kept apart from the shipped one by the function's text and by all that it reads. Whatever is stored
+# within the block says so: its manifest names the rule, and its `code_digest` is another one. Work that is sent from
+# within the block to workers of other processes is refused there: they have the shipped rules.
 
 # %% [markdown]
 # ## Does a conclusion change?
@@ -108,6 +79,7 @@ def cost_of_clash() -> pd.DataFrame:
 shipped = cost_of_clash()
 with instead("mutual_trust", the_lower_one):
     changed = cost_of_clash()
+    print(dict(replaced_rules()))
 assert not changed.equals(shipped)  # the other equation was used
 
 # %% [markdown]

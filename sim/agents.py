@@ -9,6 +9,8 @@ of :mod:`sim.dynamics.rules` that the kernel calls. In a market, alliances are s
 
 from __future__ import annotations
 
+import copy
+import difflib
 import math
 import warnings
 from collections.abc import Iterable, Sequence
@@ -26,8 +28,9 @@ from sim.dynamics.draws import check_seed
 from sim.dynamics.state import CAUSES_OF_ENDING, EFFECTIVE, LAYERS, MEANING_OF_CAUSE, SET_TRAIT, TRAIT_NUMBER
 from sim.engine import LiveRun, float_view
 from sim.library import find
-from sim.parameters import VECTOR_TRAITS, Traits, meta
-from sim.scenario import Scenario, load
+from sim.parameters import DIMENSIONS, VECTOR_TRAITS, Traits, meta
+from sim.scenario import PLACE_OF, Scenario, load
+from sim.tomlfile import did_you_mean
 
 with warnings.catch_warnings():  # Mesa's progress bar complains in notebooks that lack a widget; we show no such bar
     warnings.filterwarnings("ignore", message="IProgress not found")
@@ -38,6 +41,9 @@ Record = Any
 
 ROUNDING = 1e-9
 """Trust that the ledger does not account for is shown from here on: somebody set a state by hand."""
+
+SLIP = 0.8
+"""Likeness from which on a new attribute of a model is taken for a slip of the pen (difflib's ratio)."""
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -56,8 +62,9 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
 
     Attributes:
         live: the run; its arrays hold the whole state, and the next month uses what they hold.
-        organizations: the agents, in the order of the scenario; ``model.agents`` is the same as an AgentSet. All are
-            there from the start, also those whose ``arrival`` in the market is still to come.
+        organizations: the agents, in the order of the scenario; ``model.agents`` is an AgentSet of them, a new one each
+            time, so that what is sorted or dropped in it changes nothing here. All are there from the start, also those
+            whose ``arrival`` in the market is still to come, and all stay: ``remove`` is refused.
         datacollector: model and agent reporters, one entry a month from month 0 (the signature).
         running: False from the horizon on. ``step`` goes on beyond it when it is called all the same.
 
@@ -65,6 +72,9 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
     ``batch_run`` vary ``replicate``: the argument ``iterations`` repeats one and the same run, and from Mesa 3.4 on a
     ``seed`` among the parameters is overwritten by ``batch_run``'s own ``rng``. (Before Mesa 3.5, ``batch_run`` reports
     the last month but one as the last; its column ``Step`` says so.)
+
+    A model can be pickled and copied at any month; the copy goes on with the same bits, apart from the original. It is
+    released with the last reference to it: Mesa 3.3 keeps every model in ``Agent._ids``, and this one is taken out.
 
     Raises:
         sim.tomlfile.BadFile: when the scenario cannot be found or a setting is wrong.
@@ -84,19 +94,105 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         super().__init__(rng=key)
         self.live = LiveRun(chosen, key, replicate)
         self.organizations = tuple(Organization(self, row) for row in range(chosen.organizations))
+        _forget(self)
         self.layers_before = _layers(self.live.alliances)
-        self._introduce(0)
+        self._introduced = 0
+        self.introduce()
         self.datacollector = mesa.DataCollector(
             model_reporters={name: name for name in ("share_alive", "mean_trust", "mean_communication", "mean_value")},
             agent_reporters={
-                "partners": "partner_count",
-                "trust": "mean_trust",
-                "trusted": "mean_trust_received",
-                "value": "value",
-                "reputation": "reputation",
+                "partners": _Attribute("partner_count"),
+                "trust": _Attribute("mean_trust"),
+                "trusted": _Attribute("mean_trust_received"),
+                "value": _Attribute("value"),
+                "reputation": _Attribute("reputation"),
             },
         )
         self.datacollector.collect(self)
+
+    def __repr__(self) -> str:
+        live = self.live
+        return (
+            f"<AllianceModel {self.scenario.name!r}, seed {live.seed}, replicate {live.replicate}: "
+            f"month {self.month} of {self.scenario.months}, {len(self.organizations)} organizations, "
+            f"{len(live.alliances)} alliances>"
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse what would be taken in silence and change nothing; other attributes are yours to set."""
+        if "organizations" in vars(self):
+            if name in ("live", "organizations"):
+                raise AttributeError(f"{name}: a model keeps the run that it was made with: make another AllianceModel")
+            if name in (*PLACE_OF, "seed", "replicate"):
+                raise AttributeError(f"a model keeps the {name} that it was made with: AllianceModel(…, {name}=…)")
+            if not (name.startswith("_") or name in vars(self) or hasattr(type(self), name)):
+                for near in difflib.get_close_matches(name, _public(self), n=1, cutoff=SLIP):
+                    raise AttributeError(f"a model has no attribute {name!r}; did you mean {near!r}?")
+        super().__setattr__(name, value)
+
+    def __copy__(self) -> AllianceModel:
+        """As ``copy.deepcopy``: two models that shared half of a run would spoil each other's months."""
+        return copy.deepcopy(self)
+
+    # What Mesa lets one do to agents and to chance, and what a run that is keyed beforehand cannot follow
+    @property
+    def agents(self) -> mesa.agent.AgentSet:
+        """All agents, as a new AgentSet."""
+        return copy.copy(super().agents)
+
+    @agents.setter
+    def agents(self, _: object) -> None:
+        raise AttributeError("the agents of a model are the organizations of its scenario: they cannot be replaced")
+
+    @property
+    def agents_by_type(self) -> dict[type[mesa.Agent], mesa.agent.AgentSet]:
+        """The agents of each kind, as new AgentSets."""
+        return {kind: copy.copy(found) for kind, found in super().agents_by_type.items()}
+
+    def register_agent(self, agent: mesa.Agent) -> None:
+        """Mesa calls this for each new agent. Agents of your own kinds are welcome; organizations are all there.
+
+        Raises:
+            RuntimeError: for one more organization.
+        """
+        made = "organizations" in vars(self)
+        if made and isinstance(agent, Organization):
+            _forget(self)
+            raise RuntimeError(
+                "a run has the organizations of its scenario: AllianceModel(scenario, organizations=…), and in a "
+                "market the trait arrival says when each comes"
+            )
+        super().register_agent(agent)
+        if made:  # Mesa has forgotten how far it had counted
+            agent.unique_id = 1 + max(other.unique_id for other in super().agents if other is not agent)
+            _forget(self)
+
+    def deregister_agent(self, agent: mesa.Agent) -> None:
+        """Mesa calls this when an agent is removed.
+
+        Raises:
+            RuntimeError: for an organization, because the run would go on with it.
+        """
+        if isinstance(agent, Organization):
+            raise RuntimeError(
+                f"{agent.name} stays for the whole run: its partners' alliances hang on it. In a market capacity = 0 "
+                "keeps it from new ones; AllianceModel(scenario, organizations=…) makes a run of fewer"
+            )
+        super().deregister_agent(agent)
+
+    def reset_randomizer(self, seed: int | None = None) -> None:
+        """Refused: see :meth:`reset_rng`."""
+        self.reset_rng(seed)
+
+    def reset_rng(self, rng: Any = None) -> None:
+        """Refused, because it would change nothing.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(
+            "every draw is keyed by seed and replicate: AllianceModel(scenario, seed=…) makes another run"
+        )
 
     @property
     def scenario(self) -> Scenario:
@@ -118,14 +214,17 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         """One month for everybody. In a market, this month's signatures are the last rows of ``live.alliances``."""
         before = _layers(self.live.alliances)
         self.live.step()
-        self._introduce(len(before))
+        self.introduce()
         signed = self.live.alliances.trust_start[len(before) :]
         self.layers_before = np.concatenate([before, np.repeat(signed[..., None], len(LAYERS), axis=-1)])
         self.running = self.month < self.scenario.months
         self.datacollector.collect(self)
 
-    def _introduce(self, first: int) -> None:
-        """Tell both partners of each alliance from row ``first`` on where it stands."""
+    def introduce(self) -> None:
+        """Tell both partners of each alliance that is new, also by a step of ``live`` itself, where it stands."""
+        if self._introduced == len(self.live.alliances):
+            return
+        first, self._introduced = self._introduced, len(self.live.alliances)
         for row, (a, b) in enumerate(self.live.alliances.org[first:].tolist(), start=first):
             self.organizations[a].allied(b, row, side=0)
             self.organizations[b].allied(a, row, side=1)
@@ -154,12 +253,33 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         return _mean(values[self.live.alliances.alive == 1].ravel())
 
 
+def _forget(model: AllianceModel) -> None:
+    """Take a model out of Mesa 3.3's table of how far ids are counted, which would keep it for good."""
+    getattr(mesa.Agent, "_ids", {}).pop(model, None)
+
+
+def _public(thing: object) -> list[str]:
+    """Names of what anybody may use of an object."""
+    return [name for name in dir(thing) if not name.startswith("_")]
+
+
+@dataclass(frozen=True)
+class _Attribute:
+    """A reporter of one attribute of an agent, None when it has none. (Mesa makes local functions of names, and with
+    those a model cannot be pickled.)"""
+
+    name: str
+
+    def __call__(self, agent: mesa.Agent) -> Any:
+        return getattr(agent, self.name, None)
+
+
 def _scenario(scenario: Scenario | str | Path) -> Scenario:
     """The scenario itself, or the one that a name or a path stands for."""
     if isinstance(scenario, Scenario):
         return scenario
     if isinstance(scenario, (str, Path)):
-        return load(find("scenarios", str(scenario)))
+        return load(find("scenarios", scenario))
     raise TypeError(f"scenario: a Scenario of sim.scenario, a name or a path; got {scenario!r}")
 
 
@@ -167,7 +287,7 @@ def _seed(seed: Any) -> int:
     """The seed as a plain integer in range; ``None`` stands for 1."""
     if seed is None:
         return 1
-    if isinstance(seed, (int, np.integer)):
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
         return check_seed(int(seed))
     raise TypeError(f"seed: an integer, because every draw is keyed by it; got {seed!r}")
 
@@ -193,6 +313,9 @@ class Organization(mesa.Agent):  # type: ignore[misc]
     the next month on. In a market an organization searches for partners from the month of its ``arrival`` on, while it
     holds fewer alliances than its ``capacity``; nobody leaves a run.
 
+    Only traits can be set, and ``pos``, for Mesa's spaces. Copies, and those that come back from a pickle, are
+    organizations of the copied model.
+
     Attributes:
         row: its row in ``model.live.organizations``, from 0.
         record: that row, live.
@@ -201,9 +324,33 @@ class Organization(mesa.Agent):  # type: ignore[misc]
     def __init__(self, model: AllianceModel, row: int) -> None:
         super().__init__(model)
         self.row = row
-        self.record: Record = model.live.organizations[row]
         self._places: list[tuple[int, int]] = []  # of all its alliances: (row of the alliance, my side)
         self._place: dict[int, tuple[int, int]] = {}  # row of the partner -> the newest of them
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse what is no trait, so that a slip of the pen is not taken for a change."""
+        if "_place" in vars(self) and name != "pos" and name not in Traits.model_fields:
+            if hasattr(self, name):
+                raise AttributeError(f"{name} of an organization cannot be set: it is what the run makes of it")
+            raise AttributeError(f"an organization has no attribute {name!r}{did_you_mean(name, Traits.model_fields)}")
+        super().__setattr__(name, value)
+
+    @property
+    def record(self) -> Record:
+        """Its row in ``model.live.organizations``, live; fields as in ``sim.dynamics.state.ORGANIZATION``."""
+        return self.model.live.organizations[self.row]
+
+    def step(self) -> None:
+        """Refused: nobody has a month alone.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("the partners of an alliance act together: model.step() is a month for everybody")
+
+    def advance(self) -> None:
+        """Refused: see :meth:`step`."""
+        self.step()
 
     def allied(self, partner: int, alliance: int, side: int) -> None:
         """Note a new alliance; the model calls this.
@@ -243,6 +390,7 @@ class Organization(mesa.Agent):  # type: ignore[misc]
     @property
     def all_partners(self) -> list[Organization]:
         """The organizations that it is or was allied with."""
+        self.model.introduce()
         return [self.model.organizations[row] for row in sorted(self._place)]
 
     @property
@@ -263,6 +411,7 @@ class Organization(mesa.Agent):  # type: ignore[misc]
     @property
     def value(self) -> float:
         """Its net value so far from all its alliances, ended ones included, money."""
+        self.model.introduce()
         return sum(float(self.model.live.alliances.value[place]) for place in self._places)
 
     def alliance_with(self, partner: Organization) -> Record:
@@ -300,6 +449,9 @@ class Organization(mesa.Agent):  # type: ignore[misc]
 
     def has_met(self, partner: Organization) -> bool:
         """Whether the two are or were allied."""
+        if not isinstance(partner, Organization):
+            raise TypeError(f"partner: one of model.organizations, got {partner!r}")
+        self.model.introduce()
         return partner.model is self.model and partner.row in self._place
 
     def place_with(self, partner: Organization) -> tuple[int, int]:
@@ -317,16 +469,23 @@ class Organization(mesa.Agent):  # type: ignore[misc]
 def _trait(name: str, declared: FieldInfo) -> property:
     """A property that reads and writes one trait of an organization in the run's records."""
     about = meta(declared)
+    several = name in VECTOR_TRAITS
+    shapes = ((), (len(DIMENSIONS),)) if several else ((),)
+    how_many = f"a number, or {len(DIMENSIONS)}, one a dimension," if several else "a number"
 
     def read(self: Organization) -> Any:
         value = self.record[name]
-        return value if name in VECTOR_TRAITS else float(value)
+        return value if several else float(value)
 
     def write(self: Organization, value: Any) -> None:
-        numbers = np.asarray(value, dtype=np.float64)
-        if not np.all((numbers >= about["low"]) & (numbers <= about["high"])):
-            raise ValueError(f"{name}: from {about['low']:g} to {about['high']:g} {about['unit']}, got {value!r}")
-        if name in VECTOR_TRAITS:
+        allowed = f"from {about['low']:g} to {about['high']:g} ({about['unit']}), got {value!r}"
+        try:
+            numbers = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(f"{name}: {how_many} {allowed}") from None
+        if numbers.shape not in shapes or not np.all((numbers >= about["low"]) & (numbers <= about["high"])):
+            raise ValueError(f"{name}: {how_many} {allowed}")
+        if several:
             self.record[name] = numbers
         else:  # exactly as a dated change does it
             columns = float_view(self.model.live.organizations)[self.row]
@@ -424,9 +583,9 @@ def _line(term: Term) -> str:
 
 def explanation(me: Organization, partner: Organization) -> Explanation:
     """See :meth:`Organization.explain`."""
-    live = me.model.live
+    met, live = me.has_met(partner), me.model.live
     when = f"after month {live.month}" if live.month else "on the day of the signature"
-    if _is_candidate(me, partner) and not me.has_met(partner):
+    if _is_candidate(me, partner) and not met:
         when = when if live.month else "before the first month"
         return Explanation(f"Appeal of {partner.name} to {me.name} {when}", tuple(_appeal(me, partner)))
     tie, s, place = me.alliance_with(partner), me.side_in(partner), me.place_with(partner)

@@ -12,6 +12,7 @@ import functools
 import math
 import reprlib
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
@@ -187,6 +188,8 @@ class Profile(Distribution):
 
 
 _SHAPES: dict[str, type[Uniform | Normal | Beta]] = {"uniform": Uniform, "normal": Normal, "beta": Beta}
+MOST_PARTS = 100
+"""Kinds of organizations in a mixture, at most: a draw looks at each."""
 FORMS = "a number, {uniform=[low, high]}, {normal=[mean, sd]}, {beta=[a, b]} or {mixture=[[weight, distribution], …]}"
 
 
@@ -201,7 +204,30 @@ def shown(value: Any) -> str:
     """A value as a message quotes it: dates and switches as TOML writes them, long ones shortened."""
     if isinstance(value, (date, time)):
         return value.isoformat()
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "a whole number beyond 64 bits"  # Python refuses to write one of very many digits
     return str(value).lower() if isinstance(value, bool) else reprlib.repr(value)
+
+
+def expect(value: Any, kind: type | tuple[type, ...], what: str) -> None:
+    """Refuse a value of another kind and say what is expected, such as "folder: a path or text".
+
+    Raises:
+        TypeError: when it is of none of the kinds; a switch is no number.
+    """
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{what}; got {shown(value)}")
+
+
+def in_percent(value: Any) -> str:
+    """ "; did you mean 0.8?" for "80%" and for 80, where a share is wanted; else nothing."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text.endswith("%"):
+        with suppress(ValueError):
+            value = float(text[:-1])
+    if is_number(value) and (text or value > 1) and 0 <= value <= 100:
+        return f"; did you mean {value / 100:g}?"
+    return ""
 
 
 def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
@@ -219,13 +245,13 @@ def parse(value: Any, dimensions: tuple[str, ...] = ()) -> Distribution:
     if isinstance(value, dict) and value and set(value) <= set(dimensions):
         return _profile(value, dimensions)
     if not isinstance(value, dict) or len(value) != 1:
-        raise ValueError(f"{shown(value)} is no distribution; allowed: {FORMS}")
+        raise ValueError(f"{shown(value)} is no distribution{in_percent(value) or f'; allowed: {FORMS}'}")
     ((kind, arguments),) = value.items()
     if kind in _SHAPES:
         return _shape(kind, arguments)
     if kind == "mixture":
         return _mixture(arguments)
-    raise ValueError(f"unknown distribution {kind!r}; allowed: {FORMS}")
+    raise ValueError(f"unknown distribution {shown(kind)}; allowed: {FORMS}")
 
 
 def _profile(parts: dict[str, Any], dimensions: tuple[str, ...]) -> Profile:
@@ -245,4 +271,6 @@ def _mixture(parts: Any) -> Mixture:
     pairs = parts if isinstance(parts, list) else []
     if not pairs or not all(isinstance(p, list) and len(p) == 2 and is_number(p[0]) for p in pairs):
         raise ValueError(f"mixture takes [[weight, distribution], …], got {shown(parts)}")
+    if len(pairs) > MOST_PARTS:
+        raise ValueError(f"mixture has {len(pairs)} parts; at most {MOST_PARTS}")
     return Mixture(tuple((float(weight), parse(part)) for weight, part in pairs))

@@ -7,15 +7,16 @@ Both call the same compiled month, so the history of a replicate is, bit for bit
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic.fields import FieldInfo
 
-from sim.distributions import Constant, Distribution
+from sim.distributions import Constant, Distribution, expect, shown
 from sim.dynamics import draws, kernel
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import (
@@ -40,40 +41,62 @@ from sim.dynamics.state import (
     VARIABLES,
     histogram_range,
 )
-from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Traits, meta
-from sim.scenario import Event, Scenario
+from sim.intervals import error_of_weighted_mean, standard_error
+from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
+from sim.scenario import Event, Scenario, place
 
 Records = Any
 """A NumPy record array."""
 Floats = NDArray[np.float64]
 LEDGER = (2, len(LAYERS), N_CAUSES)
 """Shape of one alliance's ledger: side, layer, cause."""
+A_SCENARIO = 'scenario: a Scenario, which sim.scenario.load("baseline") or load("scenarios/mine.toml") reads'
+"""What is said when something else is given."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILE_NAMES = tuple(f"q{round(100 * q):02d}" for q in QUANTILES)
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Building the start
 # ---------------------------------------------------------------------------------------------------------------
 def build_organizations(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) -> Records:
-    """Organizations of each replicate: records (R, N), traits drawn from the scenario's groups."""
-    orgs = np.zeros((len(replicates), scenario.organizations), ORGANIZATION).view(np.recarray)
-    orgs.key[:] = np.arange(scenario.organizations)
-    orgs.ally[:] = NOBODY
-    orgs.past[:] = NOBODY
-    orgs.refused[:] = NOBODY
-    orgs.reputation[:] = 0.5
+    """Organizations of each replicate: records (R, N), traits drawn from the scenario's groups.
+
+    Raises:
+        TypeError: when the scenario is none.
+    """
+    expect(scenario, Scenario, A_SCENARIO)
+    scenario.check_rules()
+    alike = np.zeros(scenario.organizations, ORGANIZATION)  # what is the same in every replicate
+    alike["key"] = np.arange(scenario.organizations)
+    for name in ("ally", "past", "refused"):
+        alike[name] = NOBODY
+    alike["reputation"] = 0.5
+    drawn: list[tuple[slice, int, str, Distribution]] = []
     for g, group in enumerate(scenario.groups):
         rows = scenario.rows(group.name)
         mine = slice(rows.start, rows.stop)
-        keys = np.ascontiguousarray(orgs.key[:, mine])
-        orgs["group"][:, mine] = g
+        alike["group"][mine] = g
         for number, name in enumerate(Traits.model_fields):
             spread = getattr(group.traits, name)
-            orgs[name][:, mine] = draw_trait(spread, number, keys, seed, replicates)
-    orgs.operationalization_start[:] = orgs.operationalization
+            if isinstance(spread, Constant) and name not in VECTOR_TRAITS:  # no matter what is drawn
+                alike[name][mine] = spread.value
+            else:
+                drawn.append((mine, number, name, spread))
+    orgs = np.empty((len(replicates), scenario.organizations), ORGANIZATION)
+    orgs[:] = alike
+    for mine, number, name, spread in drawn:
+        keys = np.ascontiguousarray(orgs["key"][:, mine])
+        orgs[name][:, mine] = draw_trait(spread, number, keys, seed, replicates)
+    _begin(orgs)
+    return orgs.view(np.recarray)
+
+
+def _begin(orgs: Any) -> None:
+    """Note on the organizations what their traits are before anything happened, in place."""
+    orgs["operationalization_start"] = orgs["operationalization"]
     columns, count = float_view(orgs), len(SCALAR_TRAITS)
     columns[..., FIRST_WISHED : FIRST_WISHED + count] = columns[..., FIRST_TRAIT : FIRST_TRAIT + count]
-    return orgs
 
 
 def draw_trait(
@@ -81,8 +104,6 @@ def draw_trait(
 ) -> Floats:
     """A trait of the organizations with these keys (R, n): float64 (R, n), or (R, n, dimensions) for values."""
     name, declared = list(Traits.model_fields.items())[number]
-    if isinstance(spread, Constant) and name not in VECTOR_TRAITS:  # no matter what is drawn
-        return np.full(keys.shape, spread.value)
     width = len(DIMENSIONS) if name in VECTOR_TRAITS else 1
     values, selects = np.empty((2, *keys.shape, width))
     for d in range(width):
@@ -91,7 +112,7 @@ def draw_trait(
         values[..., d] = plane
         selects[..., d] = chosen if d == 0 else selects[..., 0]  # one kind of organization, not one a dimension
     about = meta(declared)
-    drawn = np.clip(spread.draw(selects, values), about["low"], about["high"])
+    drawn = spread.draw(selects, values).clip(about["low"], about["high"])
     return np.asarray(drawn if name in VECTOR_TRAITS else drawn[..., 0])
 
 
@@ -131,10 +152,23 @@ def build_pairs(scenario: Scenario, seed: int, replicates: NDArray[np.int64]) ->
 
 def build_alliances(scenario: Scenario, seed: int, replicates: NDArray[np.int64], orgs: Records) -> Records:
     """Alliances of each replicate on the day of signature: records (R, M)."""
-    pairs = build_pairs(scenario, seed, replicates)
+    one, points = _one_point(scenario, len(replicates))
+    return _signed(build_pairs(scenario, seed, replicates), orgs, one, points, seed, replicates)
+
+
+def _one_point(scenario: Scenario, runs: int) -> tuple[Records, NDArray[np.int64]]:
+    """The parameters of runs that all have those of the scenario, (1,), and which of them each run has, (runs,)."""
+    return np.array([scenario.parameters.record()]), np.zeros(runs, dtype=np.int64)
+
+
+def _signed(
+    pairs: NDArray[np.int64], orgs: Records, parameters: Records, points: NDArray[np.int64], seed: int,
+    replicates: NDArray[np.int64],
+) -> Records:  # fmt: skip
+    """Alliances of these partners (R, M, 2) on the day of signature, with the parameters of their point."""
     alliances = np.zeros(pairs.shape[:2], ALLIANCE).view(np.recarray)
-    alliances.org[:] = pairs
-    kernel.sign_many(scenario.parameters.record(), orgs, alliances, seed, replicates)
+    alliances["org"] = pairs
+    kernel.sign_many(parameters, points, orgs, alliances, seed, replicates)
     return alliances
 
 
@@ -174,14 +208,38 @@ def _event_rows(event: Event, scenario: Scenario) -> list[tuple[int, int, int, i
 
 def float_view(orgs: Records) -> Floats:
     """The organizations' memory as float64, one column for each eight bytes: how events name traits."""
-    return orgs.view(np.ndarray).view(np.float64).reshape(*orgs.shape, ORGANIZATION.itemsize // 8)
+    return _cells(orgs)
+
+
+def _cells(records: Records) -> Floats:
+    """The memory of records as float64, one column for each eight bytes: (…, columns)."""
+    return records.view(np.ndarray).view(np.float64).reshape(*records.shape, records.dtype.itemsize // 8)
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Many runs
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Result:
+class _Arrays:
+    """What results and histories share: two are equal when all that they hold is, bit for bit, and they are shown in a
+    line."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_same(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))  # type: ignore[arg-type]
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.scenario, self.seed))  # type: ignore[attr-defined]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if not isinstance(one, np.ndarray):
+        return bool(one == other)
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(_Arrays):
     """Many replicates of one scenario. R replicates, M alliances, months counted from 0 (the signature)."""
 
     scenario: Scenario
@@ -193,14 +251,37 @@ class Result:
     histogram: NDArray[np.int64]  # (months + 1, variables, bins), over alliances and replicates
     ledger: Floats  # (R, M, 2, layers, causes): totals over life, units of trust
 
+    def __repr__(self) -> str:
+        return (
+            f"<Result of {self.scenario.name!r}, seed {self.seed}: {len(self.replicates)} replicates, "
+            f"{self.scenario.months} months, {int(self.alliances.exists.sum())} alliances>"
+        )
+
     def runs(self) -> pd.DataFrame:
-        """One row a replicate: the mean of every outcome over its alliances."""
-        exists = self.alliances.exists == 1
-        means = np.full((len(OUTCOMES), len(self.replicates)), np.nan)
-        with np.errstate(invalid="ignore"):
-            for number, outcome in enumerate(OUTCOMES.values()):
-                kernel.mean_of_defined(outcome.formula(self.alliances), exists, means[number])
-        return pd.DataFrame({"replicate": self.replicates, **dict(zip(OUTCOMES, means, strict=True))})
+        """One row a replicate: the seed, its number, and the mean of every outcome over its alliances.
+
+        Rows of two results with the same seed and replicate share their chances, and only these are pairs.
+        """
+        return pd.DataFrame({"seed": self.seed, "replicate": self.replicates, **outcome_means(self.alliances)})
+
+    def bands(self) -> Bands:
+        """Every monthly variable, month by month: mean, spread and quantiles over alliances, as arrays."""
+        return bands_of(self.moments, self.histogram)
+
+    def survival_shares(self) -> Floats:
+        """Share of alliances by their age in months, (months + 1, causes): still going on, ended so far by each cause.
+
+        The columns are those of ``state.CAUSES_OF_ENDING``. Alliances that are younger than the horizon at its end are
+        censored: shares are Aalen–Johansen estimates; without censoring these are plain shares.
+        """
+        return shares_by_age(lifetimes(self.alliances, self.scenario.months))
+
+    def ledger_spread(self) -> tuple[Floats, Floats]:
+        """Mean change of a partner's trust over the life of an alliance and its standard error, (layers, causes) each.
+
+        The standard error comes from the spread between replicates; it is NaN with fewer than two.
+        """
+        return spread_over_runs(self.ledger_means())
 
     def alliances_table(self) -> pd.DataFrame:
         """One row an alliance: partners (numbers from 1), when it was formed, how it ended, and every outcome."""
@@ -252,15 +333,15 @@ class Result:
         quantiles are read off a histogram of 100 bins. ``se`` is the standard error of the mean from the spread of the
         replicates' means, so that it respects that alliances of one replicate share partners.
         """
-        return monthly_table(self.moments, self.histogram)
+        return self.bands().table()
 
     def survival(self) -> pd.DataFrame:
-        """One row a month: share of alliances alive and share ended so far by each cause."""
+        """:meth:`survival_shares` as a table, one row a month of age: ended so far by each cause, and going on."""
         return survival_table(lifetimes(self.alliances, self.scenario.months))
 
     def ledger_table(self) -> pd.DataFrame:
-        """One row a layer and cause: mean change of a partner's trust over the life of an alliance, and its se."""
-        return ledger_table(self.ledger_means())
+        """:meth:`ledger_spread` as a table, one row a layer and cause."""
+        return ledger_table(*self.ledger_spread())
 
     def ledger_means(self) -> Floats:
         """Change of trust by layer and cause, mean over the alliances and sides of each replicate, (R, layers, causes).
@@ -272,83 +353,126 @@ class Result:
         return np.divide(sums, sides, out=np.full(sums.shape, np.nan), where=sides > 0)
 
 
-def monthly_table(moments: Floats, histogram: NDArray[np.int64]) -> pd.DataFrame:
-    """See :meth:`Result.monthly`."""
-    count, total, squares = moments.sum(0)[..., 0], moments.sum(0)[..., 1], moments.sum(0)[..., 2]
+def outcome_means(alliances: Records, names: Iterable[str] = tuple(OUTCOMES)) -> dict[str, Floats]:
+    """Each outcome's mean over the alliances of a run, (R,); NaN where it is defined for none of them.
+
+    Args:
+        alliances: records (R, M), at the end of the runs.
+        names: of outcomes.
+    """
+    exists = alliances["exists"] == 1
+    means = {name: np.full(len(alliances), np.nan) for name in names}
+    with np.errstate(invalid="ignore"):
+        for name, of_runs in means.items():
+            kernel.mean_of_defined(OUTCOMES[name].formula(alliances), exists, of_runs)
+    return means
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """Every monthly variable over the living alliances of all runs (``value``: over all alliances), month by month.
+
+    Arrays are (months + 1, variables), the variables in the order of ``state.VARIABLES``; month 0 is the signature.
+    Where there is no alliance, mean and sd are NaN and the quantiles mean nothing.
+    """
+
+    alliances: NDArray[np.int64]  # how many
+    replicates: NDArray[np.int64]  # in how many runs there is any
+    mean: Floats
+    sd: Floats  # over alliances
+    se: Floats  # of the mean, from the spread of the runs' means: alliances of one run share partners; NaN of one run
+    quantiles: Floats  # (quantiles, months + 1, variables): QUANTILES, read off a histogram of 100 bins
+
+    def of(self, variable: str) -> dict[str, Floats]:
+        """The columns of one variable, (months + 1,) each: ``mean``, ``sd``, ``se``, ``q05`` and the other quantiles.
+
+        Raises:
+            ValueError: when there is no such variable.
+        """
+        if variable not in VARIABLES:
+            raise ValueError(f"{variable!r} is no monthly variable: one of {', '.join(VARIABLES)}")
+        v = VARIABLES.index(variable)
+        spread = {"mean": self.mean[:, v], "sd": self.sd[:, v], "se": self.se[:, v]}
+        return spread | dict(zip(QUANTILE_NAMES, self.quantiles[:, :, v], strict=True))
+
+    def table(self) -> pd.DataFrame:
+        """One row a month and variable with an alliance; see :meth:`Result.monthly`."""
+        there = np.flatnonzero(self.alliances.ravel() > 0)
+        month, variable = np.divmod(there, self.mean.shape[1])
+        columns: dict[str, NDArray[Any]] = {"alliances": self.alliances, "replicates": self.replicates}
+        columns |= {"mean": self.mean, "sd": self.sd, "se": self.se}
+        columns |= dict(zip(QUANTILE_NAMES, self.quantiles, strict=True))
+        return pd.DataFrame(
+            {
+                "month": month,
+                "variable": pd.Categorical.from_codes(variable, list(VARIABLES)),
+                **{name: values.ravel()[there] for name, values in columns.items()},
+            }
+        )
+
+
+def bands_of(moments: Floats, histogram: NDArray[np.int64]) -> Bands:
+    """Bands from what the kernel records.
+
+    Args:
+        moments: float64 (R, months + 1, variables, 3): count, sum and sum of squares over the alliances of each run.
+        histogram: int64 (months + 1, variables, bins), over the alliances of all runs.
+    """
+    shape = moments.shape[1:3]
+    count, total, squares = np.ascontiguousarray(np.moveaxis(moments.sum(0), -1, 0))
+    runs, deviations = np.zeros(shape, dtype=np.int64), np.zeros(shape)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total / count
+        kernel.lie_apart(moments, count, mean, runs, deviations)
         variance = np.maximum(squares / count - mean**2, 0.0)
-        per_run = moments[..., 1] / moments[..., 0]
-        weight = moments[..., 0] / count
-        residual = (weight * (per_run - mean)) ** 2
-        runs = (moments[..., 0] > 0).sum(0)
-        se = np.sqrt(np.nansum(residual, axis=0) * runs / np.maximum(runs - 1, 1))
-    months, variables = mean.shape
-    table = {
-        "month": np.repeat(np.arange(months), variables),
-        "variable": pd.Categorical.from_codes(np.tile(np.arange(variables), months), list(VARIABLES)),
-        "alliances": count.ravel().astype(np.int64),
-        "mean": mean.ravel(),
-        "sd": np.sqrt(variance).ravel(),
-        "se": np.where(runs > 1, se, np.nan).ravel(),
-    }
-    for q, values in zip(QUANTILES, histogram_quantiles(histogram), strict=True):
-        table[f"q{round(100 * q):02d}"] = values.ravel()
-    frame = pd.DataFrame(table)
-    return frame[frame["alliances"] > 0].reset_index(drop=True)
+    se = error_of_weighted_mean(deviations, runs)
+    quantiles = np.empty((len(QUANTILES), *shape))
+    kernel.read_off(histogram, np.array(QUANTILES), *histogram_range(len(histogram) - 1), quantiles)
+    return Bands(count.astype(np.int64), runs, mean, np.sqrt(variance), se, quantiles)
 
 
-def histogram_quantiles(histogram: NDArray[np.int64]) -> Iterator[Floats]:
-    """The QUANTILES of each (month, variable), by linear interpolation within a bin; error at most one bin."""
-    cumulative = np.cumsum(histogram, axis=-1)
-    lows, highs = histogram_range(len(histogram) - 1)
-    for q in QUANTILES:
-        target = q * cumulative[..., -1:]
-        bin_ = np.minimum((cumulative < target).sum(-1), BINS - 1)
-        inside = np.take_along_axis(histogram, bin_[..., None], -1)[..., 0]
-        below = np.take_along_axis(cumulative, bin_[..., None], -1)[..., 0] - inside
-        fraction = np.divide(target[..., 0] - below, inside, out=np.zeros(bin_.shape), where=inside > 0)
-        yield np.asarray(lows + (highs - lows) * (bin_ + fraction) / BINS)
+def lifetimes(alliances: Records, months: int) -> NDArray[np.int64]:
+    """How many alliances ended at each age by each cause, or were that old at the horizon: (months + 1, causes).
 
-
-def lifetimes(alliances: Records, months: int) -> pd.DataFrame:
-    """One row a month of age: how many alliances ended at it by each cause, and how many were that old at the horizon.
-
-    Counts of several runs add up; :func:`survival_table` makes shares of them.
+    The columns are those of ``state.CAUSES_OF_ENDING``. Counts of several runs add up; :func:`shares_by_age` makes
+    shares of them.
 
     Args:
         alliances: records of any shape with the fields ``exists``, ``cause``, ``formed`` and ``ended``.
         months: the horizon.
-
-    Returns:
-        int64 columns: the causes of ending, then ``going on``; index the age, 0 to ``months``.
     """
-    signed = np.ravel(alliances.exists) == 1
+    signed = np.ravel(alliances["exists"]) == 1
     cause, formed, ended = (np.ravel(alliances[name])[signed] for name in ("cause", "formed", "ended"))
     begun = np.maximum(formed - 1, 0)  # signed at the start of month ``formed``, or before the first month
     lived = np.where(cause > 0, ended, months) - begun
-    counts = {name: np.bincount(lived[cause == c], minlength=months + 1) for c, name in enumerate(CAUSES_OF_ENDING)}
-    return pd.DataFrame({name: counts[name] for name in (*CAUSES_OF_ENDING[1:], CAUSES_OF_ENDING[0])})
+    causes = len(CAUSES_OF_ENDING)
+    return np.bincount(lived * causes + cause, minlength=(months + 1) * causes).reshape(months + 1, causes)
 
 
-def survival_table(counts: pd.DataFrame) -> pd.DataFrame:
-    """One row a month of age: share of alliances still going on, and ended so far by each cause.
-
-    Alliances that are younger than the horizon at its end are censored: shares are Aalen–Johansen estimates; without
-    censoring these are plain shares.
+def shares_by_age(counts: NDArray[np.int64]) -> Floats:
+    """Share of alliances still going on and ended so far by each cause, by age; see :meth:`Result.survival_shares`.
 
     Args:
-        counts: as :func:`lifetimes` gives them, or a sum of such tables.
+        counts: as :func:`lifetimes` gives them, or a sum of such.
+
+    Returns:
+        float64 (months + 1, causes).
     """
-    ends = counts[list(CAUSES_OF_ENDING[1:])].to_numpy()
-    leaving = counts.to_numpy().sum(axis=1)
+    leaving = counts.sum(axis=1)
     at_risk = (leaving.sum() - np.concatenate([[0], np.cumsum(leaving)[:-1]]))[:, None]
-    hazards = np.divide(ends, at_risk, out=np.zeros(ends.shape), where=at_risk > 0)
-    going_on = np.cumprod(1.0 - hazards.sum(axis=1))
-    before = np.concatenate([[1.0], going_on[:-1]])
-    ended = np.cumsum(hazards * before[:, None], axis=0)
+    hazards = np.divide(counts[:, 1:], at_risk, out=np.zeros((len(counts), counts.shape[1] - 1)), where=at_risk > 0)
+    shares = np.empty(counts.shape)
+    shares[:, 0] = np.cumprod(1.0 - hazards.sum(axis=1))
+    before = np.concatenate([[1.0], shares[:-1, 0]])
+    shares[:, 1:] = np.cumsum(hazards * before[:, None], axis=0)
+    return shares
+
+
+def survival_table(counts: NDArray[np.int64]) -> pd.DataFrame:
+    """:func:`shares_by_age` as a table, one row a month of age: ended so far by each cause, and going on."""
+    going_on, *ended = shares_by_age(counts).T
     table: dict[str, Any] = {"month": np.arange(len(counts))}
-    table |= dict(zip(CAUSES_OF_ENDING[1:], ended.T, strict=True))
+    table |= dict(zip(CAUSES_OF_ENDING[1:], ended, strict=True))
     table[CAUSES_OF_ENDING[0]] = going_on
     return pd.DataFrame(table)
 
@@ -369,17 +493,30 @@ def run_ledger_table(replicates: NDArray[np.int64], ledger: Floats) -> pd.DataFr
     )
 
 
-def ledger_table(per_run: Floats) -> pd.DataFrame:
-    """See :meth:`Result.ledger_table`; ``per_run`` is float64 (R, layers, causes), NaN where there is no alliance."""
+def spread_over_runs(per_run: Floats) -> tuple[Floats, Floats]:
+    """Mean and its standard error over runs, (layers, causes) each; NaN where there are none, or fewer than two.
+
+    Args:
+        per_run: float64 (R, layers, causes), NaN in a run without alliances.
+    """
     per_run = per_run[~np.isnan(per_run).any(axis=(1, 2))]
     runs = len(per_run)
     none = np.full(per_run.shape[1:], np.nan)
-    se = per_run.std(axis=0, ddof=1) / np.sqrt(runs) if runs > 1 else none
+    se = standard_error(((per_run - per_run.mean(0)) ** 2).sum(0), runs) if runs else none
+    return (per_run.mean(0) if runs else none), se
+
+
+def ledger_table(mean: Floats, se: Floats) -> pd.DataFrame:
+    """One row a layer and cause: mean change of a partner's trust over the life of an alliance, and its se.
+
+    Args:
+        mean, se: float64 (layers, causes).
+    """
     return pd.DataFrame(
         {
             "layer": np.repeat(LAYERS, N_CAUSES),
             "cause": np.tile(CAUSES, len(LAYERS)),
-            "mean": (per_run.mean(0) if runs else none).ravel(),
+            "mean": mean.ravel(),
             "se": se.ravel(),
         }
     )
@@ -394,37 +531,214 @@ def simulate(scenario: Scenario, replicates: int | Iterable[int] = 100, seed: in
         seed: integer in [0, 2**63). Scenarios run with the same seed share every draw that both make.
 
     Raises:
-        TypeError, ValueError: when the seed or a replicate is no integer or out of range.
+        TypeError, ValueError: when the scenario is none, the seed or a replicate is no integer or out of range, or a
+            replicate comes twice: it would be the same run, and no second observation.
     """
-    seed, which = _key(seed, replicates if isinstance(replicates, Iterable) else range(replicates))
+    seed, which = _key(seed, replicates)
     orgs = build_organizations(scenario, seed, which)
-    alliances = build_alliances(scenario, seed, which, orgs)
+    one, points = _one_point(scenario, len(which))
+    events = build_events(scenario)[None]
+    return Result(scenario, seed, which, *_run(scenario, seed, which, orgs, one, points, events))
+
+
+def _run(
+    scenario: Scenario, seed: int, which: NDArray[np.int64], orgs: Records, parameters: Records,
+    points: NDArray[np.int64], events: Records,
+) -> tuple[Records, Records, Floats, NDArray[np.int64], Floats]:  # fmt: skip
+    """Sign and run alliances of runs whose organizations stand ready.
+
+    Args:
+        which: the replicate of each run, (R,).
+        orgs: records (R, N), changed in place.
+        parameters: records (P,); ``events``: records (P, E).
+        points: int64 (R,), which of both each run has.
+
+    Returns:
+        Organizations, alliances, moments, histogram and ledger, as in :class:`Result`.
+    """
+    pairs = build_pairs(scenario, seed, which)
+    alliances = _signed(pairs, orgs, parameters, points, seed, which)
     shape = (len(which), scenario.months + 1, len(VARIABLES))
     moments = np.zeros((*shape, 3))
     histogram = np.zeros((*shape[1:], BINS), dtype=np.int64)
     if scenario.network.market:
-        alliances, ledger = _run_markets(scenario, seed, which, orgs, alliances, moments, histogram)
-        return Result(scenario, seed, which, orgs, alliances, moments, histogram, ledger)
+        alliances, ledger = _run_markets(
+            scenario, seed, which, orgs, alliances, parameters, points, events, moments, histogram
+        )
+        return orgs, alliances, moments, histogram, ledger
     ledger = np.zeros((*alliances.shape, *LEDGER))
     kernel.run_many(
-        scenario.parameters.record(), orgs, float_view(orgs), alliances, build_events(scenario), seed, which,
-        scenario.months, moments, histogram, ledger, *_scratch(scenario),
+        parameters, points, orgs, float_view(orgs), alliances, events, seed, which, scenario.months, moments, histogram,
+        ledger, *_scratch(scenario)[:2],
     )  # fmt: skip
-    return Result(scenario, seed, which, orgs, alliances, moments, histogram, ledger)
+    return orgs, alliances, moments, histogram, ledger
 
 
-def _key(seed: int, replicates: Iterable[int]) -> tuple[int, NDArray[np.int64]]:
+# ---------------------------------------------------------------------------------------------------------------
+# Many points
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The same replicates of many variants of a scenario. P points, R replicates, M alliances.
+
+    A row of a point is, bit for bit, that of ``simulate`` for the scenario with the point's settings; in a market,
+    there are empty places after its alliances (``exists`` is 0).
+    """
+
+    scenario: Scenario
+    settings: Mapping[str, Floats]  # the settings that vary and their values, (P,) each
+    seed: int
+    replicates: NDArray[np.int64]  # (R,)
+    organizations: Records  # (P, R, N), at the end
+    alliances: Records  # (P, R, M), at the end
+    moments: Floats  # (P, R, months + 1, variables, 3): count, sum, sum of squares over alliances
+    histogram: NDArray[np.int64]  # (months + 1, variables, bins), over the alliances of all points and replicates
+    ledger: Floats  # (P, R, M, 2, layers, causes): totals over life, units of trust
+
+    def means(self, *names: str) -> dict[str, Floats]:
+        """Each outcome (all, without names): its mean over the alliances of each run, (P, R); NaN where undefined.
+
+        Raises:
+            KeyError: when there is no such outcome.
+        """
+        points, replicates, alliances = self.alliances.shape
+        found = outcome_means(self.alliances.reshape(points * replicates, alliances), names or OUTCOMES)
+        return {name: means.reshape(points, replicates) for name, means in found.items()}
+
+    def runs(self) -> pd.DataFrame:
+        """One row a point (numbered from 0) and replicate: the seed, the settings that vary, and :meth:`means`."""
+        points, replicates = self.alliances.shape[:2]
+        known: dict[str, Any] = {"point": np.repeat(np.arange(points), replicates), "seed": self.seed}
+        known["replicate"] = np.tile(self.replicates, points)
+        settings = {name: np.repeat(values, replicates) for name, values in self.settings.items()}
+        return pd.DataFrame(known | settings | {name: means.ravel() for name, means in self.means().items()})
+
+    def bands(self) -> Bands:
+        """As :meth:`Result.bands`, over the alliances of all points: a run of any point is a run."""
+        return bands_of(self.moments.reshape(-1, *self.moments.shape[2:]), self.histogram)
+
+
+def simulate_many(
+    scenario: Scenario,
+    settings: Mapping[str, Sequence[float] | Floats],
+    replicates: int | Iterable[int] = 1,
+    seed: int = 1,
+) -> Batch:
+    """Run many variants of a scenario in one call: as :func:`simulate` for each of them, many times as fast.
+
+    What the variants share is built once. A run of 144 months takes 35 kB, so tens of thousands of runs are asked for
+    in portions.
+
+    Args:
+        scenario: everything that does not vary.
+        settings: what varies, with a value for each of the P points: a parameter, a trait, which is then the same for
+            everybody or for all of a group (``aggressive.openness``), or a number of an event (``events.crash.depth``).
+            They are set in the order given, as by ``Scenario.with_settings``.
+        replicates: of every point: how many, numbered from 0, or which ones.
+        seed: integer in [0, 2**63), the same for all points: two points share every draw that both make.
+
+    Raises:
+        BadFile: when a setting is unknown, a value is out of range, or it changes how many months, organizations or
+            alliances there are, or what happens when, which must be the same for all points.
+        TypeError, ValueError: when the seed or a replicate is no integer or out of range, or the settings are not
+            equally many numbers, at least one.
+    """
+    seed, which = _key(seed, replicates)
+    values = {name: np.array(column, dtype=np.float64) for name, column in settings.items()}
+    shapes = {column.shape for column in values.values()}
+    if len(shapes) != 1 or len(min(shapes)) != 1 or (0,) in shapes:
+        raise ValueError("settings: one or more, each with as many numbers as there are points, at least one")
+    ((points,),) = shapes
+    orgs = np.repeat(build_organizations(scenario, seed, which)[None], points, axis=0)
+    parameters, events = _vary(scenario, values, orgs)
+    orgs = orgs.reshape(points * len(which), -1)
+    of_run = np.repeat(np.arange(points), len(which))
+    found = _run(scenario, seed, np.tile(which, points), orgs, parameters, of_run, events)
+    orgs, alliances, moments, histogram, ledger = found
+    shape = (points, len(which))
+    return Batch(
+        scenario, values, seed, which, orgs.reshape(*shape, -1), alliances.reshape(*shape, -1),
+        moments.reshape(*shape, *moments.shape[1:]), histogram, ledger.reshape(*shape, *ledger.shape[1:]),
+    )  # fmt: skip
+
+
+def _vary(scenario: Scenario, values: Mapping[str, Floats], orgs: Records) -> tuple[Records, Records]:
+    """Parameters (P,) and events (P, E) of points; their traits are set on the organizations (P, R, N), in place.
+
+    Raises:
+        BadFile: see :func:`simulate_many`.
+    """
+    parameters = np.repeat(np.array([scenario.parameters.record()]), len(orgs))
+    events = np.repeat(build_events(scenario)[None], len(orgs), axis=0)
+    for name, column in values.items():
+        match place(name, scenario):
+            case ("parameters", str(own)):
+                _check(scenario, name, column, Parameters.model_fields[own])
+                parameters[own] = column
+            case ("traits", str(own)):
+                _set_trait(scenario, name, own, column, orgs)
+            case ("groups", int(group), "traits", str(own)):
+                rows = scenario.rows(scenario.groups[group].name)
+                _set_trait(scenario, name, own, column, orgs[:, :, rows.start : rows.stop])
+            case ("events", *_):
+                continue
+            case _:
+                scenario.with_settings({name: float(column[0])})  # refused: it is unknown, or takes no fractions
+    if any(name.startswith("events.") for name in values):
+        for k, of_point in enumerate(events):
+            variant = scenario.with_settings({name: float(column[k]) for name, column in values.items()})
+            of_point[:] = build_events(variant)
+    _begin(orgs)
+    return parameters, events
+
+
+def _set_trait(scenario: Scenario, name: str, own: str, column: Floats, orgs: Records) -> None:
+    """Give all of these organizations (P, R, n) the trait ``own`` of their point, (P,), in place."""
+    _check(scenario, name, column, Traits.model_fields[own])
+    trait = orgs[own]
+    trait[...] = column.reshape(-1, *[1] * (trait.ndim - 1))
+
+
+def _check(scenario: Scenario, name: str, column: Floats, declared: FieldInfo) -> None:
+    """Refuse a value that a scenario would refuse, in its words; a switch takes 0 and 1."""
+    about = meta(declared)
+    fine = (column >= about["low"]) & (column <= about["high"])
+    if about["unit"] == "switch":
+        fine &= np.isin(column, (0.0, 1.0))
+    if not fine.all():
+        scenario.with_settings({name: float(column[~fine][0])})
+
+
+def _key(seed: int, replicates: int | Iterable[int]) -> tuple[int, NDArray[np.int64]]:
     """Seed and replicates as the draws are keyed by them; see :func:`simulate` for what is refused."""
-    which = [operator.index(replicate) for replicate in replicates]
+    if isinstance(replicates, (str, bytes, Mapping, pd.DataFrame)) or getattr(replicates, "ndim", 1) > 1:
+        raise TypeError(f"replicates: how many, or integers that say which ones; got {shown(replicates)}")
+    if not isinstance(replicates, Iterable) and _integer("replicates", replicates) > 2**32:
+        raise ValueError(f"replicates: at most 2**32, numbered by an integer from 0 to 2**32 - 1; got {replicates}")
+    given = replicates if isinstance(replicates, Iterable) else range(_integer("replicates", replicates))
+    which = [_integer("replicates", replicate) for replicate in given]
     if not which or min(which) < 0 or max(which) >= 2**32:
         raise ValueError("replicates: at least one, each an integer from 0 to 2**32 - 1")
-    return draws.check_seed(operator.index(seed)), np.array(which, dtype=np.int64)
+    if len(set(which)) < len(which):
+        again = next(replicate for k, replicate in enumerate(which) if replicate in which[:k])
+        raise ValueError(f"replicates: {again} comes twice, and would be the same run; name each once")
+    return draws.check_seed(_integer("seed", seed)), np.array(which, dtype=np.int64)
 
 
-def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """Room for the kernel to work in: a month's ledger, rates of change, six numbers an organization."""
-    places = scenario.organizations if scenario.network.market else 0
-    return np.zeros(LEDGER), np.zeros(N_CAUSES), np.zeros((6, places), dtype=np.int64)
+def _integer(name: str, value: Any) -> int:
+    """A whole number, also one of NumPy's; neither a switch nor a fraction."""
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name}: an integer, got {shown(value)}")
+
+
+def _scratch(scenario: Scenario) -> tuple[Floats, Floats, NDArray[np.int64] | None]:
+    """Room for the kernel to work in: a month's ledger, rates of change, in a market six numbers an organization."""
+    places = np.zeros((6, scenario.organizations), dtype=np.int64) if scenario.network.market else None
+    return np.zeros(LEDGER), np.zeros(N_CAUSES), places
 
 
 def _more(rows: Records, count: int) -> Records:
@@ -435,12 +749,12 @@ def _more(rows: Records, count: int) -> Records:
 
 
 def _run_markets(
-    scenario: Scenario, seed: int, which: NDArray[np.int64], orgs: Records, alliances: Records, moments: Floats,
-    histogram: NDArray[np.int64],
+    scenario: Scenario, seed: int, which: NDArray[np.int64], orgs: Records, alliances: Records, parameters: Records,
+    points: NDArray[np.int64], events: Records, moments: Floats, histogram: NDArray[np.int64],
 ) -> tuple[Records, Floats]:  # fmt: skip
     """Runs with a market: the number of alliances is not known beforehand. Returns padded alliances and ledgers."""
     done: list[tuple[Records, Floats]] = []
-    parameters, events, scratch = scenario.parameters.record(), build_events(scenario), _scratch(scenario)
+    scratch = _scratch(scenario)
     for r, replicate in enumerate(which):
         count, month, market = alliances.shape[1], 0, 1.0
         for k in range(count):
@@ -450,8 +764,8 @@ def _run_markets(
             room = count + count // 2 + 2 * scenario.organizations  # what is not used takes no memory
             rows, ledger = _more(rows, room), _more(ledger, room)
             month, count, market = kernel.run(
-                parameters, orgs[r], float_view(orgs[r]), rows, count, True, events, market, seed, replicate,
-                month + 1, scenario.months, moments[r], histogram, ledger, *scratch,
+                parameters[points[r]], orgs[r], float_view(orgs[r]), rows, count, events[points[r]], market, seed,
+                replicate, month + 1, scenario.months, moments[r], histogram, ledger, *scratch,
             )  # fmt: skip
         done.append((rows[:count], ledger[:count]))
     most = max(len(rows) for rows, _ in done)
@@ -463,12 +777,13 @@ def _run_markets(
 # One run, month by month
 # ---------------------------------------------------------------------------------------------------------------
 class LiveRun:
-    """One replicate that is stepped by hand. The Mesa view and :func:`simulate_history` are built on it.
+    """One replicate that is stepped by hand, as the Mesa view and other worlds are.
 
     Attributes:
         organizations: records (N,); ``alliances``: records (M,). Both are live: the next month uses what you set.
         month_ledger: float64 (M, 2, layers, causes), entries of the newest month; ``ledger``: their total so far.
         month: months done; ``market``: level of the market, 1 in normal times.
+        scratch: room for the kernel to work in.
 
     Raises:
         TypeError, ValueError: when the seed or the replicate is no integer or out of range.
@@ -486,13 +801,20 @@ class LiveRun:
         self.month_ledger = np.zeros_like(self.ledger)
         self.month = 0
         self.market = 1.0
-        self._scratch = _scratch(scenario)
+        self.scratch = _scratch(scenario)
         if scenario.network.market:
             for alliance in self.alliances:
                 kernel.engage(self.organizations, alliance)
 
+    def __repr__(self) -> str:
+        return (
+            f"<LiveRun of {self.scenario.name!r}, seed {self.seed}, replicate {self.replicate}: "
+            f"month {self.month} of {self.scenario.months}, {len(self.alliances)} alliances>"
+        )
+
     def step(self) -> None:
         """One month for everybody. In a market the arrays of alliances are longer when new ones have been signed."""
+        self.scenario.check_rules()
         self.month += 1
         count = len(self.alliances)
         searching = self.scenario.network.market
@@ -502,8 +824,8 @@ class LiveRun:
             room = count + int(kernel.room_needed(self.organizations, self.events, self.month))
             rows, entered = _more(rows, room), _more(entered, room)
         self.market, count = kernel.month_of_all(
-            self.parameters, self.organizations, float_view(self.organizations), rows, count, searching, self.events,
-            self.market, self.seed, self.replicate, self.month, entered, *self._scratch,
+            self.parameters, self.organizations, float_view(self.organizations), rows, count, self.events,
+            self.market, self.seed, self.replicate, self.month, entered, *self.scratch,
         )  # fmt: skip
         if searching:
             self.alliances = rows[:count]
@@ -512,8 +834,8 @@ class LiveRun:
         self.ledger += self.month_ledger
 
 
-@dataclass(frozen=True)
-class History:
+@dataclass(frozen=True, eq=False, repr=False)
+class History(_Arrays):
     """Every month of one replicate. Month 0 is the signature."""
 
     scenario: Scenario
@@ -523,6 +845,12 @@ class History:
     alliances: Records  # (months + 1, M); in a market, those not signed yet are empty
     ledger: Floats  # (months, M, 2, layers, causes): entries of each month, units of trust
     market: Floats  # (months + 1,)
+
+    def __repr__(self) -> str:
+        return (
+            f"<History of {self.scenario.name!r}, seed {self.seed}, replicate {self.replicate}: "
+            f"{self.scenario.months} months, {self.alliances.shape[1]} alliances>"
+        )
 
     def table(self) -> pd.DataFrame:
         """One row a month and alliance (alliances from 1): state, mean of both sides, while it lives."""
@@ -549,7 +877,13 @@ class History:
         return frame[lived].reset_index(drop=True)
 
     def ledger_table(self, layer: str = "effective") -> pd.DataFrame:
-        """One row a month, alliance (from 1), side ("a" or "b") and cause with an entry that is not zero."""
+        """One row a month, alliance (from 1), side ("a" or "b") and cause with an entry that is not zero.
+
+        Raises:
+            ValueError: when there is no such layer of trust.
+        """
+        if layer not in LAYERS:
+            raise ValueError(f"layer: one of {', '.join(LAYERS)}, got {shown(layer)}")
         entries = self.ledger[:, :, :, LAYERS.index(layer)]
         month, alliance, side, cause = np.nonzero(entries)
         return pd.DataFrame(
@@ -565,16 +899,33 @@ class History:
 
 def simulate_history(scenario: Scenario, seed: int = 1, replicate: int = 0) -> History:
     """Run one replicate and keep every month: the same run, bit for bit, as replicate ``replicate`` of ``simulate``."""
-    return record(LiveRun(scenario, seed, replicate))
+    live = LiveRun(scenario, seed, replicate)
+    months, begun = scenario.months, len(live.alliances)
+    rows, count = live.alliances, begun
+    if scenario.network.market:  # how many alliances there will be is known only after the run
+        count = simulate(scenario, [replicate], seed).alliances.shape[1]
+        rows = _more(rows, count + scenario.organizations)
+    organizations = np.zeros((months + 1, len(live.organizations)), ORGANIZATION)
+    alliances = np.zeros((months + 1, count), ALLIANCE)
+    ledger, market = np.zeros((months, count, *LEDGER)), np.empty(months + 1)
+    kernel.run_history(
+        live.parameters, live.organizations, _cells(live.organizations), rows, _cells(rows), begun, live.events,
+        live.market, live.seed, live.replicate, months, _cells(organizations), _cells(alliances), market, ledger,
+        *live.scratch,
+    )  # fmt: skip
+    kept = organizations.view(np.recarray), alliances.view(np.recarray)
+    return History(scenario, live.seed, live.replicate, *kept, ledger, market)
 
 
-def record(live: LiveRun, step: Callable[[LiveRun], None] = LiveRun.step) -> History:
-    """Run to the horizon and keep every month.
+def record(live: LiveRun, step: Callable[[LiveRun], None]) -> History:
+    """Run to the horizon by hand and keep every month.
 
     Args:
         live: a run at its start.
-        step: the next month; one that calls ``LiveRun.step`` and sets values before or after it tells another history.
+        step: the next month; it calls ``LiveRun.step`` and may set values before or after it, which tells another
+            history than :func:`simulate_history`.
     """
+    expect(live, LiveRun, "live: a LiveRun at its start; simulate_history makes one of a scenario")
     months = live.scenario.months
     organizations = np.empty((months + 1, len(live.organizations)), ORGANIZATION).view(np.recarray)
     alliances, ledgers = [live.alliances.copy()], []

@@ -687,10 +687,8 @@ class Parameters(BaseModel):
 
     def record(self) -> np.record:
         """The same numbers as the record that the compiled core reads; fields in the order declared above."""
-        row = np.zeros(1, parameters_dtype()).view(np.recarray)
-        for name in type(self).model_fields:
-            row[name] = getattr(self, name)
-        return row[0]
+        values = tuple(getattr(self, name) for name in type(self).model_fields)
+        return np.array([values], parameters_dtype()).view(np.recarray)[0]
 
 
 @cache

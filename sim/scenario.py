@@ -24,9 +24,7 @@ All mistakes are reported at once as ``file:line: key: what is wrong``.
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,15 +32,23 @@ from typing import Any
 
 import numpy as np
 
-from sim.distributions import Distribution, is_number, parse, shown
+from sim import loaded
+from sim.distributions import Distribution, expect, in_percent, is_number, parse, shown
+from sim.library import find
 from sim.parameters import DIMENSIONS, PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
-from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read
+from sim.text import problem, reading
+from sim.tomlfile import BadFile, Key, Problem, did_you_mean, read, unknown_keys
 
 TEXTS = ("title", "question", "source", "expected")
 TOP = (*TEXTS, "months", "organizations", "network", "parameters", "traits", "groups", "events")
 MIXING = ("any", "between", "within")
 MAX_MONTHS, MAX_ORGANIZATIONS, MAX_ALLIANCES = 2400, 1_000_000, 5_000_000
+MAX_GROUPS, MAX_EVENTS = 200, 1000
+MAX_TEXT, MAX_NAME = 10_000, 500
+"""Characters of a sentence, and of what is a name in tables and pictures."""
 EVERYONE = "everyone"
+CAME_WITH = "_came_with"
+"""In what is pickled of a scenario: the rules that stood replaced."""
 RESERVED = (EVERYONE, "parameters", "traits", "network", "events")
 """What a group cannot be called, because a key or ``who`` would then mean two things."""
 
@@ -71,7 +77,7 @@ class Group:
 
     name: str
     share: float
-    traits: Traits
+    traits: Traits = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,28 @@ class Network:
     market: bool = False
 
 
+class Numbers(Mapping[str, float]):
+    """The numbers of an event by name, as a dictionary that nobody can change and that has a hash."""
+
+    def __init__(self, numbers: Mapping[str, float]) -> None:
+        self._numbers = dict(numbers)
+
+    def __getitem__(self, name: str) -> float:
+        return self._numbers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._numbers.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._numbers)
+
+
 @dataclass(frozen=True)
 class Event:
     """A dated event. ``who`` names a group, is an organization's number from 1, or "everyone"."""
@@ -99,10 +127,37 @@ class Event:
     trait: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "numbers", Numbers(self.numbers))
+
+
+PARTS: dict[str, type] = {
+    **dict.fromkeys(TEXTS, str), "months": int, "organizations": int, "network": Network, "parameters": Parameters,
+    "groups": tuple, "events": tuple,
+}  # fmt: skip
+"""The fields of a scenario that a file decides, and what they are."""
+
 
 @dataclass(frozen=True)
+class _Written:
+    """What a file holds (overrides only), and the fields of a scenario that it was read as."""
+
+    data: Mapping[str, Any]
+    fields: tuple[Any, ...]
+
+
+@dataclass(frozen=True, repr=False)
 class Scenario:
-    """Everything that decides a run but seed and replicate. Make one with :func:`load` or :meth:`from_plain`."""
+    """Everything that decides a run but seed and replicate. Make one with :func:`load` or :meth:`from_plain`.
+
+    A scenario cannot be changed, and what it was written as always says the same as its fields: where another way of
+    making one (``dataclasses.replace``, the constructor) sets fields, they are written down, read and checked like a
+    file's. Equal scenarios have equal hashes.
+
+    Raises:
+        BadFile: when the fields make no scenario.
+        TypeError: when a field is of another kind.
+    """
 
     name: str
     title: str
@@ -115,19 +170,62 @@ class Scenario:
     parameters: Parameters
     groups: tuple[Group, ...]
     events: tuple[Event, ...]
-    written: Mapping[str, Any] = field(repr=False, compare=False)
-    """The file's own content (overrides only), from which :meth:`replace` makes variants."""
+    _written: _Written | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        fields = tuple(getattr(self, part) for part in PARTS)
+        said = self._written.fields if self._written else (None,) * len(PARTS)
+        moved = [part for part, now, before in zip(PARTS, fields, said, strict=True) if now is not before]
+        if moved:
+            made = self._read_with(moved)
+            for name in (*PARTS, "_written"):
+                object.__setattr__(self, name, getattr(made, name))
+
+    def _read_with(self, moved: list[str]) -> Scenario:
+        """What is written, with the fields that were set otherwise in the place of what it says of them, read anew."""
+        for part in moved:
+            if not isinstance(getattr(self, part), PARTS[part]):
+                kind = {str: "text", int: "a whole number"}.get(PARTS[part], f"a {PARTS[part].__name__}")
+                raise TypeError(f"{part} of a scenario: {kind}, got {shown(getattr(self, part))}")
+        try:
+            plain = self.plain()
+        except (AttributeError, TypeError, ValueError) as error:
+            raise TypeError(
+                f"{', '.join(moved)} of a scenario: {error}; Scenario.from_plain reads plain data"
+            ) from None
+        data = self.written
+        for part in moved:
+            for key in ("groups", "traits") if part == "groups" else (part,):
+                data.pop(key, None)
+                if key in plain:
+                    data[key] = plain[key]
+        return Scenario.from_plain(data, self.name)
+
+    def __repr__(self) -> str:
+        parts = [_counted(self.months, "month"), _counted(self.organizations, "organization")]
+        parts += ["a market" if self.network.market else _counted(self.alliances, "alliance")]
+        parts += [_counted(len(self.events), "event")] if self.events else []
+        return f"<Scenario {self.name!r}: {', '.join(parts)}>"
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The file's own content (overrides only), from which :meth:`replace` makes variants: a copy to do with as you
+        like."""
+        return _plain_copy(self._written.data) if self._written else {}
 
     @classmethod
     def from_plain(
         cls, data: Mapping[str, Any], name: str = "scenario", path: Path | str = "", lines: dict[Key, int] | None = None
     ) -> Scenario:
-        """Validate plain data, as read from TOML.
+        """Validate plain data, as read from TOML. Nothing of ``data`` is kept; numbers may be NumPy's.
 
         Raises:
             BadFile: with every mistake in it.
+            TypeError: when ``data`` is no dictionary.
         """
-        reader = _Reader(data)
+        expect(data, Mapping, "a scenario is read from a dictionary, or with load from a file")
+        expect(name, str, "name of a scenario: text")
+        reader = _Reader(_plain_copy(data))
         scenario = reader.scenario(name)
         if scenario is None:
             raise BadFile(path or name, reader.problems, lines)
@@ -145,12 +243,51 @@ class Scenario:
 
     def with_settings(self, settings: Mapping[str, Any]) -> Scenario:
         """As :meth:`replace`, from a dictionary with dotted keys. A value may be one of NumPy's."""
+        self.check_rules()
+        expect(settings, Mapping, "settings: a dictionary such as {'trust_gain': 0.06}")
         if not settings:
             return self
-        data = copy.deepcopy(dict(self.written))
+        data = self.written
         for key, value in settings.items():
-            override(data, key, value.item() if isinstance(value, np.generic) else value, self)
+            override(data, key, value, self)
         return Scenario.from_plain(data, self.name, path=f"{self.name} with settings")
+
+    def check_rules(self) -> None:
+        """Refuse to be run by other rules than those that were in force where this scenario came from.
+
+        A worker in a process of its own has the shipped rules, whatever :func:`sim.replaced.instead` has put in their
+        place where the work was handed out.
+
+        Raises:
+            CodeChanged: when it was pickled under other rules.
+        """
+        came_with = self.__dict__.get(CAME_WITH)
+        if came_with is not None:
+            there, here = map(loaded.replaced_in_words, (came_with, loaded.replaced_rules()))
+            raise loaded.CodeChanged(
+                f"{self.name} was handed over by a process with other rules (replaced there: {there}; here: {here}): a "
+                "replaced rule holds in its own process alone, so simulate there, in threads if need be"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {CAME_WITH: dict(loaded.replaced_rules()), **self.__dict__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        came_with = state.get(CAME_WITH, {})
+        self.__dict__.update({key: value for key, value in state.items() if key != CAME_WITH})
+        if came_with != loaded.replaced_rules():
+            self.__dict__[CAME_WITH] = came_with
+
+    def until(self, months: int) -> Scenario:
+        """The same world, run for so many months only: dated events that lie beyond them are left out."""
+        if months >= self.months:
+            return self
+        data = self.written
+        data["months"] = months
+        if "events" in data:
+            kept = zip(data["events"], self.events, strict=True)
+            data["events"] = [{**row, "name": event.name} for row, event in kept if event.month <= months]
+        return Scenario.from_plain(data, self.name, path=f"{self.name} for {months} months")
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -163,12 +300,22 @@ class Scenario:
         return tuple(int(count) for count in counts)
 
     def rows(self, who: str | int) -> range:
-        """Rows (from 0) of the organizations that ``who`` names: a group, a number from 1, or "everyone"."""
-        if who == EVERYONE:
+        """Rows (from 0) of the organizations that ``who`` names: a group, a number from 1, or "everyone".
+
+        Raises:
+            ValueError: when it names nobody.
+        """
+        names = [group.name for group in self.groups]
+        if isinstance(who, str) and who == EVERYONE:
             return range(self.organizations)
-        if isinstance(who, int):
-            return range(who - 1, who)
-        k = [group.name for group in self.groups].index(who)
+        if isinstance(who, (int, np.integer)) and not isinstance(who, bool) and 1 <= who <= self.organizations:
+            return range(int(who) - 1, int(who))
+        if not isinstance(who, str) or who not in names:
+            known = (
+                f"a number from 1 to {self.organizations}, {', '.join(map(repr, dict.fromkeys([*names, EVERYONE])))}"
+            )
+            raise ValueError(f"{shown(who)} is nobody in scenario {self.name!r}; allowed: {known}")
+        k = names.index(who)
         start = sum(self.sizes[:k])
         return range(start, start + self.sizes[k])
 
@@ -226,12 +373,38 @@ def _plain_event(event: Event) -> dict[str, Any]:
     return {**plain, **event.numbers, "enabled": event.enabled}
 
 
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+DEEPEST = 32
+"""Tables within tables that are copied; a scenario has far fewer, so deeper ones are refused anyway."""
+
+
+def _plain_copy(value: Any, depth: int = 0) -> Any:
+    """Plain data with dictionaries and lists of its own; NumPy's numbers and arrays as Python's."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if depth == DEEPEST:
+        return value
+    if isinstance(value, Mapping):
+        return {key: _plain_copy(item, depth + 1) for key, item in value.items()}
+    return [_plain_copy(item, depth + 1) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def load(path: Path | str) -> Scenario:
     """Read a scenario file.
 
+    Args:
+        path: of the file; text without a slash and ``.toml`` is the name of one that ``alliance scenarios`` lists.
+
     Raises:
-        BadFile: when it cannot be read or has mistakes.
+        BadFile: when it cannot be found or read or has mistakes.
+        TypeError: when it is neither a path nor text.
     """
+    expect(path, (str, Path), "a scenario is loaded by a name or a path")
+    if isinstance(path, str):
+        path = find("scenarios", path)
     data, lines = read(path)
     return Scenario.from_plain(data, Path(path).stem, path, lines)
 
@@ -253,14 +426,16 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
 
     Raises:
         BadFile: when there is no such key.
+        TypeError: when the key is no text.
     """
-    place = _place(key, scenario)
-    if place is None:
+    expect(key, str, "a setting is named by text such as 'trust_gain'")
+    found = place(key, scenario)
+    if found is None:
         known = [*PLACE_OF]
         known += [f"{group}.{trait}" for group in _groups(scenario) for trait in Traits.model_fields]
         known += [f"events.{event.name}.enabled" for event in scenario.events]
-        raise BadFile(scenario.name, [Problem((key,), f"is no setting{did_you_mean(key, known)}")])
-    *tables, name = place
+        raise BadFile(scenario.name, [Problem((key,), _no_setting(key, scenario, known))])
+    *tables, name = found
     table: Any = data
     for step in tables:
         table = table[step] if isinstance(step, int) else table.setdefault(step, {})
@@ -272,7 +447,7 @@ def override(data: dict[str, Any], key: str, value: Any, scenario: Scenario) -> 
         table.pop("pairs", None)
 
 
-def _place(key: str, scenario: Scenario) -> Key | None:
+def place(key: str, scenario: Scenario) -> Key | None:
     """Where the scenario's plain data has a setting; None when there is no such setting."""
     groups, events = _groups(scenario), [event.name for event in scenario.events]
     match key.split("."):
@@ -283,6 +458,22 @@ def _place(key: str, scenario: Scenario) -> Key | None:
         case ["events", event, name] if event in events:
             return ("events", events.index(event), name)
     return None
+
+
+def _no_setting(key: str, scenario: Scenario, known: Iterable[str]) -> str:
+    """Why a key is no setting of a scenario, and which is meant."""
+    group, _, name = key.rpartition(".")
+    if group not in _groups(scenario):
+        return f"is no setting{did_you_mean(key, known)}"
+    if name in Parameters.model_fields:
+        return f"is no setting: {name} is a parameter, the same for everybody; write {name}, without the group"
+    if name in ("size", "share", "organizations"):
+        return (
+            "is no setting: how many organizations a group has is its share in the scenario file; "
+            "write organizations for how many there are in all"
+        )
+    near = did_you_mean(name, Traits.model_fields)
+    return f"is no setting: a group has traits, and {shown(name)} is none{near or '; `alliance parameters` lists them'}"
 
 
 def _groups(scenario: Scenario) -> list[str]:
@@ -302,10 +493,7 @@ class _Reader:
 
     # Small readers: each returns a usable value even when it has reported a mistake.
     def unknown(self, table: Mapping[str, Any], known: Iterable[str], at: Key) -> None:
-        known = list(known)
-        for name in table:
-            if name not in known:
-                self.wrong((*at, name), f"unknown key{did_you_mean(name, known)}")
+        self.problems += unknown_keys(table, known, at)
 
     def table(self, data: Mapping[str, Any], name: str, at: Key = ()) -> Mapping[str, Any]:
         found = data.get(name, {})
@@ -314,11 +502,14 @@ class _Reader:
         self.wrong((*at, name), f"must be a table [{name}], got {shown(found)}")
         return {}
 
-    def tables(self, name: str) -> list[Mapping[str, Any]]:
+    def tables(self, name: str, most: int) -> list[Mapping[str, Any]]:
         found = self.data.get(name, [])
-        if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
+        if not isinstance(found, list) or not all(isinstance(item, Mapping) for item in found):
+            self.wrong((name,), f"must be tables [[{name}]], got {shown(found)}")
+        elif len(found) > most:
+            self.wrong((name,), f"has {len(found):,} tables; at most {most:,}")
+        else:
             return found
-        self.wrong((name,), f"must be tables [[{name}]], got {shown(found)}")
         return []
 
     def text(self, table: Mapping[str, Any], name: str, at: Key = (), default: str | None = None) -> str:
@@ -327,6 +518,10 @@ class _Reader:
             self.wrong((*at, name), "is missing: " + ("give it a name" if at else "say it in a sentence"))
         elif not isinstance(found, str) or not found.strip():
             self.wrong((*at, name), f"must be text that is not empty, got {shown(found)}")
+        elif unseen := problem(found, breaks=not at):  # a name is one line
+            self.wrong((*at, name), unseen)
+        elif len(found) > (most := MAX_NAME if at else MAX_TEXT):
+            self.wrong((*at, name), f"has {len(found):,} characters; at most {most:,}")
         else:
             return found
         return ""
@@ -334,9 +529,10 @@ class _Reader:
     def number(self, value: Any, low: float, high: float, at: Key, unit: str = "") -> float | None:
         allowed = f"from {low:g} to {high:g}{f' ({unit})' if unit else ''}"
         if not is_number(value):
-            self.wrong(at, f"must be a number {allowed}, got {shown(value)}")
+            self.wrong(at, f"must be a number {allowed}, got {shown(value)}{in_percent(value)}")
         elif not low <= value <= high:
-            self.wrong(at, f"{value:.15g} is out of range: {allowed}")
+            meant = in_percent(value) if high == 1 and low <= value / 100 else ""
+            self.wrong(at, f"{value:.15g} is out of range: {allowed}{meant}")
         else:
             return float(value)
         return None
@@ -376,16 +572,18 @@ class _Reader:
         count = self.whole(self.data.get("organizations", 50), 2, MAX_ORGANIZATIONS, ("organizations",)) or 50
         parameters = self.parameters()
         groups = self.groups()
-        draft = Scenario(
-            name, **texts, months=months, organizations=count, network=Network(), parameters=parameters,
-            groups=groups, events=(), written=dict(self.data),
-        )  # fmt: skip
+        fields = {**texts, "months": months, "organizations": count, "parameters": parameters, "groups": groups}
+        draft = self.made(name, **fields, network=Network(), events=())
         for k, (group, size) in enumerate(zip(groups, draft.sizes, strict=True)):
             if size == 0:
                 self.wrong(("groups", k, "share"), f"leaves group {group.name!r} without any of {count} organizations")
         network = self.network(draft)
         events = self.events(draft)
-        return None if self.problems else dataclasses.replace(draft, network=network, events=events)
+        return None if self.problems else self.made(name, **fields, network=network, events=events)
+
+    def made(self, name: str, **fields: Any) -> Scenario:
+        """A scenario of which the data says just these fields."""
+        return Scenario(name, **fields, _written=_Written(self.data, tuple(fields[part] for part in PARTS)))
 
     def parameters(self) -> Parameters:
         table = self.table(self.data, "parameters")
@@ -422,7 +620,7 @@ class _Reader:
 
     def groups(self) -> tuple[Group, ...]:
         shared = self.traits(self.table(self.data, "traits"), ("traits",))
-        rows = self.tables("groups")
+        rows = self.tables("groups", MAX_GROUPS)
         if not rows:
             return (Group(EVERYONE, 1.0, Traits(**shared)),)
         groups: list[Group] = []
@@ -432,7 +630,7 @@ class _Reader:
             name = self.text(row, "name", at)
             if name in RESERVED or "." in name:
                 self.wrong((*at, "name"), f"{name!r} cannot be a group's name: no dots, not {', '.join(RESERVED)}")
-            if name and name in [group.name for group in groups]:
+            if name and reading(name) in [reading(group.name) for group in groups]:
                 self.wrong((*at, "name"), f"{name!r} is already the name of another group")
             share = self.number(row.get("share", 1.0), 1e-6, 1e6, (*at, "share")) or 1.0
             own = self.traits(self.table(row, "traits", at), (*at, "traits"))
@@ -523,9 +721,9 @@ class _Reader:
 
     def events(self, draft: Scenario) -> tuple[Event, ...]:
         events: list[Event] = []
-        for k, row in enumerate(self.tables("events")):
+        for k, row in enumerate(self.tables("events", MAX_EVENTS)):
             event = self.event(row, ("events", k), draft)
-            if event.name and event.name in [other.name for other in events]:
+            if event.name and reading(event.name) in [reading(other.name) for other in events]:
                 self.wrong(
                     ("events", k, "name"), f"{event.name!r} is already the name of another event: give each its own"
                 )

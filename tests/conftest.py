@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sim.dynamics.compiled import first_use
+
+first_use.said = True  # what the commands print does not depend on whether the core was compiled before
+
 # The same examples in every run, so that a failure is about the code; no deadline, because compiling takes its time.
 settings.register_profile(
     "alliance-trust", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]

@@ -15,8 +15,10 @@ from sim.commands import core
 from sim.commands.options import (
     MAX_REPLICATES,
     FileName,
+    Number,
     Setting,
     all_of,
+    brief,
     declared_names,
     json_option,
     quiet_option,
@@ -25,7 +27,8 @@ from sim.commands.options import (
     seed_range,
     settings_option,
 )
-from sim.commands.output import paragraph, print_json, print_table, progress_for, records, say, write_csv, writing
+from sim.commands.output import paragraph, print_json, print_table, progress_for, put, records, say, write_csv, writing
+from sim.text import code, markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from sim.study.response import Factor, Measure
     from sim.sweeps.reading import Stored
 
+OF_ENDS = {"": "going_on", "greenwood": "going_on", "t": "difference", "boot": "difference", "tips": "tips_at"}
+"""Numbers whose ends of an interval bear another name than theirs, before ``_low`` and ``_high``."""
 MOST_ROWS = 20
 """Rows of a table that are printed; ``--out`` writes all."""
 
@@ -66,7 +71,7 @@ class RangeType(click.ParamType):  # type: ignore[type-arg] # not generic before
         try:
             return Range(name, float(low), float(high))
         except ValueError:
-            self.fail(f"{value!r} is no range: write NAME=LOW..HIGH, such as trust_gain=0.02..0.1", param, ctx)
+            self.fail(f"{brief(value)!r} is no range: write NAME=LOW..HIGH, such as trust_gain=0.02..0.1", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The parameters and traits that begin as typed."""
@@ -91,7 +96,7 @@ seed_option = click.option("--seed", type=seed_range(), default=1, show_default=
 shared = all_of(seed_option, out_option, json_option, quiet_option)
 outcome_option = click.option("--outcome", default="trust", show_default=True, help="What is measured of each run.")
 above_option = click.option(
-    "--above", type=float, help="Measure the share of alliances whose outcome lies above this, instead of its mean."
+    "--above", type=Number(), help="Measure the share of alliances whose outcome lies above this, instead of its mean."
 )
 of_model = all_of(outcome_option, above_option, settings_option, shared)
 factor_option = click.option(
@@ -144,11 +149,12 @@ def contrasts(
 ) -> None:
     """Differences between cells, in pairs of replicates, with bootstrap intervals."""
     with mistakes():
+        from sim.study.analysis import told_outcomes
         from sim.study.contrasts import contrasts as ask
 
         stored = _stored(folder)
         runs = stored.tables["runs"]
-        chosen = [_outcome(name) for name in outcomes] or list(stored.manifest["outcomes"])
+        chosen = [_outcome(name) for name in outcomes] or told_outcomes(stored.manifest, runs)
         first = _cell(stored, reference) if reference is not None else int(runs["cell"].min())
         answer = ask(runs, first, chosen, seed)
     _give(ctx, "contrasts", answer, How(**how))
@@ -232,8 +238,8 @@ Examples:
 )
 @result_argument
 @click.option("--outcome", default="value", show_default=True, help="By which runs fail or not.")
-@click.option("--below", type=float, help="A run fails when its outcome is below this.")
-@click.option("--above", type=float, help="A run fails when its outcome is above this.")
+@click.option("--below", type=Number(), help="A run fails when its outcome is below this.")
+@click.option("--above", type=Number(), help="A run fails when its outcome is above this.")
 @shared
 @click.pass_context
 def discover(
@@ -245,6 +251,7 @@ def discover(
         raise click.UsageError("say when a run fails: either --below or --above")
     with mistakes():
         from sim.study.analysis import outcome_words
+        from sim.study.discovery import cases_of
         from sim.study.discovery import discover as ask
         from sim.study.response import short_number
 
@@ -253,9 +260,10 @@ def discover(
         ((way, limit),) = given
         fails = (runs[name] < limit if way == "below" else runs[name] > limit).where(runs[name].notna())
         factors = [column for column in _cells(stored) if column not in ("cell", "label") and column in runs]
-        say("growing trees on shuffled failures …", bool(how["quiet"]))
         design = stored.manifest["design"]
         points = [name for name in design["factors"] if name not in design.get("levers", ())]
+        cases_of(runs, factors, fails, points)  # refuses before anything is said
+        say("growing trees on shuffled failures …", bool(how["quiet"]))
         answer = ask(runs, factors, fails, seed, f"{outcome_words(name)} is {way} {short_number(limit)}", points)
     _give(ctx, "discover", answer, How(**how))
 
@@ -303,7 +311,7 @@ def morris(ctx: click.Context, /, trajectories: int, **given: Any) -> None:
     def answer(asked: _Asked) -> Answer:
         points = trajectories * (len(asked.factors) + 1)
         with asked.response(points) as response:
-            return ask(response, asked.factors, trajectories, asked.seed, asked.measure.words, asked.measure.unit)
+            return ask(response, None, trajectories, asked.seed, asked.measure.words, asked.measure.unit)
 
     _carry_out(ctx, "morris", answer, **given)
 
@@ -317,7 +325,13 @@ Examples:
 )
 @scenario_argument
 @factor_option
-@click.option("--base", type=int, default=128, show_default=True, help="Size of the base sample, a power of two.")
+@click.option(
+    "--base",
+    type=click.IntRange(16, 2**16),
+    default=128,
+    show_default=True,
+    help="Size of the base sample, a power of two.",
+)
 @replicates_option(20)
 @of_model
 @click.pass_context
@@ -325,9 +339,12 @@ def sobol(ctx: click.Context, /, base: int, **given: Any) -> None:
     """Shares of an outcome's variance that factors decide (Sobol)."""
     from sim.study.sensitivity import sobol as ask
 
+    if base & (base - 1):
+        raise click.UsageError(f"--base {base}: the base sample must be a power of two, such as 128 or 256")
+
     def answer(asked: _Asked) -> Answer:
         with asked.response(base * (len(asked.factors) + 2)) as response:
-            return ask(response, asked.factors, base, asked.seed, asked.measure.words)
+            return ask(response, None, base, asked.seed, asked.measure.words)
 
     _carry_out(ctx, "sobol", answer, **given)
 
@@ -341,7 +358,7 @@ Examples:
 )
 @scenario_argument
 @factor_option
-@click.option("--level", type=float, required=True, help="The level that the outcome crosses.")
+@click.option("--level", type=Number(), required=True, help="The level that the outcome crosses.")
 @click.option("--halvings", type=click.IntRange(3, 20), default=8, show_default=True, help="Of the range: how finely.")
 @replicates_option(50)
 @of_model
@@ -355,12 +372,14 @@ def tipping(ctx: click.Context, /, level: float, halvings: int, **given: Any) ->
         if len(asked.factors) != 1:
             raise ValueError(f"tipping takes one --factor, got {len(asked.factors)}")
         factor = asked.factors[0]
-        response = response_of(asked.scenario, [factor.name], asked.measure, asked.replicates, asked.seed)
+        ranges = {factor.name: (factor.low, factor.high)}
+        response = response_of(asked.scenario, ranges, asked.measure, asked.replicates, asked.seed)
 
         def watch(value: float, mean: float) -> None:
             say(f"{factor.name} {value:.6g}: {mean:.4g}", asked.quiet)
 
-        return ask(response, factor, level, halvings, asked.seed, asked.measure.words, watch, asked.measure.unit)
+        measure = asked.measure
+        return ask(response, factor, level, halvings, asked.seed, measure.words, watch, measure.unit, measure.bounds)
 
     _carry_out(ctx, "tipping", answer, **given)
 
@@ -382,14 +401,17 @@ class _Asked(NamedTuple):
         from sim.sweeps.runner import Progress
 
         total, start = points * self.replicates, time.perf_counter()
-        names = [factor.name for factor in self.factors]
+        ranges = {factor.name: (factor.low, factor.high) for factor in self.factors}
+        done = 0
         with progress_for(total, self.quiet) as show:
 
-            def tick(done: int) -> None:
+            def tick(runs: int) -> None:
+                nonlocal done
+                done += runs
                 if show is not None:
                     show(Progress(done, total, 0, time.perf_counter() - start))
 
-            yield response_of(self.scenario, names, self.measure, self.replicates, self.seed, tick)
+            yield response_of(self.scenario, ranges, self.measure, self.replicates, self.seed, tick)
 
 
 def _carry_out(
@@ -406,6 +428,7 @@ def _carry_out(
     **how: Any,
 ) -> None:
     """Check what was asked, run it, and give the answer."""
+    from sim.conditions import idle_in_all
     from sim.study.response import Measure, factor_of
 
     base = scenario_with(scenario, settings)
@@ -414,6 +437,9 @@ def _carry_out(
         if twice:
             raise ValueError(f"--factor {sorted(twice)[0]} is given twice")
         found = [factor_of(base, *given) for given in factors]
+        ends = [{one.name: getattr(one, end) for one in found} for end in ("low", "high")]
+        for why in idle_in_all((base.with_settings(settings), settings) for settings in ends):
+            say(why, bool(how["quiet"]))
         asked = _Asked(base, found, Measure(outcome, above), replicates, seed, bool(how["quiet"]))
         core.prepare(asked.quiet)
         given_back = answer(asked)
@@ -481,15 +507,39 @@ def _give(ctx: click.Context, kind: str, answer: Answer, how: How, shown: pd.Dat
     paragraph(answer.sentence)
     _print(answer.table if shown is None else shown)
     for path in files:
-        click.echo(str(path))
+        put(str(path))
 
 
 def _print(table: pd.DataFrame) -> None:
-    """The first rows of a table, numbers to four digits."""
-    rows = [[_text(value) for value in row] for row in table.head(MOST_ROWS).itertuples(index=False, name=None)]
-    print_table([str(column).replace("_", " ") for column in table.columns], rows)
+    """The first rows of a table: numbers with an interval as it deserves, others to four digits."""
+    rows = [list(_rounded(row).values()) for row in table.head(MOST_ROWS).to_dict("records")]
+    print_table([_head(str(column)) for column in table.columns], rows)
     if len(table) > MOST_ROWS:
-        click.echo(f"… {len(table) - MOST_ROWS} more rows; --out writes them all")
+        put(f"… {len(table) - MOST_ROWS} more rows; --out writes them all")
+
+
+def _head(column: str) -> str:
+    """A column's name in words; of a factor, what its author calls a group or an event stays as it is."""
+    *whose, last = column.split(".")
+    return " ".join([*whose, last.replace("_", " ")])
+
+
+def _rounded(row: dict[Any, Any]) -> dict[Any, str]:
+    """The numbers of a row as text; a number and the ends of its interval have the same decimals."""
+    from sim.intervals import decimals, written
+
+    rounded: dict[Any, str] = {}
+    for low in [str(column) for column in row if str(column).endswith("low")]:
+        name, high = low.removesuffix("low").removesuffix("_"), low.removesuffix("low") + "high"
+        number = OF_ENDS.get(name, name)
+        number = "difference" if not name and number not in row else number
+        if high not in row or number not in row:
+            continue
+        half = (row[high] - row[low]) / 2.0
+        if half > 0.0 and half != float("inf"):
+            digits = decimals(half)
+            rounded = {column: written(row[column], digits) for column in (number, low, high)} | rounded
+    return {column: rounded.get(column, _text(value)) for column, value in row.items()}
 
 
 def _text(value: Any) -> str:
@@ -511,5 +561,5 @@ def _write(command: str, kind: str, answer: Answer, out: Path) -> list[Path]:
     tables = {kind: answer.table, **{f"{kind}_{name}": table for name, table in answer.more.items()}}
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_file(note, f"{answer.sentence}\n\nMade by `{command}`.\n".encode())
+        write_file(note, f"{markdown(answer.sentence)}\n\nMade by {code(command)}.\n".encode())
         return [note, *write_csv(tables, out), *save(answer.figure, out, kind)]

@@ -7,6 +7,8 @@ from pathlib import PurePath
 
 import click
 
+from sim.commands.output import put
+
 SHELLS = ("bash", "zsh", "fish")
 INSTALL = {
     "bash": """\
@@ -56,7 +58,7 @@ def completion(ctx: click.Context, shell: str | None) -> None:
     if writer is None:
         raise click.UsageError(f"click has no completion for {shell!r}")
     script = writer(ctx.find_root().command, {}, "alliance", "_ALLIANCE_COMPLETE").source()
-    click.echo(INSTALL[shell] + script.removeprefix("#compdef alliance\n") + (NO_SPACE if shell == "bash" else ""))
+    put(INSTALL[shell] + script.removeprefix("#compdef alliance\n") + (NO_SPACE if shell == "bash" else ""))
 
 
 def _own_shell() -> str:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
-from sim.commands.output import duration, say
-
 
 def prepare(quiet: bool) -> None:
-    """Compile the core when this machine has not done so before, and say so: it takes a while, and only once."""
-    from sim.dynamics.compiled import is_cached
+    """Compile the core when this machine has not done so before: it takes a while, only once, and says so itself."""
+    from sim.dynamics.compiled import first_use, is_cached
 
-    if is_cached():
-        return
-    say("compiling the core (once, about 25 s) …", quiet)
-    start = time.perf_counter()
-    _run_a_month()
-    say(f"compiled in {duration(time.perf_counter() - start)}", quiet)
+    first_use.quiet = quiet
+    if not is_cached():
+        _run_a_month()
 
 
 def _run_a_month() -> None:
-    """The smallest run of both kinds calls, and so compiles, every function of the core."""
+    """The smallest run of both kinds calls, and so compiles, every function of the core but the market's."""
     from sim.engine import simulate, simulate_history
     from sim.scenario import TEXTS, Scenario
 

@@ -16,7 +16,8 @@ def doctor(as_json: bool) -> None:
     import platform
     from importlib.metadata import version
 
-    from sim.dynamics import compiled
+    from sim import loaded
+    from sim.dynamics import cache, compiled
     from sim.library import SHIPPED
 
     packages = ("alliance-trust", "numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib", "mesa", "click", "rich")
@@ -25,9 +26,10 @@ def doctor(as_json: bool) -> None:
         "platform": platform.platform(),
         "cores": os.cpu_count(),
         **{package: version(package) for package in packages},
-        "core": compiled.source_digest(),
+        "code": loaded.code_digest(),
+        "core": loaded.digest(loaded.CORE),
         "core compiled": compiled.is_cached(),
-        "cache folder": str(compiled.CACHE),
+        "cache folder": str(cache.folder() or "none: machine code is not kept"),
         "files shipped in": str(SHIPPED),
     }
     if as_json:

@@ -9,8 +9,8 @@ import click
 
 from sim.commands.listing import list_without_command, print_list
 from sim.commands.options import FileName, json_option
-from sim.commands.output import print_json, print_table, toml
-from sim.commands.scenarios import check_files, print_texts
+from sim.commands.output import print_json, print_table, print_texts, toml
+from sim.commands.scenarios import check_files
 
 if TYPE_CHECKING:
     from sim.sweeps.design import Experiment

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sim.commands.options import json_option, quiet_option
-from sim.commands.output import print_json, say, say_where, size, writing
+from sim.commands.output import print_json, put, say, say_where, size, writing
 
 FORMATS = ("csv", "parquet", "netcdf", "ro-crate")
 
@@ -72,8 +72,8 @@ def export(
     if as_json:
         print_json({"folder": str(place), "files": [str(path) for path in paths]})
     elif quiet:
-        click.echo(str(place))
+        put(str(place))
     else:
         say_where(paths, place)
         files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
-        click.echo(f"{files}, {size(sum(path.stat().st_size for path in paths))}")
+        put(f"{files}, {size(sum(path.stat().st_size for path in paths))}")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from sim.text import visible
+
 if TYPE_CHECKING:
     from sim.scenario import Scenario
     from sim.sweeps.design import Experiment
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+SETTINGS = ("months", "organizations", "partners", "mixing", "market")
+"""What ``--set`` takes besides parameters, traits and events."""
+LONGEST_TYPED = 80
+"""Characters of an argument that a message repeats."""
 MAX_SEED, MAX_REPLICATES, MAX_REPLICATE, MAX_JOBS = 2**63 - 1, 10_000_000, 2**32 - 1, 1024
 """What the engine and the design of experiments take; importing them to print ``--help`` would take too long."""
 
@@ -30,14 +36,50 @@ class Setting(NamedTuple):
 
 
 def read_value(text: str) -> Any:
-    """A value as TOML reads it (``0.06``, ``true``, ``{normal = [0.8, 0.1]}``), else the text itself."""
+    """A value as TOML reads it (``0.06``, ``true``, ``{normal = [0.8, 0.1]}``), else the text itself.
+
+    Raises:
+        ValueError: when it is nested too deeply, or a whole number too large for any setting; says so.
+    """
     import tomllib
 
+    from sim.tomlfile import BEYOND, beyond_64_bits, parse
+
     try:
-        document = tomllib.loads(f"value = {text}")
-    except (tomllib.TOMLDecodeError, RecursionError):
+        document = parse(f"value = {text}")
+    except tomllib.TOMLDecodeError:
         return text
+    except (RecursionError, OverflowError) as error:
+        raise ValueError(str(error)) from None
+    if beyond_64_bits(document):
+        raise ValueError(BEYOND)
     return document["value"] if len(document) == 1 else text
+
+
+def brief(value: Any) -> str:
+    """What was typed, as a message repeats it: long text is cut."""
+    text = str(value)
+    return text if len(text) <= LONGEST_TYPED else f"{text[: LONGEST_TYPED - 1]}…"
+
+
+class Number(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.4
+    """A finite number. Percent, and what is none, are refused with the number that may be meant."""
+
+    name = "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number."""
+        import math
+
+        from sim.distributions import in_percent
+
+        try:
+            number = float(value)
+        except ValueError:
+            self.fail(f"{brief(value)!r} is no number{in_percent(value)}", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{brief(value)!r} is no finite number", param, ctx)
+        return number
 
 
 class SettingType(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.4
@@ -49,23 +91,18 @@ class SettingType(click.ParamType):  # type: ignore[type-arg] # not generic befo
         """Split at the first "=" and read the value."""
         if isinstance(value, Setting):
             return value
-        key, equals, text = str(value).partition("=")
-        if not equals or not key.strip():
-            self.fail(f"{value!r} is no setting: write key=value, such as trust_gain=0.06", param, ctx)
-        return Setting(key.strip(), read_value(text.strip()), str(value))
+        key, equals, text = (part.strip() for part in str(value).partition("="))
+        if not equals or not key:
+            self.fail(f"{brief(value)!r} is no setting: write key=value, such as trust_gain=0.06", param, ctx)
+        try:
+            return Setting(key, read_value(text), brief(value))
+        except ValueError as error:
+            self.fail(f"{brief(value)}: {error}", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The keys that begin as typed, each with its "="."""
-        keys = [
-            *declared_names("Parameters", "Traits"),
-            "months",
-            "organizations",
-            "partners",
-            "mixing",
-            "market",
-            *_own_keys(ctx),
-        ]
-        return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete)]
+        keys = [*declared_names("Parameters", "Traits"), *SETTINGS, *_own_keys(ctx)]
+        return [CompletionItem(f"{key}=") for key in keys if key.startswith(incomplete) and visible(key) == key]
 
 
 def declared_names(*models: str) -> list[str]:
@@ -129,8 +166,8 @@ class FileName(click.ParamType):  # type: ignore[type-arg]
             return [CompletionItem(incomplete, type="file")]
         from sim.library import available
 
-        names = [name for name in available(self.kind) if name.startswith(incomplete)]
-        return [CompletionItem(name, help=str(_data(self.kind, name).get("title", ""))) for name in names]
+        names = [name for name in available(self.kind) if name.startswith(incomplete) and visible(name) == name]
+        return [CompletionItem(name, help=visible(_data(self.kind, name).get("title", ""))) for name in names]
 
 
 # ---------------------------------------------------------------------------------------------------------------

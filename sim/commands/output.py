@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import shutil
@@ -15,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim import text as told
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import RenderableType
+    from rich.text import Text
 
     from sim.sweeps.runner import Progress
 
@@ -33,8 +35,23 @@ SECONDS_BETWEEN_LINES = 5.0
 """Progress in a log: at most one line in this time."""
 
 
+def put(text: str = "", err: bool = False, nl: bool = True) -> None:
+    """Text on stdout, or on stderr, as it is: what others wrote in it does nothing to the terminal."""
+    click.echo(told.visible(text, breaks=True), err=err, nl=nl)
+
+
+def words(text: str, **look: Any) -> Text:
+    """Text for rich to lay out, in one look: without markup, and with what cannot be seen as visible escapes."""
+    from rich.text import Text
+
+    return Text(told.visible(text, breaks=True), **look)
+
+
 def show(*renderables: RenderableType, columns: int | None = None) -> None:
-    """Print what rich can render, without spaces at the ends of lines, ``columns`` or :func:`_room` wide."""
+    """Print what rich can render, without spaces at the ends of lines, ``columns`` or :func:`_room` wide.
+
+    Text in it is made by :func:`words`; what is printed holds the signs by which rich makes it bold.
+    """
     from rich.console import Console
 
     console = Console(width=columns or _room(), highlight=False)
@@ -53,12 +70,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
 
     Text is wrapped at its words; numbers, which are the caller's text, stay whole.
     """
-    from rich.text import Text
-
-    body = [[str(cell) for cell in row] for row in rows]
+    columns = [told.visible(column) for column in columns]
+    body = [[told.visible(cell) for cell in row] for row in rows]
     if title:
-        click.echo()
-        show(Text(title, style="bold"))
+        put()
+        show(words(title, style="bold"))
     if widths := _fitted(columns, body):
         show(_table(columns, body, widths))
     else:
@@ -69,13 +85,12 @@ def _table(columns: Sequence[str], body: Sequence[Sequence[str]], widths: Sequen
     """A table whose columns have these widths."""
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column, width in zip(columns, widths, strict=True):
-        table.add_column(Text(column), width=width, overflow="fold")
+        table.add_column(words(column), width=width, overflow="fold")
     for row in body:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(words, row))
     return table
 
 
@@ -83,7 +98,6 @@ def _print_blocks(columns: Sequence[str], body: Sequence[Sequence[str]]) -> None
     """Each row as its first cell and, below it, a line for each of the others that is not empty."""
     from rich.padding import Padding
     from rich.table import Table
-    from rich.text import Text
 
     first, *others = columns
     room = _room() - INDENT - GAP
@@ -96,12 +110,12 @@ def _print_blocks(columns: Sequence[str], body: Sequence[Sequence[str]]) -> None
         block.add_column(width=max(room - names, 1), overflow="fold")
         for name, cell in zip(others, cells, strict=True):
             if cell:
-                block.add_row(Text(name), Text(cell))
-        click.echo()
-        show(Text(f"{first}: {head}" if first else head, style="bold", overflow="fold"))
+                block.add_row(words(name), words(cell))
+        put()
+        show(words(f"{first}: {head}" if first else head, style="bold", overflow="fold"))
         if block.row_count:
             show(Padding(block, (0, 0, 0, INDENT)))
-    click.echo()
+    put()
 
 
 def _fitted(columns: Sequence[str], body: Sequence[Sequence[str]]) -> list[int]:
@@ -141,16 +155,22 @@ def _wide(text: str) -> int:
 
 def paragraph(text: str) -> None:
     """Text on stdout, wrapped to the terminal."""
-    from rich.text import Text
-
     from sim.study.terminal import width
 
-    show(Text(" ".join(text.split()), overflow="fold"), columns=width())
+    show(words(" ".join(text.split()), overflow="fold"), columns=width())
+
+
+def print_texts(texts: Mapping[str, str]) -> None:
+    """Sentences under their headings, wrapped to the terminal."""
+    from rich.padding import Padding
+
+    for heading, text in texts.items():
+        show(words(heading.capitalize(), style="bold"), Padding(words(" ".join(text.split())), (0, 0, 0, INDENT)))
 
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout. Numbers that are not defined become ``null``."""
-    click.echo(json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False))
+    put(told.json(plain(document), indent=2))
 
 
 def plain(value: Any) -> Any:
@@ -178,7 +198,7 @@ def toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return toml_text(value)
+        return told.toml(value)
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -186,22 +206,17 @@ def toml(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def toml_text(text: str) -> str:
-    """Text as a TOML basic string, which is a JSON string that also writes the character DEL as an escape."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
 def say(text: str, quiet: bool = False) -> None:
     """A remark on stderr, so that stdout holds results only."""
     if not quiet:
-        click.echo(text, err=True)
+        put(text, err=True)
 
 
 def say_where(files: Sequence[Path], folder: Path) -> None:
     """Which files a result consists of."""
-    click.echo(f"\nResult: {folder}")
+    put(f"\nResult: {folder}")
     for path in files:
-        click.echo(f"  {path.relative_to(folder) if path.is_relative_to(folder) else path}")
+        put(f"  {path.relative_to(folder) if path.is_relative_to(folder) else path}")
 
 
 def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
@@ -210,7 +225,7 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
 
     files = {folder / f"{name}.csv": table for name, table in tables.items()}
     for path, table in files.items():
-        write_file(path, table.to_csv(index=False, lineterminator="\n").encode())
+        write_file(path, told.csv(table))
     return list(files)
 
 
@@ -301,7 +316,7 @@ class Lines:
             return
         self.last = now
         with suppress(OSError):
-            click.echo(f"{progress.runs_done}/{progress.runs_total} runs, {speed(progress)}", err=True)
+            put(f"{progress.runs_done}/{progress.runs_total} runs, {speed(progress)}", err=True)
 
 
 class Bar:

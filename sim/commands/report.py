@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.commands.options import json_option, quiet_option
-from sim.commands.output import print_json, records, say, writing
+from sim.commands.output import print_json, put, records, say, writing
 
 if TYPE_CHECKING:
     from sim.sweeps.reading import Stored
@@ -58,25 +58,28 @@ def show_results(stored: Stored, page: Path | None, as_json: bool, quiet: bool) 
     if as_json:
         print_json({**document(stored), "page": None if page is None else str(page)})
     elif quiet:
-        click.echo(str(stored.folder if page is None else page.parent))
+        put(str(stored.folder if page is None else page.parent))
     else:
-        click.echo(summary_text(stored))
+        put(summary_text(stored))
         if page is not None:
-            click.echo(f"Report: {page}")
+            put(f"Report: {page}")
 
 
 def document(stored: Stored) -> dict[str, Any]:
     """A result as one JSON document: its design, the mean of each outcome in each cell, and the paired differences."""
     from sim.dynamics.outcomes import OUTCOMES
     from sim.study.analysis import cell_means, paired
+    from sim.study.words import Study
 
-    runs, outcomes = stored.tables["runs"], list(OUTCOMES)
+    runs = stored.tables["runs"]
+    outcomes = [name for name in OUTCOMES if name in runs]
     cells = runs["cell"].unique()
     failed = stored.tables.get("failed")
     return {
         "folder": str(stored.folder),
         "status": stored.manifest["status"],
         "title": stored.manifest["title"],
+        "notes": Study(stored).notes,
         "design": stored.manifest["design"],
         "outcomes": {name: {"unit": OUTCOMES[name].unit, "meaning": OUTCOMES[name].meaning} for name in outcomes},
         "runs": len(runs),

@@ -14,6 +14,7 @@ from sim.commands.options import (
     FileName,
     Setting,
     all_of,
+    brief,
     json_option,
     no_figures_option,
     out_option,
@@ -23,7 +24,7 @@ from sim.commands.options import (
     seed_range,
     settings_option,
 )
-from sim.commands.output import checksums, plain, print_json, print_table, records, say, say_where, writing
+from sim.commands.output import checksums, plain, print_json, print_table, put, records, say, say_where, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 HISTORY = "history"
 """What a manifest says that it is of; that of a sweep does not say."""
+
+
+WORTH = ("value", "gain", "better_apart")
+"""What the document says of all alliances: means of these outcomes."""
 
 
 class Months(click.ParamType):  # type: ignore[type-arg] # not generic before click 8.4
@@ -48,7 +53,7 @@ class Months(click.ParamType):  # type: ignore[type-arg] # not generic before cl
         try:
             return tuple(int(month) for month in value.split(","))
         except ValueError:
-            self.fail(f"{value!r} is no list of months: write 12,48,96,144", param, ctx)
+            self.fail(f"{brief(value)!r} is no list of months: write 12,48,96,144", param, ctx)
 
 
 @click.command(
@@ -116,11 +121,15 @@ def run(
     SCENARIO is a name from `alliance scenarios` or a path to a .toml file. Writes every month of every alliance, the
     ledger of trust and the figures to OUT/run-SCENARIO/<time>-<digest>/. The same seed gives the same history.
     """
+    from sim.conditions import idle
+
     chosen = scenario_with(scenario, settings)
     if not chosen.network.market:
         _check_alliance(chosen, alliance, chosen.alliances)
     drawn = _months_drawn(chosen, as_network, months_shown, no_figures)
     check_memory(chosen)
+    for why in idle(chosen):
+        say(why, quiet)
     core.prepare(quiet)
 
     from sim.engine import simulate_history
@@ -143,13 +152,13 @@ def run(
     if as_json:
         print_json(_document(history, ledger, alliance, folder) | ({"story": story.markdown()} if story else {}))
     elif quiet:
-        click.echo(str(folder))
+        put(str(folder))
     else:
         if story:
             from sim.study.story.wording import COLUMNS
             from sim.study.terminal import width
 
-            click.echo(story.text(min(COLUMNS, width())))
+            put(story.text(min(COLUMNS, width())))
         else:
             _tell(history, ledger, alliance)
         say_where(files, folder)
@@ -234,6 +243,7 @@ def _digest(history: History) -> str:
 
 def _manifest(history: History, alliance: int | None, files: list[Path], command: str) -> dict[str, Any]:
     """What the history was and how to make it again."""
+    from sim.conditions import idle
     from sim.sweeps.manifest import COMPLETE, FORMAT, provenance
 
     return {
@@ -244,6 +254,7 @@ def _manifest(history: History, alliance: int | None, files: list[Path], command
         "seed": history.seed,
         "replicate": history.replicate,
         "alliance": alliance,
+        "notes": idle(history.scenario),
         **provenance(),
         "command": command,
         "files": checksums({path.stem: path for path in files}),
@@ -277,7 +288,7 @@ def _tell(history: History, ledger: pd.DataFrame, alliance: int | None) -> None:
     from sim.study.analysis import CAUSE_WORDS, signed
     from sim.study.terminal import history_text, width
 
-    click.echo(history_text(history, alliance, width()))
+    put(history_text(history, alliance, width()))
     if history.alliances.shape[1] == 0:
         return
     whose = "mean over all partners" if alliance is None else f"alliance {alliance}"
@@ -304,6 +315,7 @@ def ledger_totals(history: History, ledger: pd.DataFrame, alliance: int | None) 
 
 def _document(history: History, ledger: pd.DataFrame, alliance: int | None, folder: Path) -> dict[str, Any]:
     """The history as one JSON document: the facts, and every month of the chosen alliance or the mean of all."""
+    from sim.dynamics.outcomes import OUTCOMES
     from sim.dynamics.state import CAUSES_OF_ENDING
 
     table, last = history.table(), history.alliances[-1]
@@ -320,6 +332,7 @@ def _document(history: History, ledger: pd.DataFrame, alliance: int | None, fold
         "folder": str(folder),
         "alliances": history.alliances.shape[1],
         "endings": {name: int((last.cause == code).sum()) for code, name in enumerate(CAUSES_OF_ENDING)},
+        "worth": {name: plain(OUTCOMES[name].formula(last).mean()) for name in WORTH if len(last)},
         "ledger": ledger_totals(history, ledger, alliance),
         "months": records(months),
     }

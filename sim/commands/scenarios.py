@@ -12,7 +12,8 @@ import click
 from sim.commands.codes import BAD_FILE
 from sim.commands.listing import list_without_command, print_list
 from sim.commands.options import FileName, json_option
-from sim.commands.output import print_json, print_table, say, show, toml, toml_text, writing
+from sim.commands.output import print_json, print_table, print_texts, put, say, toml, writing
+from sim.text import problem
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -67,7 +68,7 @@ def show_(scenario: str, show_all: bool, as_json: bool) -> None:
     elif _written(found):
         print_table(("setting", "value", "unit", "default"), _overrides(found), "What it changes")
     else:
-        click.echo("\nIt changes nothing: every value is the default. --all shows them.")
+        put("\nIt changes nothing: every value is the default. --all shows them.")
 
 
 @scenarios.command()
@@ -95,6 +96,8 @@ def new(name: str, title: str | None) -> None:
 
     if not re.fullmatch(r"\w[\w-]*", name) or name.startswith("_"):
         raise click.UsageError(f"{name!r} cannot be a scenario's name: use letters, digits, '_' and '-', no folder")
+    if title and (unseen := problem(title, breaks=True)):
+        raise click.UsageError(f"--title {unseen}")
     template = (SHIPPED / "scenarios" / "_template.toml").read_text(encoding="utf-8")
     path = Path("scenarios") / f"{name}.toml"
     path.parent.mkdir(exist_ok=True)
@@ -103,12 +106,12 @@ def new(name: str, title: str | None) -> None:
             file.write(with_title(template, title or name.replace("_", " ").capitalize()))
     except FileExistsError:
         raise click.UsageError(f"{path} is there already and is not overwritten: choose another name") from None
-    click.echo(f"{path}\nEdit it, then: alliance run {name}")
+    put(f"{path}\nEdit it, then: alliance run {name}")
 
 
 def with_title(template: str, title: str) -> str:
     """The template's text with another title."""
-    return re.sub(r"(?m)^title\s*=.*$", lambda _: f"title = {toml_text(title)}", template, count=1)
+    return re.sub(r"(?m)^title\s*=.*$", lambda _: f"title = {toml(title)}", template, count=1)
 
 
 def check_files(names: Iterable[str], read: Callable[[str], Any]) -> None:
@@ -127,18 +130,9 @@ def check_files(names: Iterable[str], read: Callable[[str], Any]) -> None:
             bad += 1
             say("\n".join(error.reports()))
         else:
-            click.echo(f"{name}: fine")
+            put(f"{name}: fine")
     if bad:
         raise click.exceptions.Exit(BAD_FILE)
-
-
-def print_texts(texts: dict[str, str]) -> None:
-    """Sentences under their headings, wrapped to the terminal."""
-    from rich.padding import Padding
-    from rich.text import Text
-
-    for heading, text in texts.items():
-        show(Text(heading.capitalize(), style="bold"), Padding(Text(" ".join(text.split())), (0, 0, 0, 2)))
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import click
 
 from sim.commands.codes import BAD_FILE
 from sim.commands.options import json_option
-from sim.commands.output import print_json, print_table, say
+from sim.commands.output import print_json, print_table, put, say
 
 
 @click.command(
@@ -43,7 +43,7 @@ def status(folder: Path, as_json: bool) -> None:
         facts["runs planned"] = f"at least {found.planned}, until the wanted precision is reached"
     print_table(("what", "value"), facts.items())
     if found.next:
-        click.echo(f"\nnext: {found.next}")
+        put(f"\nnext: {found.next}")
     for reason in changed:
         say(f"resuming needs --force: {reason}")
 
@@ -73,9 +73,9 @@ def verify(folder: Path, as_json: bool) -> int | None:
         print_json({"folder": folder, "sound": not wrong, "findings": [finding._asdict() for finding in findings]})
     else:
         for finding in findings:
-            click.echo(f"{finding.path}: {finding.problem}")
+            put(f"{finding.path}: {finding.problem}")
         some = "1 file is not as it should be" if files == 1 else f"{files} files are not as they should be"
-        click.echo(some if wrong else "every file is as it should be")
+        put(some if wrong else "every file is as it should be")
     if any(finding.mendable for finding in wrong):
         say(f"`{resume_command(folder)}` computes again what is damaged or missing")
     return BAD_FILE if wrong else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from sim.commands import core
-from sim.commands.codes import INTERRUPTED, SOME_FAILED
+from sim.commands.codes import SOME_FAILED
 from sim.commands.options import (
     MAX_JOBS,
     MAX_REPLICATES,
@@ -26,7 +26,7 @@ from sim.commands.options import (
     settings_option,
     with_settings,
 )
-from sim.commands.output import duration, print_json, progress_for, say, size, writing
+from sim.commands.output import duration, print_json, progress_for, put, say, size, writing
 from sim.commands.report import show_results
 from sim.sweeps.interrupts import any_end_as_ctrl_c
 
@@ -177,6 +177,8 @@ def _carry_out(experiment: Experiment, how: How, command: str | None = None) -> 
         The exit code when it is not 0.
     """
     if how.dry_run:
+        for note in experiment.notes:
+            say(note, how.quiet)
         core.prepare(how.quiet)
         _estimate(experiment, how)
         return None
@@ -226,7 +228,7 @@ def see_through(
     Returns:
         The exit code when it is not 0.
     """
-    with any_end_as_ctrl_c():
+    with any_end_as_ctrl_c() as ended:
         try:
             from sim.sweeps.files import resume_command
             from sim.sweeps.runner import AllRunsFailed, RunFailed
@@ -244,7 +246,7 @@ def see_through(
         except KeyboardInterrupt as error:  # the first clause: it may come before the names in the others are imported
             say(f"interrupted; {_kept(error) or again}")
             gc.freeze()  # else Python takes a second to look through what the compiler has left, before it ends
-            return INTERRUPTED
+            return ended.exit_code
         except AllRunsFailed as error:
             say(str(error))
             return SOME_FAILED
@@ -280,7 +282,7 @@ def _estimate(experiment: Experiment, how: How) -> None:
         f"; at most {expected.most_runs:,} runs, about {duration(expected.seconds * times)} and "
         f"{size(round(expected.bytes * times))}"
     )
-    click.echo(
+    put(
         f"{experiment.describe()}\n"
         f"{experiment.name}: {cells} × {replicates} = {least}, "
         f"{expected.alliance_months:,} alliance-months\n"

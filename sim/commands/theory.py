@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sim.commands import core
-from sim.commands.options import all_of, json_option, out_option, quiet_option, refusals, seed_range
-from sim.commands.output import checksums, counting, paragraph, plain, print_json, print_table, say, say_where, writing
+from sim.commands.options import Number, all_of, json_option, out_option, quiet_option, refusals, seed_range
+from sim.commands.output import (
+    checksums,
+    counting,
+    paragraph,
+    plain,
+    print_json,
+    print_table,
+    put,
+    say,
+    say_where,
+    writing,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,12 +42,12 @@ Examples:
   alliance theory --no-simulation --json
 """
 )
-@click.option("--friction", type=float, help="w: chance of a friction incident in a month; else 0.4.")
-@click.option("--half", type=float, help="θ: trust at which half of what could be said is said; else 0.4.")
-@click.option("--floor", type=float, help="c0: openness floor, what is said whatever the trust; else 0.")
-@click.option("--gain", type=float, help="λ⁺: learning from good months, 1/month; else 0.1.")
-@click.option("--loss", type=float, help="λ⁻: learning from bad months, 1/month; else 0.3.")
-@click.option("--speed", type=float, help="κ: speed at which communication follows trust, 1/month; else 0.25.")
+@click.option("--friction", type=Number(), help="w: chance of a friction incident in a month; else 0.4.")
+@click.option("--half", type=Number(), help="θ: trust at which half of what could be said is said; else 0.4.")
+@click.option("--floor", type=Number(), help="c0: openness floor, what is said whatever the trust; else 0.")
+@click.option("--gain", type=Number(), help="λ⁺: learning from good months, 1/month; else 0.1.")
+@click.option("--loss", type=Number(), help="λ⁻: learning from bad months, 1/month; else 0.3.")
+@click.option("--speed", type=Number(), help="κ: speed at which communication follows trust, 1/month; else 0.25.")
 @click.option("--no-simulation", is_flag=True, help="Curves only: compute, simulate nothing.")
 @click.option("--seed", type=seed_range(), default=1, show_default=True, help="Seed of the simulated points.")
 @all_of(out_option, json_option, quiet_option)
@@ -71,7 +82,7 @@ def theory(
     if as_json:
         print_json({**_document(findings), "sentences": sentences(findings), "folder": folder, "files": files})
     elif quiet:
-        click.echo(str(folder))
+        put(str(folder))
     else:
         _tell(findings)
         say_where(files, folder)
@@ -149,7 +160,7 @@ def _manifest(findings: Findings, seed: int | None, files: list[Path], folder: P
         "simulated": seed is not None,
         "seed": seed,
         "units": UNITS,
-        **provenance(),
+        **provenance(("study/theory.py", "study/phase.py")),
         "command": command,
         "files": checksums({path.relative_to(folder).as_posix(): path for path in files}),
     }
@@ -186,11 +197,11 @@ def _tell(findings: Findings) -> None:
         f"λ⁺ = {field.gain:g}, λ⁻ = {field.loss:g}, κ = {field.speed:g}"
     )
     print_table(("", "trust", "communication", "slow eigenvalue, 1/month", "loop gain G"), rows, title)
-    click.echo()
+    put()
     paragraph(
         f"tipping friction without a floor w_c = {findings.tipping_friction:.4f} a month, "
         f"critical openness floor c0* = {findings.critical_floor:.4f}"
     )
-    click.echo()
+    put()
     for sentence in sentences(findings):
         paragraph(sentence)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from sim.commands.options import Setting, SettingType, as_dictionary, json_option
-from sim.commands.output import paragraph, print_json, print_table
+from sim.commands.options import Number, Setting, SettingType, as_dictionary, json_option
+from sim.commands.output import paragraph, print_json, print_table, put
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -74,9 +74,9 @@ Examples:
   alliance vet --compare --value-genuine 20 --value-cat-poster=-10
 """
 )
-@click.option("--alpha", type=float, help="Tolerated chance of accepting a cat poster; else 0.05.")
-@click.option("--beta", type=float, help="Tolerated chance of turning a genuine partner away; else 0.1.")
-@click.option("--prior", type=float, help="Share of genuine partners among the candidates; else 0.1 (Brown).")
+@click.option("--alpha", type=Number(), help="Tolerated chance of accepting a cat poster; else 0.05.")
+@click.option("--beta", type=Number(), help="Tolerated chance of turning a genuine partner away; else 0.1.")
+@click.option("--prior", type=Number(), help="Share of genuine partners among the candidates; else 0.1 (Brown).")
 @click.option(
     "--questions", type=QuestionList(), help="What is asked, in this order and then from the first again; else all."
 )
@@ -91,8 +91,10 @@ Examples:
     "Repeat for more.",
 )
 @click.option("--max-questions", type=int, help="Decide after so many; else go on until it is yes or no.")
-@click.option("--value-genuine", type=float, help="Worth of an alliance with a genuine partner, money.")
-@click.option("--value-cat-poster", type=float, help="Worth of an alliance with a cat poster, money; below 0 a loss.")
+@click.option("--value-genuine", type=Number(), help="Worth of an alliance with a genuine partner, money.")
+@click.option(
+    "--value-cat-poster", type=Number(), help="Worth of an alliance with a cat poster, money; below 0 a loss."
+)
 @click.option("--compare", is_flag=True, help="Beside it: no vetting, three questions, self-ratings only.")
 @click.option(
     "--figure",
@@ -122,11 +124,11 @@ def vet(
         print_json({**_document(found, compare), "figures": files})
         return
     (_print_comparison if compare else _print_findings)(found)
-    click.echo()
+    put()
     for sentence in _sentences(found["the interview"]):
         paragraph(sentence)
     if files:
-        click.echo("\nFigure: " + ", ".join(str(file) for file in files))
+        put("\nFigure: " + ", ".join(str(file) for file in files))
 
 
 def _findings(
@@ -155,6 +157,7 @@ def _findings(
 
 def _mistakes(error: ValidationError) -> list[str]:
     """Each mistake of a validation in a line: what, its range, what was given."""
+    from sim.distributions import in_percent, shown
     from sim.parameters import meta
     from sim.study.vetting import Interview, Question
 
@@ -168,7 +171,9 @@ def _mistakes(error: ValidationError) -> list[str]:
         else:
             name = str(mistake["loc"][-1])
             about = meta(fields[name])
-            lines.append(f"{name}: must be from {about['low']:g} to {about['high']:g}, got {mistake['input']!r}")
+            given = mistake["input"]
+            meant = in_percent(given) if about["high"] <= 1 else ""
+            lines.append(f"{name}: must be from {about['low']:g} to {about['high']:g}, got {shown(given)}{meant}")
     return list(dict.fromkeys(lines))
 
 

@@ -19,6 +19,7 @@ from sim.commands.options import (
     Setting,
     SettingType,
     all_of,
+    brief,
     json_option,
     quiet_option,
     read_value,
@@ -27,7 +28,18 @@ from sim.commands.options import (
     seed_range,
     settings_option,
 )
-from sim.commands.output import counting, paragraph, plain, print_json, print_table, records, say, write_csv, writing
+from sim.commands.output import (
+    counting,
+    paragraph,
+    plain,
+    print_json,
+    print_table,
+    put,
+    records,
+    say,
+    write_csv,
+    writing,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +49,6 @@ if TYPE_CHECKING:
 
 ALL = "all"
 FIRST = "first"
-THOUSAND = 1000
 """Mean effects by cause are shown in thousandths that add up."""
 MOST_NAMED = 6
 """At most so many alliances are named; all of them are in the JSON document."""
@@ -56,8 +67,8 @@ class AllianceNumber(click.ParamType):  # type: ignore[type-arg] # not generic b
         """The number, or "all"."""
         if isinstance(value, int) or value == ALL:
             return value
-        if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"{value!r} is no alliance: a number from 1, or all", param, ctx)
+        if not re.fullmatch(r"0*[1-9][0-9]{0,8}", str(value)):
+            self.fail(f"{brief(value)!r} is no alliance: a number from 1, or all", param, ctx)
         return int(value)
 
 
@@ -172,12 +183,15 @@ def whatif(
         raise click.UsageError("--replicates is about many histories: it goes without --replicate, --at and --figures")
     chosen = scenario_with(scenario, settings)
 
+    from sim.conditions import idle
     from sim.study import whatif as study
 
     changes: list[Change] = [*(_without(text, chosen) for text in kept_away), *(_with(text) for text in added)]
     changes += [study.SetFrom(month, setting.key, setting.value) for month, setting in set_from]
     with refusals():
         study.plan_of(chosen, changes)
+    for why in [*idle(chosen), *study.cannot_act(chosen, changes)]:
+        say(why, quiet)
     if replicates is not None:
         core.prepare(quiet)
         say(f"simulating replicates: {replicates}, each twice …", quiet)
@@ -209,7 +223,9 @@ def _without(text: str, scenario: Scenario) -> Change:
             return KeptAway(kind)
         months = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", when)
         if not months:
-            raise click.UsageError(f"--without {text}: which month? Write {kind}@14, {kind}@14-30 or {kind}@first")
+            raise click.UsageError(
+                f"--without {brief(text)}: which month? Write {kind}@14, {kind}@14-30 or {kind}@first"
+            )
         first, last = months.groups()
         return KeptAway(kind, int(first), int(last) if last else None)
     names = {event.name: f"{event.kind}@{event.month}" for event in scenario.events}
@@ -217,10 +233,10 @@ def _without(text: str, scenario: Scenario) -> Change:
     if len(meant) == 1:
         return LeftOut(meant[0])
     if meant:
-        raise click.UsageError(f"--without {text}: several events are meant; name one: {', '.join(meant)}")
+        raise click.UsageError(f"--without {brief(text)}: several events are meant; name one: {', '.join(meant)}")
     hint = did_you_mean(kind, [*WITHOUT, *names])
     events = f"dated events of {scenario.name}: {dated_events(scenario)}"
-    raise click.UsageError(f"--without {text}: is nothing that can be left out{hint} ({events})")
+    raise click.UsageError(f"--without {brief(text)}: is nothing that can be left out{hint} ({events})")
 
 
 def _with(text: str) -> Change:
@@ -229,16 +245,21 @@ def _with(text: str) -> Change:
 
     found = re.fullmatch(r"([^@:]+)@(\d{1,9})(?::(.*))?", text, re.DOTALL)
     if not found:
-        raise click.UsageError(f"--with {text}: write KIND@MONTH:KEY=VALUE,…, such as breach@24:who=1,severity=0.5")
+        raise click.UsageError(
+            f"--with {brief(text)}: write KIND@MONTH:KEY=VALUE,…, such as breach@24:who=1,severity=0.5"
+        )
     kind, month, rest = found.groups()
     row: dict[str, Any] = {"kind": kind, "month": int(month)}
     for item in (rest or "").split(",") if rest else ():
         key, equals, value = item.partition("=")
         if not equals or not key.strip():
-            raise click.UsageError(f"--with {text}: {item!r} is no key=value")
+            raise click.UsageError(f"--with {brief(text)}: {brief(item)!r} is no key=value")
         if key.strip() in row:
-            raise click.UsageError(f"--with {text}: {key.strip()!r} is given twice")
-        row[key.strip()] = read_value(value.strip())
+            raise click.UsageError(f"--with {brief(text)}: {key.strip()!r} is given twice")
+        try:
+            row[key.strip()] = read_value(value.strip())
+        except ValueError as error:
+            raise click.UsageError(f"--with {brief(text)}: {key.strip()}: {error}") from None
     return Added(row)
 
 
@@ -261,7 +282,7 @@ def _give_comparison(
     if as_json:
         print_json({**_document(comparison, at, tables), "files": files})
     elif quiet:
-        click.echo("\n".join(str(file) for file in files), nl=bool(files))
+        put("\n".join(str(file) for file in files), nl=bool(files))
     else:
         _tell(comparison, at, tables)
         _say_files(files)
@@ -296,6 +317,8 @@ def _draw(comparison: Comparison, at: int | None, folder: Path, quiet: bool) -> 
 
 def _document(comparison: Comparison, at: int | None, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Everything as one JSON document."""
+    from sim.study.whatif import cannot_act
+
     factual = comparison.factual
     return {
         "scenario": factual.scenario.name,
@@ -303,6 +326,7 @@ def _document(comparison: Comparison, at: int | None, tables: dict[str, pd.DataF
         "replicate": factual.replicate,
         "alliance": ALL if comparison.alliance is None else comparison.alliance,
         "changes": [str(change) for change in comparison.changes],
+        "without_effect": cannot_act(factual.scenario, comparison.changes),
         "first_month": comparison.first_month,
         "at": factual.scenario.months if at is None else at,
         "sentence": comparison.sentence(at),
@@ -367,15 +391,16 @@ def _print_futures(comparison: Comparison, at: int | None) -> None:
     """States of some months: the one before the change, then ever further apart, to the horizon."""
     from sim.study.whatif import STATES
 
+    states = [name for name in STATES if name != "frustration"]  # as much as fits into 80 columns; --csv has all
     rows = comparison.futures().set_index("month")
     shown = []
     last = comparison.factual.scenario.months
     wanted = _months_shown(comparison.first_month, last if at is None else at, last)
     for month in (month for month in wanted if month in rows.index):  # at first a market may have no alliance
         row = rows.loc[month]
-        worlds = [(name, row[name], row[f"{name}_otherwise"]) for name in STATES]
+        worlds = [(name, row[name], row[f"{name}_otherwise"]) for name in states]
         shown.append((str(month), *(_both(comparison, *both) for both in worlds)))
-    head = ["alive, %" if name == "alive" and comparison.alliance is None else name for name in STATES]
+    head = ["alive, %" if name == "alive" and comparison.alliance is None else name for name in states]
     print_table(("month", *head), shown, "Both futures: as it was | otherwise")
 
 
@@ -393,7 +418,7 @@ def _both(comparison: Comparison, name: str, was: float, otherwise: float) -> st
         if comparison.alliance is None:
             return f"{100 * was:.0f} | {100 * otherwise:.0f}"
         return f"{'yes' if was else 'no'} | {'yes' if otherwise else 'no'}"
-    digits = {"value": 1, "frustration": 2}.get(name, 3)
+    digits = {"value": 1, "gain": 1}.get(name, 3)
     return f"{number(was, digits)} | {number(otherwise, digits)}"
 
 
@@ -430,7 +455,7 @@ def _ended_before(comparison: Comparison, month: int) -> bool:
 
 def _say_files(files: Sequence[Path]) -> None:
     if files:
-        click.echo("\nFiles: " + ", ".join(str(file) for file in files))
+        put("\nFiles: " + ", ".join(str(file) for file in files))
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -455,7 +480,7 @@ def _give_effect(effect: Effect, scenario: Scenario, seed: int, csv: Path | None
         }
         print_json(document)
     elif quiet:
-        click.echo("\n".join(str(file) for file in files), nl=bool(files))
+        put("\n".join(str(file) for file in files), nl=bool(files))
     else:
         paragraph(f"{scenario.title}, seed {seed}")
         paragraph(f"{effect.sentence()}.")
@@ -465,34 +490,22 @@ def _give_effect(effect: Effect, scenario: Scenario, seed: int, csv: Path | None
 
 
 def _print_effect(effect: Effect) -> None:
-    from sim.study.story.wording import adding_up
+    from sim.intervals import Interval, digits_of, written
     from sim.study.whatif import cause_words
-    from sim.study.words import number
 
-    outcomes = [
-        (row["outcome"], row["unit"], *(number(row[name], 3) for name in ("as_it_was", "otherwise")), _interval(row))
-        for row in records(effect.table)
-    ]
+    outcomes = []
+    for row in records(effect.table):
+        digits = digits_of(Interval.of(row, "difference"))
+        both = (written(row[name], digits) for name in ("as_it_was", "otherwise"))
+        outcomes.append((row["outcome"], row["unit"], *both, _interval(row)))
     print_table(("at the horizon", "unit", "as it was", "otherwise", "difference (95% interval)"), outcomes)
-    shown = adding_up(
-        dict(zip(effect.ledger["cause"], effect.ledger["difference"], strict=True)),
-        round(THOUSAND * float(effect.table["difference"][0])), THOUSAND,
-    )  # fmt: skip
-    causes = [
-        (cause_words(row["cause"]), _interval(row | {"difference": shown[row["cause"]] / THOUSAND}))
-        for row in records(effect.ledger)
-        if row["difference"] != 0.0
-    ]
+    causes = [(cause_words(row["cause"]), _interval(row)) for row in records(effect.ledger) if row["difference"] != 0.0]
     causes.append(("all together", _interval(records(effect.table)[0])))
     print_table(("cause", "trust (95% interval)"), causes, "The ledger of the difference, mean over replicates")
 
 
 def _interval(row: dict[str, Any]) -> str:
     """ "+0.031 (+0.020 to +0.042)"; without an interval from one replicate."""
-    from sim.study.analysis import clear_of_zero, signed
+    from sim.intervals import Interval, shown
 
-    difference, low, high = row["difference"], row["low"], row["high"]
-    if low is None:
-        return signed(difference, 3)
-    digits = clear_of_zero(3, low, high)
-    return f"{signed(difference, 3)} ({signed(low, digits)} to {signed(high, digits)})"
+    return shown(Interval.of(row, "difference"), plus=True)

@@ -1,59 +1,133 @@
-"""How the core is compiled: plain scalar code, no fast-math, the GIL released, machine code kept on disk.
-
-Numba keys its on-disk cache on the file that holds a function, not on the files that the function calls, so a changed
-rule could leave a stale kernel behind. The cache folder is therefore named after the text of the whole core: change one
-equation and everything that uses it is compiled anew.
-"""
+"""How the core is compiled: plain scalar code, no fast-math, the GIL released; ``cache`` keeps the machine code."""
 
 from __future__ import annotations
 
-import hashlib
-import os
+import sys
+import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-import numba
-from numba.core import config as _numba_config
+from numba.core import event, types
+from numba.core.registry import CPUDispatcher
+
+from sim.dynamics import cache
+from sim.dynamics.cache import settings as settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-settings: Any = _numba_config
+
+OPTIONS = {
+    "nopython": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "forceinline": True,
+    "_nrt": False,  # the core allocates nothing, so nothing is reference-counted
+    "no_cfunc_wrapper": True,
+}
+"""How all of the core is compiled."""
 
 
-def _cache_root() -> Path:
-    """The user's cache folder (``XDG_CACHE_HOME`` is respected)."""
-    base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "alliance-trust"
+class Core(CPUDispatcher):
+    """A compiled function of the core."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """One machine code for all: Numba makes another one for each constant that an argument may be (0, 1, 2 …)."""
+        return super().get_call_template([types.unliteral(one) for one in args], kws)
 
 
-def source_digest() -> str:
-    """SHA-256 (first 16 hex digits) of everything that decides a run's bits: the core and the declared parameters."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in [*sorted(here.glob("*.py")), here.parent / "parameters.py", here.parent / "distributions.py"]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+class Inlined(Core):
+    """A function of the core that only machine code calls as machine code; Python that calls it runs it as Python.
 
+    A way in from Python costs as much compiling as a small function itself, so only an :func:`entry` has one.
+    """
 
-def _here() -> str:
-    """Eight hex digits that stand for this copy of the code: Numba keeps machine code apart for each."""
-    return hashlib.sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:8]
-
-
-CACHE = _cache_root() / f"numba-{numba.__version__}-{source_digest()}-{_here()}"
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.py_func(*arguments, **named)
 
 
 def compiled(function: F) -> F:
-    """Compile a function of the core. ``NUMBA_DISABLE_JIT=1`` leaves it as plain Python: same code, same results."""
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = str(CACHE)
-    try:
-        made: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-        return made
-    finally:
-        settings.CACHE_DIR = before
+    """A function of the core that others of the core call: it becomes part of their machine code.
+
+    Called from Python it runs as plain Python, with the same results: for what is called often, there is
+    :func:`entry`. ``NUMBA_DISABLE_JIT=1`` leaves all as plain Python.
+    """
+    return _made(Inlined, function, no_cpython_wrapper=True)
+
+
+def entry(function: F) -> F:
+    """A function of the core that Python calls as machine code; else as :func:`compiled`."""
+    return _made(Core, function)
+
+
+def _made(kind: type[Core], function: F, **options: bool) -> F:
+    """The function as a dispatcher of Numba whose machine code is kept on disk, where that is possible."""
+    if settings.DISABLE_JIT:
+        return function
+    return cast(F, cache.keep(kind(py_func=function, locals={}, targetoptions={**OPTIONS, **options})))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# First use
+# ---------------------------------------------------------------------------------------------------------------
+class FirstUse(event.Listener):
+    """Says on stderr, once in a process, that the core is being compiled; on a terminal also how far it is.
+
+    Attributes:
+        quiet: say nothing.
+        said: it has been said.
+    """
+
+    ANNOUNCEMENT = "compiling the model for the first time on this machine: usually 20 to 60 s …"
+    PATIENCE = 1.0
+    """Seconds of compiling that pass without a word: one small function more is not worth one."""
+
+    def __init__(self) -> None:
+        self.quiet = self.said = False
+        self.functions = self.depth = 0
+        self.began = self.spent = 0.0
+
+    def on_start(self, occasion: Any) -> None:
+        """A function begins to be compiled; those that it calls are compiled within it."""
+        if not isinstance(occasion.data["dispatcher"], Core):
+            return
+        if self.depth == 0:
+            self.began = time.monotonic()
+        self.depth += 1
+        self.tell()
+
+    def on_end(self, occasion: Any) -> None:
+        """A function has been compiled."""
+        if not isinstance(occasion.data["dispatcher"], Core):
+            return
+        self.functions += 1
+        self.tell()
+        self.depth -= 1
+        if self.depth == 0:
+            self.spent += time.monotonic() - self.began
+            self.show("")
+
+    def tell(self) -> None:
+        """Say it if it has not been said and takes its time; renew the line on a terminal."""
+        seconds = self.spent + time.monotonic() - self.began
+        if seconds < self.PATIENCE:
+            return
+        if not self.said and not self.quiet and sys.stderr is not None:
+            self.said = True
+            sys.stderr.write(f"{self.ANNOUNCEMENT}\n")
+            sys.stderr.flush()
+        self.show(f"  {self.functions} functions in {seconds:.0f} s")
+
+    def show(self, text: str) -> None:
+        """The line on a terminal that says how far it is; an empty one takes it away."""
+        if self.said and not self.quiet and sys.stderr is not None and sys.stderr.isatty():
+            sys.stderr.write(f"\r{text}\x1b[K")
+            sys.stderr.flush()
+
+
+first_use = FirstUse()
+event.register("numba:compile", first_use)
 
 
 def is_cached() -> bool:
     """True when this version of the core has been compiled on this machine before, or needs no compiling."""
-    return bool(settings.DISABLE_JIT) or any(CACHE.rglob("*run_many*.nbc"))
+    folder = cache.folder()
+    return bool(settings.DISABLE_JIT) or (folder is not None and any(folder.rglob("*run_many*.nbc")))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.dynamics.compiled import compiled
+from sim.dynamics.compiled import compiled, entry
 
 # What the four numbers of each block of an alliance's month decide. Sides: A is the partner with the smaller key.
 OCCURRENCES = 0  # contingency, friction, market shock, exogenous end
@@ -83,7 +83,7 @@ def four(seed, replicate, month, block, first, second):  # type: ignore[no-untyp
     return (w0 + 0.5) * _SCALE, (w1 + 0.5) * _SCALE, (w2 + 0.5) * _SCALE, (w3 + 0.5) * _SCALE
 
 
-@compiled
+@entry
 def fill_pairs(seed, replicates, block, keys, values, selects):  # type: ignore[no-untyped-def]
     """Two uniforms for each (replicate, organization): a value on a grid of 2**-53 and a selector.
 

@@ -10,7 +10,7 @@ Whoever is outside the core calls it by the names in ``__all__``; those from ``s
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from sim.dynamics import draws, rules
-from sim.dynamics.compiled import compiled
+from sim.dynamics.compiled import compiled, entry
 from sim.dynamics.events import apply_events, change_trait, keep_away
 from sim.dynamics.market import (
     appeal_of,
@@ -23,7 +23,7 @@ from sim.dynamics.market import (
     shuns,
     vets,
 )
-from sim.dynamics.recording import mean_of_defined, observe
+from sim.dynamics.recording import lie_apart, mean_of_defined, observe, read_off
 from sim.dynamics.signature import place_of, sign, write_contract
 from sim.dynamics.state import LAYERS, N_CAUSES, NO_TURNOVER, SIDES
 from sim.dynamics.steps import (
@@ -65,15 +65,18 @@ __all__ = [
     "engage",
     "extra_mile_terms",
     "is_free",
+    "lie_apart",
     "market_month",
     "mean_of_defined",
     "month_of_all",
     "organizations_month",
     "place_of",
     "rational_monitoring",
+    "read_off",
     "relate",
     "room_needed",
     "run",
+    "run_history",
     "run_many",
     "shuns",
     "sign_many",
@@ -136,8 +139,9 @@ def alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates)
     talk(p, a, b, tie, seed, replicate, month)
 
     joint = joint_result(p, tie, market, happens[2])
-    clear(entries)
-    if not p.clamp_trust:
+    if p.clamp_trust:
+        clear(entries)
+    else:
         for s in range(SIDES):
             learn(p, b if s == 0 else a, tie, s, entries[s], rates)
             if tie.turnover[0] == 1 or tie.turnover[1] == 1:
@@ -171,14 +175,13 @@ def organizations_month(p, orgs):
         )
 
 
-@compiled
+@entry
 def month_of_all(
     p,
     orgs,
     columns,
     alliances,
     count,
-    searching,
     events,
     market,
     seed,
@@ -195,7 +198,7 @@ def month_of_all(
     are as in :func:`run`. Returns the level of the market and the number of alliances.
     """
     market = apply_events(orgs, columns, events, month, market)
-    if searching:
+    if scratch is not None:
         count = market_month(p, orgs, alliances, count, seed, replicate, month, scratch)
     keep_away(alliances, count, events, month)
     for k in range(count):
@@ -203,15 +206,15 @@ def month_of_all(
         if tie.alive == 1:
             alliance_month(p, orgs, tie, market, seed, replicate, month, entries, rates)
             add_to(ledger[k], entries)
-            if searching and tie.alive == 0:
+            if scratch is not None and tie.alive == 0:
                 part(orgs, tie)
     organizations_month(p, orgs)
     return rules.toward(market, 1.0, p.market_recovery), count
 
 
-@compiled
+@entry
 def run(
-    p, orgs, columns, alliances, count, searching, events, market, seed, replicate, first, months, moments, histogram,
+    p, orgs, columns, alliances, count, events, market, seed, replicate, first, months, moments, histogram,
     ledger, entries, rates, scratch,
 ):  # fmt: skip
     """One run, in place, from month ``first`` to the last, or until there may be too few rows for new alliances.
@@ -220,7 +223,6 @@ def run(
         p: record of the parameters.
         orgs, columns: organizations as records (N,) and the same memory as float64 (N, fields).
         alliances: records (M,), of which ``count`` are in use.
-        searching: whether there is a market, in which organizations search for partners.
         events: records, see ``state.EVENT``.
         market: level of the general market, 1 in normal times.
         seed, replicate: the key of the draws.
@@ -229,7 +231,8 @@ def run(
         histogram: int64 (months + 1, variables, BINS), added to.
         ledger: float64 (M, 2, layers, causes), added to.
         entries, rates: scratch, see :func:`alliance_month`.
-        scratch: int64 (6, N).
+        scratch: int64 (6, N) with a market, in which organizations search for partners; None without one, and then
+            the market is not even compiled.
 
     Returns:
         Months done, alliances in use, level of the market. Fewer months than asked for: give it more rows and go on.
@@ -237,10 +240,10 @@ def run(
     if first == 1:
         observe(alliances, count, months, moments[0], histogram[0])
     for month in range(first, months + 1):
-        if searching and len(alliances) - count < room_needed(orgs, events, month):
+        if scratch is not None and len(alliances) - count < room_needed(orgs, events, month):
             return month - 1, count, market
         market, count = month_of_all(
-            p, orgs, columns, alliances, count, searching, events, market, seed, replicate, month, ledger, entries,
+            p, orgs, columns, alliances, count, events, market, seed, replicate, month, ledger, entries,
             rates, scratch,
         )  # fmt: skip
         observe(alliances, count, months, moments[month], histogram[month])
@@ -250,22 +253,76 @@ def run(
 # ---------------------------------------------------------------------------------------------------------------
 # Many runs
 # ---------------------------------------------------------------------------------------------------------------
-@compiled
-def sign_many(p, orgs, alliances, seed, replicates):
-    """Sign every alliance of many runs in month 0: ``orgs`` (R, N), ``alliances`` (R, M), ``replicates`` int64 (R,)."""
+@entry
+def sign_many(parameters, points, orgs, alliances, seed, replicates):
+    """Sign every alliance of many runs in month 0: as :func:`run_many`, with ``orgs`` (R, N), ``alliances`` (R, M)."""
     for r in range(alliances.shape[0]):
         for k in range(alliances.shape[1]):
-            sign(p, orgs[r], alliances[r, k], seed, replicates[r], 0)
+            sign(parameters[points[r]], orgs[r], alliances[r, k], seed, replicates[r], 0)
+
+
+@entry
+def run_many(
+    parameters, points, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries,
+    rates,
+):  # fmt: skip
+    """Many runs without a market, one after the other.
+
+    Args:
+        parameters: records, one for each point of a batch, (P,).
+        points: int64 (R,), which of them each run has.
+        events: records (P, E).
+        replicates: int64 (R,).
+
+    The others are as in :func:`run`, with the runs as a first axis on every array but the histogram and the scratch.
+    """
+    for r in range(len(replicates)):
+        run(
+            parameters[points[r]], orgs[r], columns[r], alliances[r], alliances.shape[1], events[points[r]], 1.0,
+            seed, replicates[r], 1, months, moments[r], histogram, ledger[r], entries, rates, None,
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# One run with every month kept
+# ---------------------------------------------------------------------------------------------------------------
+@entry
+def run_history(
+    p, orgs, columns, alliances, cells, count, events, market, seed, replicate, months, kept_orgs, kept_alliances,
+    levels, ledgers, entries, rates, scratch,
+):  # fmt: skip
+    """One run, in place, with a copy of its state at the end of every month.
+
+    Args:
+        p, orgs, alliances, count, events, market, seed, replicate, months: see :func:`run`; the rows of
+            ``alliances`` must be enough to the end.
+        columns, cells: the memory of the organizations and of the alliances as float64, (N, fields), (M, fields).
+        kept_orgs, kept_alliances: float64 (months + 1, N, fields), (months + 1, K, fields) with room for the K
+            alliances of the end; empty where nothing was signed yet. Month 0 is the start.
+        levels: float64 (months + 1,), level of the market.
+        ledgers: float64 (months, K, 2, layers, causes), of each month, added to.
+        entries, rates, scratch: see :func:`run`.
+
+    Returns:
+        Alliances in use, level of the market.
+    """
+    keep(columns, len(columns), kept_orgs[0])
+    keep(cells, count, kept_alliances[0])
+    levels[0] = market
+    for month in range(1, months + 1):
+        market, count = month_of_all(
+            p, orgs, columns, alliances, count, events, market, seed, replicate, month, ledgers[month - 1], entries,
+            rates, scratch,
+        )  # fmt: skip
+        keep(columns, len(columns), kept_orgs[month])
+        keep(cells, count, kept_alliances[month])
+        levels[month] = market
+    return count, market
 
 
 @compiled
-def run_many(
-    p, orgs, columns, alliances, events, seed, replicates, months, moments, histogram, ledger, entries, rates, scratch
-):
-    """Many runs without a market, one after the other: as :func:`run`, with a replicate axis first on every array but
-    the histogram."""
-    for r in range(len(replicates)):
-        run(
-            p, orgs[r], columns[r], alliances[r], alliances.shape[1], False, events, 1.0, seed, replicates[r], 1,
-            months, moments[r], histogram, ledger[r], entries, rates, scratch,
-        )  # fmt: skip
+def keep(cells, count, kept):
+    """Copy the first ``count`` rows, each of so many float64."""
+    for i in range(count):
+        for j in range(cells.shape[1]):
+            kept[i, j] = cells[i, j]

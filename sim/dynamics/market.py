@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from sim.dynamics import draws, rules
-from sim.dynamics.compiled import compiled
+from sim.dynamics.compiled import compiled, entry
 from sim.dynamics.signature import complementarity_of, place_of, sign
 from sim.dynamics.state import NOBODY, SIDES
 from sim.parameters import PLACES
@@ -16,7 +16,7 @@ QUESTIONS = 6  # of an interview
 TIE = 1e-9  # evidence that differs by less is the same: sums of logarithms in another order differ by less
 
 
-@compiled
+@entry
 def engage(orgs, tie):
     """Both partners give a place to the alliance."""
     for s in range(SIDES):
@@ -49,7 +49,7 @@ def is_free(me, month):
     return me.arrival <= month and me.engaged < me.capacity
 
 
-@compiled
+@entry
 def room_needed(orgs, events, month):
     """Most alliances that a month can bring: one for each organization with a place free.
 
@@ -246,7 +246,7 @@ def agree(p, orgs, i, c, seed, replicate, month):
     return wanted and wanting
 
 
-@compiled
+@entry
 def market_month(p, orgs, alliances, count, seed, replicate, month, scratch):
     """Step 9: search, propose, vet, sign. Returns the new number of alliances.
 

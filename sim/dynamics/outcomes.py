@@ -6,6 +6,7 @@ defined). Money is in units of one alliance's base output a month.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ Alliances = Any
 class Outcome:
     """A measured output: its formula on alliance records, unit, meaning, and whether more of it is better.
 
-    ``better`` is +1, -1 or 0 (neither).
+    ``better`` is +1, -1 or 0 (neither). ``bounds`` are the lowest and the highest value that it can have.
     """
 
     name: str
@@ -32,19 +33,24 @@ class Outcome:
     meaning: str
     formula: Callable[[Alliances], Array]
     better: int = 0
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
 
 OUTCOMES: dict[str, Outcome] = {}
 
+BOUNDS = {"share": (0.0, 1.0), "trust": (0.0, 1.0), "month": (0.0, math.inf)}
+"""Lowest and highest value by unit, where an outcome does not name its own; other units have none."""
+FROM_ZERO = (0.0, math.inf)
+
 
 def outcome(
-    unit: str, meaning: str, better: int = 0
+    unit: str, meaning: str, better: int = 0, bounds: tuple[float, float] | None = None
 ) -> Callable[[Callable[[Alliances], Array]], Callable[[Alliances], Array]]:
     """Register the decorated formula under its own name."""
 
     def register(formula: Callable[[Alliances], Array]) -> Callable[[Alliances], Array]:
-        name = formula.__name__
-        OUTCOMES[name] = Outcome(name, unit, meaning, formula, better)
+        name, own = formula.__name__, bounds or BOUNDS.get(unit, (-math.inf, math.inf))
+        OUTCOMES[name] = Outcome(name, unit, meaning, formula, better, own)
         return formula
 
     return register
@@ -116,7 +122,7 @@ def trust(a: Alliances) -> Array:
     return of_both(a.effective) / 2
 
 
-@outcome("trust", "change of effective trust since the signature", +1)
+@outcome("trust", "change of effective trust since the signature", +1, bounds=(-1.0, 1.0))
 def trust_change(a: Alliances) -> Array:
     return np.asarray(of_both(a.effective) / 2 - of_both(a.trust_start) / 2)
 
@@ -175,6 +181,11 @@ def gain(a: Alliances) -> Array:
     return np.asarray(of_both(a.value) - a.apart)
 
 
+@outcome("share", "alliances that would have been better off apart: net value below the outside options", -1)
+def better_apart(a: Alliances) -> Array:
+    return np.where(of_both(a.value) < a.apart, 1.0, 0.0)
+
+
 @outcome("share", "delegation: decisions left to the absent partner, mean over the months lived")
 def delegation(a: Alliances) -> Array:
     return _ratio(a.delegated, a.age)
@@ -190,22 +201,22 @@ def synergy(a: Alliances) -> Array:
     return _ratio(a.synergy, a.age)
 
 
-@outcome("money/month", "losses from friction, bad work, contingencies not met and shirking", -1)
+@outcome("money/month", "losses from friction, bad work, contingencies not met and shirking", -1, bounds=FROM_ZERO)
 def losses(a: Alliances) -> Array:
     return _ratio(a.losses, a.age)
 
 
-@outcome("share", "monitoring cost as a share of what the partners made together", -1)
+@outcome("share", "monitoring cost as a share of what the partners made together", -1, bounds=FROM_ZERO)
 def monitoring_share(a: Alliances) -> Array:
     return np.where(a.output > 0, _ratio(a.monitoring_cost, a.output), np.nan)
 
 
-@outcome("share", "cost of monitoring and contract as a share of what the partners made together", -1)
+@outcome("share", "cost of monitoring and contract as a share of what the partners made together", -1, bounds=FROM_ZERO)
 def governance_share(a: Alliances) -> Array:
     return np.where(a.output > 0, _ratio(a.monitoring_cost + a.governance_cost, a.output), np.nan)
 
 
-@outcome("money/month", "spending on people, relations and joint sessions, both partners")
+@outcome("money/month", "spending on people, relations and joint sessions, both partners", bounds=FROM_ZERO)
 def relational_cost(a: Alliances) -> Array:
     return _ratio(a.relational_cost, a.age)
 
@@ -225,22 +236,22 @@ def festered(a: Alliances) -> Array:
     return _ratio(a.festered, a.problems)
 
 
-@outcome("money", "goodwill impaired or written off, both partners' books", -1)
+@outcome("money", "goodwill impaired or written off, both partners' books", -1, bounds=FROM_ZERO)
 def written_off(a: Alliances) -> Array:
     return np.array(a.written_off)
 
 
-@outcome("money", "goodwill sold with the alliance at a strategic end, both partners' books")
+@outcome("money", "goodwill sold with the alliance at a strategic end, both partners' books", bounds=FROM_ZERO)
 def realized(a: Alliances) -> Array:
     return np.array(a.realized)
 
 
-@outcome("tightness", "tightness of the contract")
+@outcome("tightness", "tightness of the contract", bounds=FROM_ZERO)
 def tightness(a: Alliances) -> Array:
     return np.array(a.tightness)
 
 
-@outcome("money", "interviews that led to the alliance, vain ones included, both partners", -1)
+@outcome("money", "interviews that led to the alliance, vain ones included, both partners", -1, bounds=FROM_ZERO)
 def vetting_cost(a: Alliances) -> Array:
     return np.array(a.vetting_cost)
 

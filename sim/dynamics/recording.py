@@ -3,7 +3,7 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 from sim.dynamics import rules
-from sim.dynamics.compiled import compiled
+from sim.dynamics.compiled import compiled, entry
 from sim.dynamics.state import (
     BINS,
     COMMUNICATION,
@@ -57,7 +57,7 @@ def observe(alliances, count, months, moments, histogram):
         note(tie.value[0] + tie.value[1], VALUE, float(months), moments, histogram)
 
 
-@compiled
+@entry
 def mean_of_defined(values, exists, means):
     """Mean of an outcome over the alliances of each run for which it is defined, added up in their order.
 
@@ -76,3 +76,56 @@ def mean_of_defined(values, exists, means):
                 count += 1
         if count > 0:
             means[r] = total / count
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Over many runs
+# ---------------------------------------------------------------------------------------------------------------
+@entry
+def lie_apart(moments, count, mean, runs, deviations):
+    """How far the means of many runs lie apart: the sum of (n/N · (s/n - mean))² over the runs that have n > 0.
+
+    Args:
+        moments: float64 (R, months + 1, variables, 3), of each run: count n, sum s, sum of squares.
+        count, mean: float64 (months + 1, variables), over all runs: N and the mean.
+        runs: int64 (months + 1, variables), zeros: filled with the number of runs with n > 0.
+        deviations: float64 (months + 1, variables), zeros: filled with the sum, in the order of the runs.
+    """
+    for r in range(moments.shape[0]):
+        for month in range(moments.shape[1]):
+            for v in range(moments.shape[2]):
+                n = moments[r, month, v, 0]
+                if n > 0.0:
+                    own = moments[r, month, v, 1]
+                    if n != 1.0:  # a division by one would only take time, and a dyad makes nothing else
+                        own /= n
+                    off = n / count[month, v] * (own - mean[month, v])
+                    runs[month, v] += 1
+                    deviations[month, v] += off * off
+
+
+@entry
+def read_off(histogram, shares, lows, highs, quantiles):
+    """Quantiles of each month and variable, by linear interpolation within a bin.
+
+    Args:
+        histogram: int64 (months + 1, variables, BINS).
+        shares: float64 (Q,), which quantiles, from 0 to 1, in rising order.
+        lows, highs: float64 (variables,), ends of the histograms.
+        quantiles: float64 (Q, months + 1, variables), filled in place; the low end where the histogram is empty.
+    """
+    for month in range(histogram.shape[0]):
+        for v in range(histogram.shape[1]):
+            counts = histogram[month, v]
+            total = 0
+            for b in range(BINS):
+                total += counts[b]
+            b, upto = 0, counts[0]
+            for q in range(len(shares)):
+                target = shares[q] * total
+                while b < BINS - 1 and upto < target:
+                    b += 1
+                    upto += counts[b]
+                inside = counts[b]
+                fraction = (target - (upto - inside)) / inside if inside > 0 else 0.0
+                quantiles[q, month, v] = lows[v] + (highs[v] - lows[v]) * (b + fraction) / BINS

@@ -166,6 +166,23 @@ def adapts(p, me, tie, s, uniform):
 
 
 @compiled
+def rubs(p, tie, uniform):
+    """Step 3: do unlike practices rub this month?
+
+    A power takes as long as a whole step. Most draws lie above what friction can be at most, since G^η is at most G
+    where η is at least 1, and at most 1 anywhere; they need none.
+    """
+    most = tie.gap if p.friction_power >= 1.0 else 1.0
+    if uniform >= rules.friction_chance(
+        p.friction_base, p.friction_gap, most, 1.0, p.friction_relief, tie.communication
+    ):
+        return False
+    return uniform < rules.friction_chance(
+        p.friction_base, p.friction_gap, tie.gap, p.friction_power, p.friction_relief, tie.communication
+    )
+
+
+@compiled
 def work(p, a, b, tie, happens, seed, replicate, month):
     """Step 3: contingencies, each one's own work, shirking and friction leave this month's problems."""
     conduct = draws.four(seed, replicate, month, draws.CONDUCT, a.key, b.key)
@@ -196,10 +213,7 @@ def work(p, a, b, tie, happens, seed, replicate, month):
             if shows[s] < rules.either(p.shirk_visibility, detection):
                 tie.problem[s] = SHIRKING  # the gravest explanation is the one that counts
 
-    rub = rules.friction_chance(
-        p.friction_base, p.friction_gap, tie.gap, p.friction_power, p.friction_relief, tie.communication
-    )
-    tie.problem[2] = FRICTION if happens[1] < rub and not tie.without & NO_FRICTION else NO_PROBLEM
+    tie.problem[2] = FRICTION if rubs(p, tie, happens[1]) and not tie.without & NO_FRICTION else NO_PROBLEM
 
 
 @compiled
@@ -292,6 +306,9 @@ def learn(p, partner, tie, s, entries, rates):
     passed = rules.passed_on(p.people_rate, tie.ties, personal, organizational)
     rates_of_change(p, partner, tie, s, rates)
     routine = rules.routine_ceiling(p.routine_ceiling, tie.communication)
+    for layer in (ORGANIZATIONAL, PERSONAL):
+        for cause in range(LEARNED, N_CAUSES):
+            entries[layer, cause] = 0.0
     for cause in range(LEARNED):
         rate = rates[cause]
         ceiling = routine if cause == BY_DELIVERY else 1.0
@@ -442,9 +459,18 @@ def account(p, me, tie, s, joint):
 
 
 @compiled
+def falls_due(age, interval):
+    """Step 7: is this month, the ``age``-th, the first after another interval, in months, has passed?"""
+    whole = int(interval)
+    if interval == whole:  # integers divide several times as fast
+        return age % whole == 0
+    return age % interval < 1.0
+
+
+@compiled
 def impair(p, a, b, tie):
     """Step 7: goodwill is tested at intervals and written down when expectation has fallen; it is never written up."""
-    if tie.age % p.impairment_interval >= 1.0:
+    if not falls_due(tie.age, p.impairment_interval):
         return
     recoverable = rules.goodwill(tie.expectation[0], a.outside_option, tie.annuity) + rules.goodwill(
         tie.expectation[1], b.outside_option, tie.annuity

@@ -1,7 +1,7 @@
 """Contrasts between the cells of an experiment: means, paired differences, humps, and how to say them in words.
 
-Tables are those of a result folder (``sim.sweeps.tables``). An interval is a 95% t interval over replicates: alliances
-of one replicate share partners, so replicates, not alliances, are the independent observations.
+Tables are those of a result folder (``sim.sweeps.tables``). Intervals are those of :mod:`sim.intervals`, over
+replicates: alliances of one share partners, so replicates, not alliances, are the independent observations.
 """
 
 from __future__ import annotations
@@ -10,25 +10,33 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from sim.distributions import expect, shown
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import BINS, VARIABLES, histogram_range
 from sim.engine import History
-from sim.scenario import Scenario
+from sim.intervals import Interval, Range, bootstrap_of, difference_bounds, digits_of, mean_of, written
+from sim.library import SHIPPED
+from sim.scenario import PLACE_OF, Scenario
+from sim.text import LONGEST, named, reading, visible
+from sim.tomlfile import did_you_mean
 
 Floats = NDArray[np.float64]
 
-CONFIDENCE = 0.95
-FEWEST_RESAMPLED = 8
-"""With fewer replicates none are drawn anew for an interval: it would hold the truth far less often than it says."""
+LONGEST_PARTNER = 32
+"""Letters of an organization's name in sentences and figures, which often name two; a longer one is shortened."""
 
-RESAMPLES_AT_ONCE = 100
-"""Resamples held in memory. BCa leaves out each replicate once, which all at once takes their number squared."""
+TABLES = ("parameters", "traits", "network")
+"""Tables of a scenario file whose settings are everybody's."""
+
+PARTS = " · "
+"""What stands between the parts of a cell's label."""
 
 ROUNDING = 1e-9
 """Shares that are no farther apart are the same: a product of shares is rounded, and no cell has 10⁹ alliances."""
@@ -66,6 +74,9 @@ CAUSE_WORDS = {
 
 OUTCOME_WORDS = {
     "value_against_expectation": "value against expectation",
+    "gain": "gain over outside option",
+    "surplus": "gain over outside option per month",
+    "better_apart": "better off apart",
     "fell_short": "share falling short of expectation",
     "survived": "share still going on",
     "duration": "time together",
@@ -85,49 +96,126 @@ OUTCOME_WORDS = {
 """Outcomes whose name alone would not read well in a sentence."""
 
 
+BESIDE = {"value": ("gain", "better_apart"), "value_per_month": ("surplus", "better_apart")}
+"""What is told wherever an outcome is: value alone does not say whether the partners had done better elsewhere."""
+
+PER_MONTH = {"value": "value_per_month", "gain": "surplus"}
+"""What stands in for a sum of money where cells run for different numbers of months."""
+
+
+def told_outcomes(manifest: Mapping[str, Any], runs: pd.DataFrame) -> list[str]:
+    """The outcomes that a result is told by: those asked for, with :data:`BESIDE`; :data:`PER_MONTH` where it must be.
+
+    Args:
+        manifest: of the folder.
+        runs: its table ``runs``; what an older one does not hold is not told.
+    """
+    asked = list(manifest["outcomes"])
+    if len({int(cell["resolved"]["months"]) for cell in manifest.get("cells", ())}) > 1:
+        asked = [PER_MONTH.get(name, name) for name in asked]
+    told = [each for name in asked for each in (name, *BESIDE.get(name, ()))]
+    return [name for name in dict.fromkeys(told) if name in runs]
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Words
 # ---------------------------------------------------------------------------------------------------------------
 def outcome_words(name: str) -> str:
     """An outcome as it stands in a sentence: "value per month"."""
-    return OUTCOME_WORDS.get(name, name.replace("_", " "))
+    return OUTCOME_WORDS.get(name, key_words(name))
+
+
+def key_words(name: str) -> str:
+    """A name of the program's own, such as a parameter's, in words: "trust gain"."""
+    return name.replace("_", " ")
+
+
+def scenario_words(name: str) -> str:
+    """A scenario's name: one that comes with the code in words ("culture clash"), an author's own as it is written."""
+    return key_words(name) if name in _shipped() else named(name)
+
+
+@functools.cache
+def _shipped() -> frozenset[str]:
+    return frozenset(path.stem for path in (SHIPPED / "scenarios").glob("*.toml"))
 
 
 def label_words(label: str) -> str:
-    """A cell's label as people read it: "culture clash" for "culture_clash"."""
-    return label.replace("_", " ")
+    """A cell's label as people read it: "culture clash · trust gain=0.1" for "culture_clash · trust_gain=0.1".
+
+    Names that an author gave to levels, points and scenarios stay as they are written, but for the middle of very long
+    ones (:func:`sim.text.named`).
+    """
+    parts = label.split(PARTS)
+    full = {key: factor_in_full(key) for part in parts if (key := _key_of(part))}
+    return PARTS.join(_part_words(part, full, k == 0) for k, part in enumerate(parts))
 
 
 def short_labels(labels: Sequence[str]) -> list[str]:
     """Labels without the parts that all cells share, in words: "baseline · blame=0.2" becomes "blame=0.2".
 
-    Factors are called as :func:`factor_names` calls them: "default culture=0.9" for "AOL.default_culture=0.9".
+    Factors are called as :func:`factor_names` calls them: "AOL default culture=0.9" for "AOL.default_culture=0.9"; else
+    as :func:`label_words`. Labels that would read the same stay as they are written.
     """
-    rows = [label.split(" · ") for label in labels]
+    rows = [label.split(PARTS) for label in labels]
     if len(rows) < 2 or len({len(row) for row in rows}) > 1:
-        return [label_words(label) for label in labels]
-    columns = list(zip(*rows, strict=True))
-    kept = [column for column in columns if len(set(column)) > 1] or columns
-    short = factor_names({part.partition("=")[0] for column in kept for part in column if "=" in part})
-    return [label_words(" · ".join(_renamed(part, short) for part in row)) for row in zip(*kept, strict=True)]
+        return _apart([label_words(label) for label in labels], labels)
+    columns = list(enumerate(zip(*rows, strict=True)))
+    kept = [(k, column) for k, column in columns if len(set(column)) > 1] or columns
+    called = factor_names({key for _, column in kept for part in column if (key := _key_of(part))})
+    worded = [[_part_words(part, called, k == 0) for part in column] for k, column in kept]
+    return _apart([PARTS.join(row) for row in zip(*worded, strict=True)], labels)
+
+
+def shortened_names(labels: Iterable[str]) -> dict[str, str]:
+    """Names in labels that are shown without their middle (:func:`sim.text.named`): as shown, and whole."""
+    names = (
+        part[len(key) + 1 :] if (key := _key_of(part)) else part for label in labels for part in label.split(PARTS)
+    )
+    return {named(name): visible(name) for name in names if len(visible(name)) > LONGEST}
+
+
+def _part_words(part: str, called: Mapping[str, str], is_first: bool) -> str:
+    """A part of a label; the first one is the scenario."""
+    if key := _key_of(part):
+        return f"{called[key]}={named(part[len(key) + 1 :])}"
+    return scenario_words(part) if is_first else named(part)
+
+
+def _key_of(part: str) -> str:
+    """The factor whose level a part of a label states, as "trust_gain=0.1" does; "" for an author's own name."""
+    name, equals, _ = part.partition("=")
+    return name if equals and (name.startswith("events.") or name.rpartition(".")[2] in PLACE_OF) else ""
+
+
+def _apart(shown: list[str], labels: Sequence[str]) -> list[str]:
+    """Names as shown, but as written where two labels would read the same."""
+    count = Counter(map(reading, shown))
+    return [said if count[reading(said)] == 1 else visible(label) for said, label in zip(shown, labels, strict=True)]
 
 
 def factor_words(name: str) -> str:
-    """ "AOL.blame" becomes "blame"; of an event, its own name stays too: "crash depth" for "events.crash.depth"."""
-    parts = name.split(".")
-    return label_words(" ".join(parts[1:]) if parts[0] == "events" else parts[-1])
+    """What a factor is called, with its owner: "AOL blame" for "AOL.blame", "crash depth" for "events.crash.depth".
+
+    A trait of a group is never called by the trait alone, which would be everybody's. Only the table of a setting that
+    is everybody's is left out: "synergy" for "parameters.synergy". What its author named stays as written.
+    """
+    *whose, last = name.removeprefix("events.").split(".")
+    owners = () if whose and whose[0] in TABLES else whose
+    return " ".join([*map(named, owners), key_words(visible(last))])
+
+
+def factor_in_full(name: str) -> str:
+    """As :func:`factor_words`, with every part of the name: "events crash depth"."""
+    *whose, last = name.split(".")
+    return " ".join([*map(named, whose), key_words(visible(last))])
 
 
 def factor_names(names: Iterable[str]) -> dict[str, str]:
-    """What each of several factors is called: :func:`factor_words`, or "AOL blame" where another one is "blame" too."""
-    short = {name: factor_words(name) for name in names}
-    count = Counter(short.values())
-    return {name: said if count[said] == 1 else label_words(name.replace(".", " ")) for name, said in short.items()}
-
-
-def _renamed(part: str, short: Mapping[str, str]) -> str:
-    name, equals, level = part.partition("=")
-    return f"{short[name]}={level}" if equals else part
+    """What each of several factors is called: :func:`factor_words`, and in full where two would be called alike."""
+    called = {name: factor_words(name) for name in names}
+    count = Counter(called.values())
+    return {name: said if count[said] == 1 else factor_in_full(name) for name, said in called.items()}
 
 
 def in_unit(value: float, unit: str) -> float:
@@ -135,47 +223,35 @@ def in_unit(value: float, unit: str) -> float:
     return 100.0 * value if unit == "share" else value
 
 
-def decimals_for(error: float, value: float) -> int:
-    """Decimals that show the first digit of an error (two when it is a one), or three digits of an exact value."""
-    if math.isfinite(error) and error > 0.0:
-        digits = -math.floor(math.log10(error))
-        return min(max(0, digits + (error * 10.0**digits < 2.0)), 6)
-    if math.isfinite(value) and value != 0.0:
-        return min(max(0, 2 - math.floor(math.log10(abs(value)))), 6)
-    return 0
-
-
 def sentence(row: Mapping[str, Any] | pd.Series) -> str:
-    """A row of :func:`paired` in words, with unit, direction and interval.
+    """A row of :func:`paired` in words, with unit, direction and interval; its labels as :func:`short_labels` has them.
 
-    "culture clash: value per month 0.31 money lower than baseline (95% interval 0.29 to 0.33 lower, 200 paired
+    "culture clash: value per month 0.310 money lower than baseline (95% interval 0.291 to 0.329 lower, 200 paired
     replicates)". A difference whose interval holds zero is called not distinguishable from zero.
     """
     about = OUTCOMES[str(row["outcome"])]
-    who = f"{label_words(str(row['label']))}: {outcome_words(about.name)}"
-    reference, n = label_words(str(row["reference"])), int(row["n"])
+    who = f"{row['label']}: {outcome_words(about.name)}"
+    reference, found = str(row["reference"]), sure_of(row, "difference")
+    n, unit, digits = found.n, unit_words(about.name), digits_of(found)
     if n == 0:
         return f"{who} cannot be compared with {reference} (in no replicate defined in both)"
-    difference, low, high = (in_unit(float(row[key]), about.unit) for key in ("difference", "low", "high"))
-    if difference == low == high == 0.0:
-        return f"{who} the same as in {reference} (in each of {n} paired replicates)"
-    unit = unit_words(about.name)
-    digits = decimals_of_interval(difference, low, high)
-    if n == 1 and difference == 0.0:
-        return f"{who} the same as in {reference} (one paired replicate: no interval)"
-    size, way = f"{abs(difference):.{digits}f}{unit}", "lower" if difference < 0 else "higher"
+    way = "lower" if found.estimate < 0 else "higher"
+    differs = f"{who} {written(abs(found.estimate), digits)}{unit} {way} than {reference}"
+    if found.estimate == 0.0 and (found.alike or n == 1):
+        differs = f"{who} the same as in {reference}"
     if n == 1:
-        return f"{who} {size} {way} than {reference} (one paired replicate: no interval)"
-    if low <= 0.0 <= high:
+        return f"{differs} (one paired replicate: no interval)"
+    low, high = signed(found.low, digits), signed(found.high, digits)
+    if found.alike:
+        sure = f"; 95% interval {low} to {high}{unit}" if found.known else ": no interval"
+        return f"{differs} (in each of {n} paired replicates{sure})"
+    if found.low <= 0.0 <= found.high:
         return (
-            f"{who} not distinguishable from {reference} (difference {signed(difference, digits)}{unit}, "
-            f"95% interval {signed(low, digits)} to {signed(high, digits)}, {n} paired replicates)"
+            f"{who} not distinguishable from {reference} (difference {signed(found.estimate, digits)}{unit}, "
+            f"95% interval {low} to {high}, {n} paired replicates)"
         )
-    near, far = sorted((abs(low), abs(high)))
-    return (
-        f"{who} {size} {way} than {reference} "
-        f"(95% interval {near:.{digits}f} to {far:.{digits}f} {way}, {n} paired replicates)"
-    )
+    near, far = sorted((abs(found.low), abs(found.high)))
+    return f"{differs} (95% interval {written(near, digits)} to {written(far, digits)} {way}, {n} paired replicates)"
 
 
 def unit_words(outcome: str) -> str:
@@ -186,25 +262,9 @@ def unit_words(outcome: str) -> str:
     return {"share": " percentage points", "month": " months", "trust": "", outcome: ""}.get(unit, f" {unit}")
 
 
-def decimals_of_interval(value: float, low: float, high: float) -> int:
-    """Decimals for a value and its interval, :func:`clear_of_zero`."""
-    return clear_of_zero(decimals_for((high - low) / 2.0, value), low, high)
-
-
-def clear_of_zero(digits: int, low: float, high: float) -> int:
-    """So many decimals, or more where an end of an interval that excludes zero would read as zero."""
-    nearest = min(abs(low), abs(high))
-    while low * high > 0.0 and round(nearest, digits) == 0.0 and digits < 6:
-        digits += 1
-    return digits
-
-
 def signed(value: float, digits: int = 2) -> str:
     """A number with its sign, a true minus, and no sign on zero."""
-    text = f"{abs(value):.{digits}f}"
-    if float(text) == 0.0:
-        return text
-    return f"+{text}" if value > 0 else f"−{text}"
+    return written(value, digits, plus=True)
 
 
 def percent(share: float) -> str:
@@ -233,7 +293,7 @@ def partner_name(scenario: Scenario, row: int) -> str:
     """What an organization (row from 0) is called: its group's name when it is alone in it, else its number from 1."""
     for group in scenario.groups:
         if list(scenario.rows(group.name)) == [row] and len(scenario.groups) > 1:
-            return group.name
+            return named(group.name, LONGEST_PARTNER)
     return f"organization {row + 1}"
 
 
@@ -248,46 +308,6 @@ def alliance_name(history: History, alliance: int | None) -> str:
 # ---------------------------------------------------------------------------------------------------------------
 # Means and paired differences
 # ---------------------------------------------------------------------------------------------------------------
-def interval(values: ArrayLike) -> tuple[float, float, float, int]:
-    """Mean, low and high end of its 95% t interval, and how many values are defined.
-
-    NaN values are dropped. All NaN without any value; NaN bounds from a single one.
-    """
-    x = _defined(values)
-    n = len(x)
-    if n == 0:
-        return math.nan, math.nan, math.nan, 0
-    mean = float(x.mean())
-    if n == 1:
-        return mean, math.nan, math.nan, 1
-    half = _student(n) * float(x.std(ddof=1)) / math.sqrt(n)
-    return mean, mean - half, mean + half, n
-
-
-def jackknife_interval(value: float, left_out: Floats) -> tuple[float, float, float]:
-    """An estimate with the ends of its 95% t interval by the delete-one jackknife.
-
-    Args:
-        value: the estimate from n ≥ 2 replicates.
-        left_out: the estimate without each of them, (n,).
-    """
-    n = len(left_out)
-    half = _student(n) * math.sqrt((n - 1) * float(left_out.var()))
-    return value, value - half, value + half
-
-
-def _defined(values: ArrayLike) -> Floats:
-    x = np.asarray(values, dtype=np.float64)
-    return x[~np.isnan(x)]
-
-
-def _student(n: int) -> float:
-    """Half the width of a 95% t interval of n values, in standard errors."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0))
-
-
 def cell_means(runs: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     """Mean of each outcome in each cell, with its 95% interval over replicates.
 
@@ -296,18 +316,86 @@ def cell_means(runs: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
         outcomes: names of outcomes.
 
     Returns:
-        Columns ``cell, label, outcome, mean, low, high, n``; n counts the replicates in which the outcome is defined.
+        Columns ``cell, label, outcome, mean``, :data:`SURE`; n counts the replicates in which the outcome is defined.
+
+    Raises:
+        TypeError, ValueError: when ``runs`` is no such table, or a run comes twice.
     """
+    outcomes = names_of(outcomes)
+    check_table(runs, "runs", ("cell", "label", *outcomes))
+    keys_of_runs(runs)
     rows = [
-        (cell, label, name, *interval(group[name].to_numpy(dtype=np.float64)))
+        (cell, label, name, *astuple(mean_of(group[name].to_numpy(dtype=np.float64), OUTCOMES[name].bounds)))
         for (cell, label), group in runs.groupby(["cell", "label"], sort=True)
         for name in outcomes
     ]
-    return pd.DataFrame(rows, columns=["cell", "label", "outcome", "mean", "low", "high", "n"])
+    return pd.DataFrame(rows, columns=["cell", "label", "outcome", "mean", *SURE])
 
 
-PAIRED = ["cell", "label", "reference", "outcome", "reference_mean", "mean", "difference", "low", "high", "n", "saved"]
+def check_table(table: pd.DataFrame, name: str, columns: Iterable[str]) -> None:
+    """Refuse what is no table, or one without a column, in words.
+
+    Args:
+        table: to be checked.
+        name: what the table is called in a result folder.
+        columns: that it must have.
+
+    Raises:
+        TypeError: when it is no table.
+        ValueError: when a column is missing.
+    """
+    expect(table, pd.DataFrame, f"{name}: a table, such as read_results(folder).tables[{name!r}]")
+    for column in columns:
+        if column not in table:
+            near = did_you_mean(str(column), map(str, table.columns))
+            raise ValueError(f"{name}: the table has no column {shown(column)}{near}")
+
+
+def names_of(names: Iterable[str], what: str = "outcomes") -> list[str]:
+    """Names as a list. A single one is refused, because its letters would be taken for names.
+
+    Raises:
+        TypeError: when it is no list of names.
+    """
+    if isinstance(names, (str, bytes, Mapping, pd.DataFrame)) or not isinstance(names, Iterable):
+        raise TypeError(f"{what}: a list of names, such as ['value', 'trust']; got {shown(names)}")
+    return list(names)
+
+
+def keys_of_runs(runs: pd.DataFrame, cell: Sequence[str] = ("cell",)) -> list[str]:
+    """Columns by which runs of two cells are pairs; without a seed, all are taken to have the same one.
+
+    Args:
+        runs: a row a run, with ``replicate`` and perhaps ``seed``.
+        cell: columns that tell cells apart.
+
+    Raises:
+        ValueError: when a cell has the same run twice: it would count as two observations.
+    """
+    check_table(runs, "runs", (*cell, "replicate"))
+    keys = [name for name in ("seed", "replicate") if name in runs]
+    again = runs[runs.duplicated([*cell, *keys])]
+    if len(again):
+        told = [", ".join(f"{name} {again[name].iloc[0]}" for name in names) for names in (cell, keys)]
+        raise ValueError(f"{told[0]} has the run with {told[1]} twice: each run counts once")
+    return keys
+
+
+def _seeds(runs: pd.DataFrame) -> list[int]:
+    """Seeds of runs that are indexed by seed and replicate."""
+    return [int(seed) for seed in runs.index.unique("seed")]
+
+
+SURE = ["low", "high", "n", "method"]
+"""Columns that say how sure a number is, as the attributes of :class:`sim.intervals.Interval`."""
+
+PAIRED = ["cell", "label", "reference", "outcome", "reference_mean", "mean", "difference", *SURE, "saved"]
 """Columns of :func:`paired`."""
+
+
+def sure_of(row: Mapping[str, Any] | pd.Series, number: str) -> Interval:
+    """The interval of a number that stands in a row beside :data:`SURE`, in the unit in which its outcome is shown."""
+    return Interval.of(row, number).times(in_unit(1.0, OUTCOMES[str(row["outcome"])].unit))
 
 
 def paired(runs: pd.DataFrame, reference: int, outcomes: Sequence[str]) -> pd.DataFrame:
@@ -323,36 +411,43 @@ def paired(runs: pd.DataFrame, reference: int, outcomes: Sequence[str]) -> pd.Da
     Returns:
         Columns :data:`PAIRED`, one row for each other cell and outcome. ``reference`` is the reference's label;
         ``difference`` = mean − reference_mean over the n replicates in which both are defined, with its 95% interval
-        from ``low`` to ``high``; ``saved`` is the variance that the difference would have with independent draws,
+        (:data:`SURE`); ``saved`` is the variance that the difference would have with independent draws,
         divided by the variance it has: as many times fewer replicates are needed. Infinite when pairing leaves no
         variance, NaN when there is none in either cell or fewer than two pairs.
 
     Raises:
-        ValueError: when no run belongs to the reference.
+        TypeError: when ``runs`` is no table, or outcomes are no list.
+        ValueError: when no run belongs to the reference, a run comes twice, or two cells have no seed in common.
     """
-    base = runs[runs["cell"] == reference].set_index("replicate").sort_index()
+    outcomes = names_of(outcomes)
+    check_table(runs, "runs", ("cell", "label", *outcomes))
+    keys = keys_of_runs(runs)
+    base = runs[runs["cell"] == reference].set_index(keys).sort_index()
     if base.empty:
         raise ValueError(f"cell {reference} has no runs to compare with")
     reference_label = str(base["label"].iloc[0])
     rows = []
     for (cell, label), group in runs[runs["cell"] != reference].groupby(["cell", "label"], sort=True):
-        other = group.set_index("replicate").sort_index()
+        other = group.set_index(keys).sort_index()
         shared = base.index.intersection(other.index)
+        if "seed" in keys and not set(_seeds(base)) & set(_seeds(other)):
+            told = (f"cell {cell} with {_seeds(other)[0]}", f"the reference, cell {reference}, with {_seeds(base)[0]}")
+            raise ValueError(f"runs are pairs when they share a seed; {told[0]} and {told[1]}: run both with one")
         pairs = (table.loc[shared, list(outcomes)].to_numpy(dtype=np.float64).T for table in (base, other))
         for name, x, y in zip(outcomes, *pairs, strict=True):
-            rows.append((cell, label, reference_label, name, *_contrast(x, y)))
+            rows.append((cell, label, reference_label, name, *_contrast(x, y, OUTCOMES[name].bounds)))
     numbers = dict.fromkeys(("reference_mean", "mean", "difference", "low", "high", "saved"), "float64")
     return pd.DataFrame(rows, columns=PAIRED).astype({**numbers, "cell": "int64", "n": "int64"})
 
 
-def _contrast(x: Floats, y: Floats) -> tuple[float, float, float, float, float, int, float]:
-    """Means of x and y, mean of y − x with its interval, n, and what pairing saved; over pairs that are defined."""
-    defined = ~np.isnan(x) & ~np.isnan(y)
-    x, y = x[defined], y[defined]
-    difference, low, high, n = interval(y - x)
-    if n == 0:
-        return math.nan, math.nan, difference, low, high, n, math.nan
-    return float(x.mean()), float(y.mean()), difference, low, high, n, _saved(x, y)
+def _contrast(x: Floats, y: Floats, bounds: Range) -> tuple[Any, ...]:
+    """Means of x and y, mean of y − x with its interval, and what pairing saved; over pairs that are defined."""
+    known = ~np.isnan(x) & ~np.isnan(y)
+    x, y = x[known], y[known]
+    found = astuple(mean_of(y - x, difference_bounds(bounds)))
+    if not len(x):
+        return math.nan, math.nan, *found, math.nan
+    return float(x.mean()), float(y.mean()), *found, _saved(x, y)
 
 
 def _saved(x: Floats, y: Floats) -> float:
@@ -365,66 +460,8 @@ def _saved(x: Floats, y: Floats) -> float:
     return apart / together
 
 
-def resampled_level(n: int) -> float:
-    """The nominal level at which percentiles of resamples of n ≥ 2 values make a 95% interval.
-
-    A resample of n values spreads too little by √(1 − 1/n), and by the normal where Student's t belongs. Hesterberg
-    (2015), What teachers should know about the bootstrap, doi:10.1080/00031305.2015.1089789, expands the percentiles
-    by both: 95.2% for 200 values, 96.8% for 20, 98.9% for 8.
-    """
-    from scipy.special import ndtr
-
-    return float(1.0 - 2.0 * ndtr(-math.sqrt(n / (n - 1)) * _student(n)))
-
-
-def resampled_interval(drawn: Floats, n: int) -> tuple[Floats, Floats]:
-    """Low and high end of the 95% percentile interval of what resamples of n values gave, at :func:`resampled_level`.
-
-    Args:
-        drawn: a resample a row, (resamples, …).
-        n: with fewer than :data:`FEWEST_RESAMPLED` both ends are NaN.
-
-    Returns:
-        Each of shape (…).
-    """
-    if n < FEWEST_RESAMPLED:
-        nothing = np.full(drawn.shape[1:], math.nan)
-        return nothing, nothing
-    tail = 50.0 * (1.0 - resampled_level(n))
-    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
-    return low, high
-
-
-BOOTSTRAP = ["cell", "label", "outcome", "difference", "t_low", "t_high", "boot_low", "boot_high", "n"]
-"""Columns of :func:`bootstrap_contrasts`."""
-
-
-def bootstrap_interval(values: ArrayLike, seed: int = 1, resamples: int = 2000) -> tuple[float, float]:
-    """A 95% bootstrap interval of the mean (BCa): it leans on no normal distribution, so it may be lopsided.
-
-    Efron, B. (1987), Better bootstrap confidence intervals, doi:10.1080/01621459.1987.10478410, at the level of
-    :func:`resampled_level`.
-
-    Args:
-        values: one a replicate; NaN values are dropped.
-        seed: of the resampling; the same seed gives the same interval.
-        resamples: how often the replicates are drawn anew.
-
-    Returns:
-        Its low and high end; NaN with fewer than :data:`FEWEST_RESAMPLED` values, the mean twice when all are equal.
-    """
-    from scipy.stats import bootstrap
-
-    x = _defined(values)
-    if len(x) < FEWEST_RESAMPLED:
-        return math.nan, math.nan
-    if np.ptp(x) == 0.0:  # BCa divides by the spread
-        return float(x[0]), float(x[0])
-    level = resampled_level(len(x))
-    found = bootstrap(
-        (x,), np.mean, n_resamples=resamples, batch=RESAMPLES_AT_ONCE, confidence_level=level, rng=seed
-    ).confidence_interval
-    return float(found.low), float(found.high)
+BOOTSTRAP = ["cell", "label", "outcome", "difference", "t_low", "t_high", "boot_low", "boot_high", "n", "method"]
+"""Columns of :func:`bootstrap_contrasts`; ``method`` is that of the interval to quote."""
 
 
 def bootstrap_contrasts(
@@ -436,7 +473,7 @@ def bootstrap_contrasts(
         runs: table ``runs`` of a result folder.
         reference: the cell that the others are compared with.
         outcomes: names of outcomes.
-        seed, resamples: of :func:`bootstrap_interval`.
+        seed, resamples: of :func:`sim.intervals.bootstrap_of`.
 
     Returns:
         Columns :data:`BOOTSTRAP`, in the order of :func:`paired`; ``t_low`` and ``t_high`` are its interval.
@@ -444,15 +481,21 @@ def bootstrap_contrasts(
     Raises:
         ValueError: when no run belongs to the reference.
     """
+    outcomes = names_of(outcomes)
     table = paired(runs, reference, outcomes)
-    by_cell = {cell: group.set_index("replicate") for cell, group in runs.groupby("cell", sort=True)}
-    ends = []
+    keys = keys_of_runs(runs)
+    by_cell = {cell: group.set_index(keys) for cell, group in runs.groupby("cell", sort=True)}
+    drawn = []
     for cell, name in zip(table["cell"], table["outcome"], strict=True):
         difference = by_cell[cell][name].astype(float) - by_cell[reference][name].astype(float)
-        ends.append(bootstrap_interval(difference.to_numpy(), seed, resamples))
+        bounds = difference_bounds(OUTCOMES[name].bounds)
+        drawn.append(bootstrap_of(difference.to_numpy(), seed, resamples, bounds))
     table = table.rename(columns={"low": "t_low", "high": "t_high"})
-    table["boot_low"], table["boot_high"] = zip(*ends, strict=True) if ends else ([], [])
-    return table[BOOTSTRAP].astype({"boot_low": "float64", "boot_high": "float64"})
+    table["boot_low"] = np.array([found.low for found in drawn], dtype=np.float64)
+    table["boot_high"] = np.array([found.high for found in drawn], dtype=np.float64)
+    known = [found.known for found in drawn]
+    table["method"] = table["method"].where(~np.array(known, dtype=bool), [found.method for found in drawn])
+    return table[BOOTSTRAP]
 
 
 def spread_cells(runs: pd.DataFrame, outcome: str, most: int, reference: int | None = None) -> list[int]:
@@ -478,6 +521,7 @@ def half_life(survival: pd.DataFrame) -> dict[int, float]:
 
     Months as in the table: since the signature of each alliance.
     """
+    check_table(survival, "survival", ("cell", "month", "going on"))
     lives: dict[int, float] = {}
     for cell, group in survival.groupby("cell", sort=True):
         gone = group.loc[group["going on"] <= 0.5 + ROUNDING, "month"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """The answer to one question.
 
@@ -30,6 +31,9 @@ class Answer:
     draw: Callable[[], Figure]
     sentence: str
     more: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Answer of {len(self.table)} rows: {textwrap.shorten(self.sentence, 100, placeholder=' …')}>"
 
     @cached_property
     def figure(self) -> Figure:

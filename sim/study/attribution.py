@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,26 +24,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.outcomes import OUTCOMES
+from sim.intervals import EVERYWHERE, JACKKNIFE, Interval, difference_bounds, mean_of, ratio_of, shown
 from sim.study import analysis
-from sim.study.analysis import (
-    decimals_of_interval,
-    factor_words,
-    in_unit,
-    label_words,
-    outcome_words,
-    signed,
-    unit_words,
-)
-from sim.study.words import number, whole_sentence
+from sim.study.analysis import SURE, factor_in_full, factor_words, in_unit, outcome_words, told_outcomes, unit_words
+from sim.study.words import whole_sentence
 from sim.sweeps.reading import Stored
+from sim.text import Markdown, markdown, named
 
 Floats = NDArray[np.float64]
 
-COLUMNS = ["part", "amount", "low", "high", "share", "share_low", "share_high"]
+COLUMNS = ["part", "amount", *SURE, "share", "share_low", "share_high"]
 """Columns of :attr:`Attribution.table`."""
 
 MEANS = ("neither", "both")
 """Its rows that are means of the outcome; the others are parts of the change."""
+
+BETWEEN = ("change", "first alone", "second alone")
+"""Its rows that are differences of two means."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Cause:
     words: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attribution:
     """An outcome's change from neither cause to both, shared out.
 
@@ -66,15 +63,15 @@ class Attribution:
         n: replicates in which the outcome is defined in all four cells.
         table: columns :data:`COLUMNS`; rows ``neither``, ``both`` (means of the outcome), ``change`` (both − neither),
             ``first alone``, ``second alone``, ``meeting`` (these three add up to the change), ``first``, ``second``
-            (Shapley values; they add up to it too). Amounts are in the outcome's unit, with 95% t intervals. Shares are
-            parts of the change, with 95% jackknife intervals; NaN for the means, and for all when the change cannot be
-            told from zero. Intervals are NaN with fewer than two replicates.
+            (Shapley values; they add up to it too). Amounts are in the outcome's unit. Shares are parts of the change;
+            NaN for the means, and for all when the change cannot be told from zero. Intervals are those of
+            :mod:`sim.intervals`, those of shares by the jackknife.
     """
 
     outcome: str
     causes: tuple[str, str]
     n: int
-    table: pd.DataFrame
+    table: pd.DataFrame = field(repr=False)
 
     def sentence(self) -> str:
         """The table in words: what the two did together, the share of each, and what was due to their meeting."""
@@ -85,6 +82,8 @@ class Attribution:
         told = f"{name}: {begun} with neither {first} nor {second}, {ended} with both, a change of {change}"
         if self.n == 1:
             return f"{told}; one replicate has no interval, so the change is not shared out"
+        if not self._found("change").known:
+            return f"{told}; {self._found('change').note}, so the change is not shared out"
         if math.isnan(self._row("first")["share"]):
             return f"{told}, which cannot be told from zero and is not shared out"
         return (
@@ -115,29 +114,27 @@ class Attribution:
     def markdown(self) -> str:
         """The sentence and, below it, the table in Markdown."""
         head, *body = self.rows()
-        lines = [head, ["---"] * len(head), *body]
-        table = ("| " + " | ".join(field.replace("|", "\\|") for field in line) + " |" for line in lines)
-        return "\n".join([whole_sentence(self.sentence()), "", *table])
+        lines: list[Sequence[str]] = [head, [Markdown("---")] * len(head), *body]
+        table = ("| " + " | ".join(map(markdown, line)) + " |" for line in lines)
+        return "\n".join([markdown(whole_sentence(self.sentence())), "", *table])
 
-    def _row(self, part: str) -> dict[str, float]:
-        row = self.table[self.table["part"] == part].iloc[0]
-        return {name: float(row[name]) for name in COLUMNS[1:]}
+    def _row(self, part: str) -> pd.Series:
+        return self.table[self.table["part"] == part].iloc[0]
+
+    def _found(self, part: str) -> Interval:
+        return Interval.of(self._row(part), "amount")
 
     def _amount(self, part: str) -> str:
         """Amount and interval of a part as they are shown: shares in percent, changes with their sign."""
-        row, unit = self._row(part), OUTCOMES[self.outcome].unit
-        numbers = [in_unit(row[name], unit) for name in ("amount", "low", "high")]
-        if part not in MEANS:
-            return _with_interval(numbers, unit_words(self.outcome), plus=True)
-        if unit == "share":  # a t interval knows no bounds; a share does
-            return _with_interval(np.clip(numbers, 0.0, 100.0).tolist(), "%")
-        return _with_interval(numbers, unit_words(self.outcome))
+        unit = OUTCOMES[self.outcome].unit
+        found = self._found(part).times(in_unit(1.0, unit))
+        if part in MEANS and unit == "share":
+            return shown(found, "%")
+        return shown(found, unit_words(self.outcome), plus=part not in MEANS)
 
     def _share(self, part: str) -> str:
-        row = self._row(part)
-        if math.isnan(row["share"]):
-            return "–"
-        return _with_interval([100.0 * row[name] for name in ("share", "share_low", "share_high")], "%")
+        share, low, high = (100.0 * float(self._row(part)[name]) for name in ("share", "share_low", "share_high"))
+        return "–" if math.isnan(share) else shown(Interval(share, low, high, self.n, JACKKNIFE), "%")
 
 
 def attributions(stored: Stored) -> list[Attribution]:
@@ -158,7 +155,7 @@ def attributions(stored: Stored) -> list[Attribution]:
     runs = stored.tables["runs"]
     if len(runs[[first.column, second.column]].drop_duplicates()) < 4:  # a sweep that was stopped, or cells that failed
         return []
-    return [attribute(runs, first, second, name) for name in stored.manifest["outcomes"] if name in runs]
+    return [attribute(runs, first, second, name) for name in told_outcomes(stored.manifest, runs)]
 
 
 def cause_of(factor: str, levels: Any) -> Cause | None:
@@ -167,7 +164,7 @@ def cause_of(factor: str, levels: Any) -> Cause | None:
         return None
     off, on = levels
     if all(isinstance(level, Mapping) and "label" in level for level in levels):
-        return Cause(factor, off["label"], on["label"], label_words(on["label"]))
+        return Cause(factor, off["label"], on["label"], named(on["label"]))
     numbers = all(isinstance(level, (bool, int, float)) for level in levels)
     if numbers and isinstance(off, bool) == isinstance(on, bool) and off == 0 and on != 0:
         return Cause(factor, off, on, factor_words(factor).removesuffix(" enabled"))
@@ -176,7 +173,7 @@ def cause_of(factor: str, levels: Any) -> Cause | None:
 
 def _in_full(cause: Cause) -> str:
     """What a cause is called beside another of the same words: "North blame high", or "North blame 0.9"."""
-    return label_words(f"{cause.column.replace('.', ' ')} {cause.on}")
+    return f"{factor_in_full(cause.column)} {named(cause.on)}"
 
 
 def attribute(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> Attribution:
@@ -188,7 +185,7 @@ def attribute(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> 
         outcome: a column of ``runs``.
 
     Raises:
-        ValueError: when a combination has no runs.
+        ValueError: when a combination has no runs, or has one twice.
     """
     neither, one, other, both = _four(runs, first, second, outcome)
     alone, alone_too = one - neither, other - neither
@@ -204,42 +201,28 @@ def attribute(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> 
         "first": alone + 0.5 * meeting,
         "second": alone_too + 0.5 * meeting,
     }
-    _, low, high, n = analysis.interval(change)
-    told_from_zero = low * high > 0.0  # false with NaN bounds
+    bounds = OUTCOMES[outcome].bounds
+    whole = mean_of(change, difference_bounds(bounds))
     rows = []
     for part, values in parts.items():
-        shared = told_from_zero and part not in MEANS
-        share = jackknife_ratio(values, change) if shared else (math.nan,) * 3
-        rows.append((part, *analysis.interval(values)[:3], *share))
-    return Attribution(outcome, (first.words, second.words), n, pd.DataFrame(rows, columns=COLUMNS))
-
-
-def jackknife_ratio(top: Floats, bottom: Floats) -> tuple[float, float, float]:
-    """Ratio of two means over the same n ≥ 2 replicates, and its 95% interval by the delete-one jackknife.
-
-    Args:
-        top, bottom: float64 (n,), without NaN; no n − 1 of ``bottom`` may add up to zero.
-    """
-    whole, below = top.sum(), bottom.sum()
-    return analysis.jackknife_interval(float(whole / below), (whole - top) / (below - bottom))
+        found = mean_of(
+            values, bounds if part in MEANS else difference_bounds(bounds) if part in BETWEEN else EVERYWHERE
+        )
+        shared = whole.low * whole.high > 0.0 and part not in MEANS  # false without an interval
+        share = ratio_of(values, change) if shared else Interval(math.nan)
+        rows.append((part, *astuple(found), share.estimate, share.low, share.high))
+    return Attribution(outcome, (first.words, second.words), whole.n, pd.DataFrame(rows, columns=COLUMNS))
 
 
 def _four(runs: pd.DataFrame, first: Cause, second: Cause, outcome: str) -> tuple[Floats, ...]:
     """The outcome with neither, the first, the second and both, over the replicates in which all four are defined."""
     levels = [(first.off, second.off), (first.on, second.off), (first.off, second.on), (first.on, second.on)]
+    keys = analysis.keys_of_runs(runs, (first.column, second.column))
     columns = []
     for a, b in levels:
         cell = runs[(runs[first.column] == a) & (runs[second.column] == b)]
         if cell.empty:
             raise ValueError(f"no run has {first.column} {a} and {second.column} {b}")
-        columns.append(cell.set_index("replicate")[outcome].astype(np.float64))
+        columns.append(cell.set_index(keys)[outcome].astype(np.float64))
     shared = pd.concat(columns, axis=1).dropna()
     return tuple(shared.to_numpy().T)
-
-
-def _with_interval(numbers: Sequence[float], unit: str, plus: bool = False) -> str:
-    """A value, its low and its high end: "12.2 money (11.0 to 13.4)"; without an interval when there is none."""
-    value, low, high = numbers
-    digits = decimals_of_interval(value, low, high)
-    shown = [(signed if plus else number)(x, digits) for x in numbers]
-    return f"{shown[0]}{unit}" if math.isnan(low) else f"{shown[0]}{unit} ({shown[1]} to {shown[2]})"

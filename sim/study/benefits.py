@@ -12,7 +12,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.study.effects import REPLICATES, SEED, Estimate, Floats, Settings, gain, mean
+from sim.intervals import Interval, mean_of
+from sim.study.effects import REPLICATES, SEED, Floats, Settings, gain
 from sim.study.pages import fill
 from sim.study.patterns.conditions import LESS_TRUST, MORE_TRUST, TRUST_HELD
 
@@ -155,7 +156,7 @@ def table(replicates: int = REPLICATES, seed: int = SEED) -> list[str]:
     """What trust does to each benefit, whole and with its path cut, as lines of a Markdown table."""
     lines = ["| benefit | outcome | response to trust | with its path cut |", "|---|---|---|---|"]
     for number, benefit in enumerate(ALL, start=1):
-        whole, cut = (mean(response(benefit.outcome, settings, replicates, seed)) for settings in ({}, benefit.cut))
+        whole, cut = (mean_of(response(benefit.outcome, settings, replicates, seed)) for settings in ({}, benefit.cut))
         lines.append(f"| {benefit.name} | `{benefit.outcome}` | {whole} | {_estimate(cut)} |")
         print(f"{number} of {len(ALL)} benefits measured", file=sys.stderr)
     return lines
@@ -168,7 +169,7 @@ def table_of_paths(replicates: int = REPLICATES, seed: int = SEED) -> list[str]:
     for number, (path, cut) in enumerate(PATHS.items(), start=1):
         left = response("surplus", cut, replicates, seed)
         gone = 1.0 - left.mean() / whole.mean()
-        lines.append(f"| {path} | {settings_shown(cut)} | {mean(left)} | {gone:.0%} |")
+        lines.append(f"| {path} | {settings_shown(cut)} | {mean_of(left)} | {gone:.0%} |")
         print(f"{number} of {len(PATHS)} paths measured", file=sys.stderr)
     return lines
 
@@ -181,9 +182,9 @@ def settings_shown(settings: Settings) -> str:
     )
 
 
-def _estimate(estimate: Estimate) -> str:
-    """An estimate; exactly 0 without an interval."""
-    return "0 exactly" if estimate.value == estimate.low == estimate.high == 0.0 else str(estimate)
+def _estimate(estimate: Interval) -> str:
+    """An estimate; exactly 0 where every replicate says so, as a cut path must."""
+    return "0 exactly" if estimate.alike and estimate.estimate == 0.0 else str(estimate)
 
 
 def main(arguments: list[str], replicates: int = REPLICATES) -> None:

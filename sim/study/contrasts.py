@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from sim.intervals import FEWEST_RESAMPLED
 from sim.study import analysis
 from sim.study.analysis import percent, short_labels
 from sim.study.answer import Answer
@@ -31,7 +32,7 @@ def contrasts(runs: pd.DataFrame, reference: int, outcomes: Sequence[str], seed:
     Raises:
         ValueError: when no run belongs to the reference, or to no other cell.
     """
-    outcomes = list(dict.fromkeys(outcomes))
+    outcomes = list(dict.fromkeys(analysis.names_of(outcomes)))
     table = analysis.bootstrap_contrasts(runs, reference, outcomes, seed)
     if table.empty:
         raise ValueError("there is one cell only, so there is nothing to compare it with")
@@ -56,8 +57,8 @@ def _agreement(table: pd.DataFrame) -> str:
     width = table["t_high"] - table["t_low"]
     both = table["boot_low"].notna()
     few = (
-        f"Intervals of fewer than {analysis.FEWEST_RESAMPLED} pairs are t intervals: too few to resample."
-        if (table["n"].gt(1) & ~both).any()
+        f"Intervals of fewer than {FEWEST_RESAMPLED} pairs are t intervals: too few to resample."
+        if (table["t_low"].notna() & ~both).any()
         else ""
     )
     known = table[both & (width > 0.0)]

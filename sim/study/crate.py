@@ -7,16 +7,17 @@ Process Run Crate 0.5: a root dataset, its files, the software, and the action t
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from sim import text
 from sim.sweeps.folder import JOURNAL
 from sim.sweeps.journal import OPENED, read_journal
 from sim.sweeps.reading import Stored
+from sim.sweeps.recipe import how_again
 
 METADATA = "ro-crate-metadata.json"
 SPECIFICATION = "https://w3id.org/ro/crate/1.2"
@@ -42,6 +43,7 @@ ENCODINGS = {
 
 DESCRIPTIONS = {
     "manifest.json": "Everything that led to the result: every resolved setting, units, versions, checksums",
+    "experiment.toml": "The experiment: what was run, for `alliance sweep ./experiment.toml`",
     "journal.jsonl": "What was stored when, while the sweep ran",
     "summary.md": "What was compared, what happened, how sure that is",
     "report.html": "The report as one page that stands alone",
@@ -181,7 +183,7 @@ def _action(stored: Stored, files: list[Entity], properties: list[Entity]) -> En
         "@id": ACTION,
         "@type": "CreateAction",
         "name": f"Sweep of the experiment {manifest['name']}",
-        "description": manifest["command"],
+        "description": manifest["command"] or how_again(manifest),
         "instrument": _of(SOFTWARE),
         "startTime": manifest["started"],
         "object": [_of(entity["@id"]) for entity in properties],
@@ -212,7 +214,7 @@ def _properties(manifest: Mapping[str, Any]) -> Iterator[Entity]:
             "@id": f"#setting-{quote(key)}",
             "@type": "PropertyValue",
             "name": key,
-            "value": value if isinstance(value, (str, bool, int, float)) else json.dumps(value, ensure_ascii=False),
+            "value": value if isinstance(value, (str, bool, int, float)) else text.json(value),
         }
 
 

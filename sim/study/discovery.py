@@ -25,11 +25,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.study.analysis import factor_names, label_words, percent
+from sim.distributions import expect
+from sim.study.analysis import check_table, factor_names, names_of, percent, scenario_words
 from sim.study.answer import Answer, optional
 from sim.study.plots.discovery import discovery_figure
 from sim.study.response import short_number
 from sim.study.words import capital
+from sim.text import named
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -68,7 +70,7 @@ the skill among shuffled failures; ``failing``: share of the runs that fail."""
 # ---------------------------------------------------------------------------------------------------------------
 # The data
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cases:
     """The cells as points with failures.
 
@@ -117,6 +119,9 @@ def cases_of(runs: pd.DataFrame, factors: Sequence[str], fails: pd.Series, point
     Raises:
         ValueError: when no factor varies, there are too few cells or points, or none or all of the runs fail.
     """
+    factors = names_of(factors, "factors")
+    check_table(runs, "runs", ("cell", *factors))
+    expect(fails, pd.Series, "fails: a column of runs, such as runs['value'] < 0")
     known = runs.assign(fails=fails.astype(float)).dropna(subset=["fails"])
     varying = [name for name in factors if known[name].nunique() > 1]
     if not varying:
@@ -153,10 +158,11 @@ def _columns(table: pd.DataFrame) -> tuple[dict[str, Floats], dict[str, tuple[st
             continue
         values = table[column].astype(str)
         known = sorted(values.unique())
+        called = {word: scenario_words(word) if column == "scenario" else named(word) for word in known}
         for word in known if len(known) > 2 else known[:1]:
             columns[f"{name}={word}"] = (values == word).to_numpy(dtype=np.float64)
-            other = f"is not {label_words(word)}" if len(known) > 2 else f"is {label_words(known[1])}"
-            words[f"{name}={word}"] = f"{name} is {label_words(word)}", f"{name} {other}"
+            other = f"is not {called[word]}" if len(known) > 2 else f"is {called[known[1]]}"
+            words[f"{name}={word}"] = f"{name} is {called[word]}", f"{name} {other}"
     return columns, words
 
 

@@ -7,9 +7,7 @@ replicates are paired). Intervals are t intervals over replicates; those of rati
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -18,13 +16,13 @@ from numpy.typing import NDArray
 
 from sim.dynamics.state import DISAPPOINTMENT, DISTRUST, VARIABLES
 from sim.engine import Result, simulate
+from sim.intervals import Interval
+from sim.intervals import jackknife as jackknifed
 from sim.library import find
+from sim.loaded import BITS, digest
 from sim.scenario import Scenario, load
-from sim.study.analysis import interval, jackknife_interval
-from sim.study.attribution import jackknife_ratio
 
 Floats = NDArray[np.float64]
-Range = tuple[float, float]
 Settings = Mapping[str, Any]
 """Settings of a scenario, as ``Scenario.replace`` takes them."""
 
@@ -36,37 +34,7 @@ REPLICATES = 100
 # ---------------------------------------------------------------------------------------------------------------
 # Estimates
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Estimate:
-    """An estimate with the ends of its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def within(self, limits: Range) -> bool:
-        """Whether the whole interval lies strictly within ``limits``; an exact number may also lie on them."""
-        if self.low == self.high:
-            return limits[0] <= self.value <= limits[1]
-        return limits[0] < self.low and self.high < limits[1]
-
-    def __str__(self) -> str:
-        digits = max(0, min(5, 2 - math.floor(math.log10(max(1e-4, abs(self.low), abs(self.high))))))  # NaN: 1e-4
-        return f"{self.value:z.{digits}f} [{self.low:z.{digits}f}, {self.high:z.{digits}f}]".replace("-", "−")
-
-
-def mean(values: Floats) -> Estimate:
-    """Mean over replicates with its t interval."""
-    value, low, high, _ = interval(values)
-    return Estimate(value, low, high)
-
-
-def ratio(top: Floats, bottom: Floats) -> Estimate:
-    """Ratio of two means over the same replicates, each (R,), with its jackknifed t interval."""
-    return Estimate(*jackknife_ratio(top, bottom))
-
-
-def jackknife(statistic: Callable[[Floats], float], sample: Floats) -> Estimate:
+def jackknife(statistic: Callable[[Floats], float], sample: Floats) -> Interval:
     """A smooth statistic of the mean of a sample (R, …) over replicates, with its jackknifed t interval.
 
     ``statistic`` takes the mean, of shape (…).
@@ -74,14 +42,14 @@ def jackknife(statistic: Callable[[Floats], float], sample: Floats) -> Estimate:
     count = len(sample)
     total = sample.sum(axis=0)
     left_out = np.array([statistic((total - row) / (count - 1)) for row in sample])
-    return Estimate(*jackknife_interval(statistic(total / count), left_out))
+    return jackknifed(statistic(total / count), left_out)
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Variants
 # ---------------------------------------------------------------------------------------------------------------
 @lru_cache(maxsize=6)
-def _cached(scenario: str, tables: str, settings: str, seed: int, replicates: int) -> Result:
+def _cached(scenario: str, tables: str, settings: str, seed: int, replicates: int, code: str) -> Result:
     plain = {**load(find("scenarios", scenario)).written, **json.loads(tables)}
     variant = Scenario.from_plain(plain, scenario).with_settings(json.loads(settings))
     return simulate(variant, replicates, seed)
@@ -99,7 +67,9 @@ def run(
         **settings: what is changed then, as in ``Scenario.replace``.
     """
     keyed = {key.replace("__", "."): value for key, value in settings.items()}
-    return _cached(scenario, json.dumps(tables or {}), json.dumps(keyed, sort_keys=True), seed, replicates)
+    return _cached(
+        scenario, json.dumps(tables or {}), json.dumps(keyed, sort_keys=True), seed, replicates, digest(BITS)
+    )
 
 
 def groups_of_equal_size(traits: Mapping[str, Settings]) -> list[dict[str, Any]]:

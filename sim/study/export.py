@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import importlib.util
 import io
-import json
 import re
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sim import text
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, LAYERS, VARIABLES
 from sim.parameters import Parameters, Traits
@@ -27,6 +27,7 @@ from sim.study.analysis import CAUSE_WORDS
 from sim.study.crate import METADATA, crate, listed_files
 from sim.sweeps.files import write_file
 from sim.sweeps.reading import Stored, read_results
+from sim.sweeps.recipe import how_again
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,12 +35,22 @@ if TYPE_CHECKING:
 DICTIONARY = "data_dictionary"
 """Name of the table that says what every column of every table is."""
 
+DESCRIBED = ["table", "column", "type", "unit", "meaning"]
+"""Columns of the dictionary."""
+
+CSV_NOTES = (
+    f"{text.PROTECTED}. In pandas: {text.PLAIN}, then {text.UNPROTECT}. Parquet has all text as it was written",
+    f"pandas reads a text such as NA or null as missing; read with {text.READ_CSV}",
+)
+"""What the dictionary of a CSV export says of all text."""
+
 NETCDF = "result.nc"
 
 SPREAD = {
     "mean": "mean over these alliances",
     "sd": "standard deviation over these alliances",
-    "se": "standard error of the mean, from the spread between replicates",
+    "se": "standard error of the mean, from the spread between replicates; none of one replicate; 0 where all came out "
+    "alike, which is no certainty",
     "q05": "5% quantile, read off a histogram of 100 bins",
     "q25": "25% quantile, read off a histogram of 100 bins",
     "q50": "median, read off a histogram of 100 bins",
@@ -60,6 +71,7 @@ MEANINGS: dict[str, str] = {
     "month": "months since the signature, 0 is the signature; where a market is open, month of the run",
     "variable": "what is described",
     "alliances": "alliances that went into the row, over all replicates: those alive, for value all",
+    "replicates": "replicates that have such an alliance",
     **SPREAD,
     "going on": f"share of all alliances still alive{ESTIMATED}",
     **{name: f"share of all alliances ended so far by {name}{ESTIMATED}" for name in CAUSES_OF_ENDING[1:]},
@@ -85,7 +97,7 @@ MEANINGS_IN = {
     ("ledger", "cause"): "what moved trust",
     ("ledger", "mean"): "change of a partner's trust by this cause over the alliance's life, mean over partners and "
     "runs",
-    ("ledger", "se"): "standard error of the mean, from the spread between replicates",
+    ("ledger", "se"): SPREAD["se"],
     **{
         ("run_ledger", name): f"change of a partner's effective trust by {CAUSE_WORDS[name]}, mean over the partners"
         for name in CAUSES
@@ -181,7 +193,7 @@ def dictionary(stored: Stored) -> pd.DataFrame:
         for table, frame in stored.tables.items()
         for column in map(str, frame.columns)
     ]
-    return pd.DataFrame(rows, columns=["table", "column", "type", "unit", "meaning"])
+    return pd.DataFrame(rows, columns=DESCRIBED)
 
 
 def meaning(table: str, column: str) -> str:
@@ -217,9 +229,13 @@ def _unit(stored: Stored, table: str, column: str) -> str:
 # CSV and Parquet
 # ---------------------------------------------------------------------------------------------------------------
 def csv(stored: Stored) -> dict[str, bytes]:
-    """A CSV file a table (UTF-8, numbers with all their digits, nothing where a number is not defined)."""
-    tables = {**stored.tables, DICTIONARY: dictionary(stored)}
-    return {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in tables.items()}
+    """A CSV file a table (UTF-8, numbers with all their digits, nothing where a number is not defined).
+
+    The dictionary begins with what holds for the text of every table.
+    """
+    notes = pd.DataFrame([("every table", "every text", TEXT, TEXT, note) for note in CSV_NOTES], columns=DESCRIBED)
+    tables = {**stored.tables, DICTIONARY: pd.concat([notes, dictionary(stored)], ignore_index=True)}
+    return {f"{name}.csv": text.csv(frame) for name, frame in tables.items()}
 
 
 def parquet(stored: Stored) -> dict[str, bytes]:
@@ -320,7 +336,7 @@ def _global(stored: Stored) -> dict[str, str]:
         "Conventions": "CF-1.11",
         "title": manifest["title"],
         "source": f"alliance-trust {manifest['versions']['alliance-trust']}, code {manifest['code_digest']}",
-        "history": f"{manifest['started']}: {manifest['command']}",
+        "history": f"{manifest['started']}: {manifest['command'] or how_again(manifest)}",
         "comment": f"{manifest['question']} ({MONEY})",
         "status": manifest["status"],
         "design_digest": manifest["design_digest"],
@@ -388,6 +404,6 @@ def _write_crate(stored: Stored, place: Path, overwrite: bool, licence: str | No
     for name in names if copied else []:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(stored.folder / name, place / name)
-    content = json.dumps(crate(stored, licence), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    content = text.json(crate(stored, licence), indent=2) + "\n"
     write_file(place / METADATA, content.encode())
     return [place / METADATA, *(place / name for name in names if copied)]

@@ -21,8 +21,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.state import BINS, CAUSES_OF_ENDING
+from sim.intervals import CONFIDENCE, SHARE, resampled
 from sim.study import analysis
-from sim.study.analysis import CONFIDENCE, HUMPS, percent, short_labels
+from sim.study.analysis import HUMPS, percent, short_labels
 from sim.study.answer import Answer
 from sim.study.plots.distributions import trust_humps
 from sim.study.plots.frame import MOST_CELLS
@@ -52,7 +53,7 @@ SURENESS = [
 """Columns of the table of :func:`humps` after those of :func:`sim.study.analysis.bimodality`. ``near_mean``: share
 of the alliances within :data:`NEAR` of the mean; ``p_one_hump``: Silverman's; ``two_humps``: share of the resamples
 with two humps; ``by``: what was drawn anew, ``replicates`` or ``alliances``; the others are 95% intervals over the
-resamples that have two humps, NaN with fewer than :data:`sim.study.analysis.FEWEST_RESAMPLED` to draw."""
+resamples that have two humps, NaN with fewer than :data:`sim.intervals.FEWEST_RESAMPLED` to draw."""
 
 
 def humps(
@@ -78,6 +79,8 @@ def humps(
     Raises:
         ValueError: when a cell has no histogram.
     """
+    analysis.check_table(histogram, "histogram", ("cell", "variable"))
+    analysis.check_table(cells, "cells", ("cell", "label"))
     numbers = [int(cell) for cell in cells["cell"]]
     missing = [number for number in numbers if not (histogram["cell"] == number).any()]
     if missing:
@@ -189,8 +192,8 @@ def _sureness(counts: Floats, by_replicate: Floats | None, edges: Floats, seed: 
         "two_humps": float(two.mean()),
         "by": by,
     }
-    for name in ("low_mode", "high_mode", "low_share"):
-        low, high = analysis.resampled_interval(columns[name][two], n) if two.any() else (math.nan, math.nan)
+    for name, grain in (("low_mode", edges[1] - edges[0]), ("high_mode", edges[1] - edges[0]), ("low_share", 0.0)):
+        low, high = resampled(columns[name][two], n, SHARE, grain) if two.any() else (math.nan, math.nan)
         row[f"{name}_low"], row[f"{name}_high"] = float(low), float(high)
     return row
 

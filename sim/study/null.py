@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.study.effects import REPLICATES, SEED, Estimate, Floats, Range, jackknife, mean
+from sim.intervals import Interval, Range, mean_of
+from sim.study.effects import REPLICATES, SEED, Floats, jackknife
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lives:
     """Trust month by month and when each alliance ended. R replicates, M alliances.
 
@@ -69,12 +70,12 @@ def hazard_by_year(ended: NDArray[np.int64], months: int) -> Floats:
     return np.asarray(ends / np.maximum(alive, 1))
 
 
-def interior_peak(by_year: Floats) -> Estimate:
+def interior_peak(by_year: Floats) -> Interval:
     """How far the hazard of years 2 to 6 stands above the mean of the first and the last two years, 1/year."""
-    return mean(by_year[:, 1:6].mean(1) - 0.5 * (by_year[:, 0] + by_year[:, -2:].mean(1)))
+    return mean_of(by_year[:, 1:6].mean(1) - 0.5 * (by_year[:, 0] + by_year[:, -2:].mean(1)))
 
 
-def age_correlation(count: Floats, total: Floats, squares: Floats) -> Estimate:
+def age_correlation(count: Floats, total: Floats, squares: Floats) -> Interval:
     """Correlation of trust with age over living alliance-months, from their moments by age, each (R, months + 1)."""
     age = np.arange(count.shape[1], dtype=np.float64)
 

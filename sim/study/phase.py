@@ -181,7 +181,7 @@ def settled(field: MeanField, trust: ArrayLike) -> Floats:
     return np.where(np.asarray(trust) > edge, points[-1], points[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Portrait:
     """The plane of trust and communication.
 
@@ -238,7 +238,7 @@ def portrait(findings: Findings) -> Portrait:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Maps:
     """Where trust ends, over friction and its start, and over friction and the openness floor.
 
@@ -297,7 +297,7 @@ def floor_limit(field: MeanField) -> float:
     return min(1.0, max(1.5 * float(tipping_curve(field.half)[:, 1].max()), 1.15 * field.floor))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Loop:
     """Trust against friction at one openness floor.
 

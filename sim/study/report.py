@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
 from sim.dynamics.outcomes import OUTCOMES
-from sim.study.analysis import label_words, outcome_words, percent
+from sim.intervals import ALIKE, RULE_OF_THREE
+from sim.study.analysis import key_words, label_words, outcome_words, percent, scenario_words
 from sim.study.attribution import attributions
 from sim.study.words import (
     CENSORED,
@@ -35,6 +37,8 @@ from sim.study.words import (
     whole_sentence,
     with_interval,
 )
+from sim.sweeps.recipe import how_again
+from sim.text import Markdown, code_block, markdown
 
 MOST_ROWS = 40
 """Longer tables are cut in the summary; the stored tables have all rows."""
@@ -70,9 +74,9 @@ def summary_markdown(study: Study, figures: Sequence[str] = ()) -> str:
         figures: names of the figures that are in its ``figures/``.
     """
     parts = [
-        f"# {one_line(study.manifest['title'])}",
-        f"**Question.** {one_line(study.manifest['question'])}",
-        warning_of(study),
+        f"# {markdown(study.manifest['title'])}",
+        f"**Question.** {markdown(study.manifest['question'])}",
+        _warning(study),
         "## Expected, and found",
         _expected(study),
         "## What was compared",
@@ -91,25 +95,32 @@ def summary_markdown(study: Study, figures: Sequence[str] = ()) -> str:
         "## How sure this is",
         _bullets(sureness(study)),
         "## What the model leaves out",
-        _bullets(LIMITS),
+        _bullets(map(Markdown, LIMITS)),
         "## Where things lie",
         _places(study),
     ]
-    told = "\n\n".join(part for part in parts if part).replace("<", "\\<")  # a name such as "<5%" is no HTML tag
+    told = "\n\n".join(part for part in parts if part)
     return f"{told}\n\n## How to reproduce it\n\n{_reproduce(study)}\n"
+
+
+def _warning(study: Study) -> str:
+    """What a reader must know first, its first words in bold; nothing when there is nothing."""
+    lead, _, rest = warning_of(study).partition(". ")
+    return f"> **{markdown(lead)}.** {markdown(rest)}" if lead else ""
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # Markdown
 # ---------------------------------------------------------------------------------------------------------------
 def _bullets(items: Iterable[str]) -> str:
-    return "\n".join(f"- {whole_sentence(item)}" for item in items)
+    """A list of sentences: each escaped unless it is :class:`sim.text.Markdown`."""
+    return "\n".join(f"- {item if isinstance(item, Markdown) else markdown(whole_sentence(item))}" for item in items)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, cut after :data:`MOST_ROWS`."""
-    lines = [head, ["---"] * len(head), *rows[:MOST_ROWS]]
-    text = "\n".join("| " + " | ".join(str(field).replace("|", "\\|") for field in line) + " |" for line in lines)
+    """A Markdown table, cut after :data:`MOST_ROWS`; its fields are escaped."""
+    lines = [head, [Markdown("---")] * len(head), *rows[:MOST_ROWS]]
+    text = "\n".join("| " + " | ".join(map(markdown, line)) + " |" for line in lines)
     return text if len(rows) <= MOST_ROWS else f"{text}\n\n… and {len(rows) - MOST_ROWS} more rows in `tables/`."
 
 
@@ -139,7 +150,14 @@ def _compared(study: Study) -> str:
         SAMPLED if study.sampled else "",
     ]
     table = _table(["cell", f"what differs from {study.names[study.reference]}"], rows)
-    return "".join(lines).strip() + "\n\n" + table
+    parts = [markdown("".join(lines)), *([_bullets(study.notes)] if study.notes else []), table, *_whole_names(study)]
+    return "\n\n".join(parts)
+
+
+def _whole_names(study: Study) -> list[str]:
+    """What the names are that are shortened everywhere else."""
+    names = [Markdown(f"{markdown(said)}: {markdown(whole)}") for said, whole in study.shortened.items()]
+    return [f"Names that are shortened here:\n\n{_bullets(names)}"] if names else []
 
 
 def alliances_in(study: Study) -> int:
@@ -187,6 +205,7 @@ def flattened(scenario: Mapping[str, Any]) -> dict[str, Any]:
     for event in scenario["events"]:
         if event["enabled"]:
             told = {key: value for key, value in event.items() if key not in ("name", "kind", "enabled")}
+            told |= {"trait": key_words(event["trait"])} if "trait" in event else {}
             numbers = ", ".join(f"{key} {setting_words(value)}" for key, value in told.items())
             flat[f"event {event['name']}"] = f"({event['kind']}: {numbers})"
     return flat
@@ -200,7 +219,7 @@ def setting_words(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, Mapping):
         return ", ".join(f"{name}({setting_words(numbers)})" for name, numbers in value.items())
-    return ", ".join(map(setting_words, value)) if isinstance(value, (list, tuple)) else label_words(str(value))
+    return ", ".join(map(setting_words, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -209,7 +228,7 @@ def setting_words(value: Any) -> str:
 def _expected(study: Study) -> str:
     """The finding that was written beforehand, quoted beside what came out."""
     return (
-        f"Written before the first run:\n\n> {one_line(study.manifest['expected'])}\n\n"
+        f"Written before the first run:\n\n> {markdown(study.manifest['expected'])}\n\n"
         f"What came out:\n\n{_bullets([*headlines(study), *study.kinds])}"
     )
 
@@ -238,7 +257,7 @@ def _details(study: Study) -> str:
     head = f"Differences from {study.names[study.reference]}"
     if len(study.detailed) < len(study.numbers):
         head += f"; {len(study.detailed) - 1} cells spread over the ranking by {outcome_words(study.outcomes[0])}"
-    return f"{head}:\n\n{_bullets(said)}"
+    return f"{markdown(head)}:\n\n{_bullets(said)}"
 
 
 def _shared_out(study: Study) -> list[str]:
@@ -259,13 +278,13 @@ def _survival_table(study: Study) -> str:
 def _figures(names: Sequence[str], wanted: Sequence[str]) -> str:
     """Embedded figures whose names begin with one of ``wanted``, in that order, by relative links."""
     shown = [name for start in wanted for name in names if name.startswith(start)]
-    return "\n\n".join(f"![{figure_words(name)}](figures/{name}.png)" for name in shown)
+    return "\n\n".join(f"![{markdown(figure_words(name))}](figures/{quote(name)}.png)" for name in shown)
 
 
 def figure_words(name: str) -> str:
     """What a figure shows, from its name (:data:`FIGURE_WORDS`), with the scenario when there is one for each."""
     start = next((start for start in FIGURE_WORDS if name.startswith(start)), "")
-    rest = label_words(name[len(start) :]).strip()
+    rest = scenario_words(name[len(start) :].removeprefix("_"))
     return FIGURE_WORDS.get(start, name) + (f" ({rest})" if rest else "")
 
 
@@ -287,6 +306,11 @@ def sureness(study: Study) -> list[str]:
         said.append(
             "an interval holds the mean that endless replicates would give in 95 of 100 such studies (t interval over "
             "replicates, whose alliances share partners); it says nothing about whether the model is right"
+        )
+    if alike := int(study.means["method"].isin((RULE_OF_THREE, ALIKE)).sum()):
+        said.append(
+            f"{how_many(alike, 'mean')} came out alike in every replicate: the interval of a share or of trust then "
+            "says what may still happen when it has not in so many (rule of three), and what has no bounds has none"
         )
     said += _common_numbers(study)
     compared = int((study.paired["n"] > 1).sum())
@@ -322,13 +346,14 @@ def _common_numbers(study: Study) -> list[str]:
 def _places(study: Study) -> str:
     tables = ", ".join(f"`{name}`" for name in study.tables)
     return _bullets(
-        [
+        Markdown(whole_sentence(said))
+        for said in (
             "`report.html`: all of this and more as one page that stands alone, to send, open in a browser or print",
             "`figures/`: every figure as PNG and as SVG",
             f"`tables/`: Parquet files {tables}; read them with `pandas.read_parquet`, or take them elsewhere with "
             "`alliance export` (CSV, Parquet, NetCDF, RO-Crate)",
             "`manifest.json`: every resolved setting of every cell, units of all columns, versions, checksums",
-        ]
+        )
     )
 
 
@@ -343,4 +368,5 @@ def _reproduce(study: Study) -> str:
         f"versions: {versions}",
         "the numbers do not depend on the number of threads; other versions or processors may differ in last digits",
     ]
-    return f"```\n{manifest['command']}\n```\n\n{_bullets(lines)}"
+    command = f"\n\n{code_block(manifest['command'])}" if manifest["command"] else ""
+    return f"{how_again(manifest)}{command}\n\n{_bullets(lines)}"

@@ -7,17 +7,19 @@ what their settings do and little else. The analyses that choose their own point
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.distributions import expect, is_number, shown
 from sim.dynamics.outcomes import OUTCOMES
-from sim.engine import Result, simulate
+from sim.dynamics.state import ALLIANCE
+from sim.engine import A_SCENARIO, Records, outcome_means, simulate_many
+from sim.intervals import SHARE, Range
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, override
 from sim.study.analysis import outcome_words, unit_words
@@ -28,11 +30,17 @@ Floats = NDArray[np.float64]
 Response = Callable[[Floats], Floats]
 """Takes points, shape (n, k); gives outcomes, (n,) or (n, r) for r replicates that share their random draws."""
 
-Tick = Callable[[int], None]
-"""Called with the number of runs done so far."""
+Ranges = Mapping[str, tuple[float, float]]
+"""Factors with the ends of their ranges, ``{"trust_gain": (0.02, 0.1)}``: one thing, so that neither can slip. Their
+order is that of the points' columns."""
 
-CHUNK = 25
-"""Replicates in one task of a thread: long against the cost of a task, small in memory."""
+Tick = Callable[[int], None]
+"""Called with the number of runs done since the last time."""
+
+FEWEST_RUNS, MOST_RUNS = 25, 250
+"""Runs in one task of a thread: long against the cost of a task, small in memory, and enough tasks for all threads."""
+MOST_ALLIANCES = 20_000
+"""In one task, unless its fewest runs have more."""
 
 WHOLE_OF_EVENTS = ("name", "month", "kind", "enabled", "who", "trait", "months")
 """Fields of events that take no fractions: words, switches and whole numbers."""
@@ -64,6 +72,33 @@ class Factor:
             raise ValueError(f"{self.name}: the range must rise from low to high, got {low} to {high}")
 
 
+def factors_of(response: Response | None, ranges: Ranges | None) -> tuple[Factor, ...]:
+    """The factors of a function: as given, or those of a scenario that :func:`response_of` made a function of.
+
+    Args:
+        response: the function; None where there is only a sample to be made.
+        ranges: its factors in the order of the points' columns; None for a function that knows its own.
+
+    Raises:
+        TypeError: when no factors are given, or not by name.
+        ValueError: when a range is none, or the function is one of other factors or another order.
+    """
+    own: tuple[Factor, ...] | None = getattr(response, "factors", None)
+    if ranges is None and own is not None:
+        return own
+    if not isinstance(ranges, Mapping):
+        raise TypeError(f"factors: a range for each name, such as {{'blame': (0.1, 0.9)}}; got {shown(ranges)}")
+    factors = []
+    for name, ends in ranges.items():
+        if not (isinstance(ends, Sequence) and len(ends) == 2 and all(map(is_number, ends))):
+            raise ValueError(f"{name}: a range is two numbers, (low, high); got {shown(ends)}")
+        factors.append(Factor(name, float(ends[0]), float(ends[1])))
+    if own is not None and own != tuple(factors):
+        known = ", ".join(f"{factor.name} ({factor.low:g} to {factor.high:g})" for factor in own)
+        raise ValueError(f"the factors are not those of the response, in their order: {known}; leave them out")
+    return tuple(factors)
+
+
 def factor_of(scenario: Scenario, name: str, low: float | None = None, high: float | None = None) -> Factor:
     """A factor of a scenario, checked; without a range, with the bounds that are declared for it.
 
@@ -73,10 +108,12 @@ def factor_of(scenario: Scenario, name: str, low: float | None = None, high: flo
         low, high: its range.
 
     Raises:
+        TypeError: when the scenario is none, or the name no text.
         ValueError: when there is no such setting, it is no continuous number, or an end is out of its bounds.
     """
+    expect(scenario, Scenario, A_SCENARIO)
     try:
-        override(copy.deepcopy(dict(scenario.written)), name, 0.0, scenario)
+        override(scenario.written, name, 0.0, scenario)
     except BadFile as error:
         raise ValueError(f"{name}: {error.problems[0].message}") from None
     short = name.rpartition(".")[2]
@@ -117,8 +154,9 @@ class Measure:
     above: float | None = None
 
     def __post_init__(self) -> None:
-        if self.outcome not in OUTCOMES:
-            raise ValueError(f"{self.outcome!r} is no outcome{did_you_mean(self.outcome, OUTCOMES)}")
+        if not isinstance(self.outcome, str) or self.outcome not in OUTCOMES:
+            near = did_you_mean(str(self.outcome), OUTCOMES) or "; `alliance outcomes` lists them"
+            raise ValueError(f"{shown(self.outcome)} is no outcome{near}")
         if self.above is not None and not np.isfinite(self.above):
             raise ValueError(f"the threshold must be a number, got {self.above:g}")
 
@@ -134,60 +172,113 @@ class Measure:
         share = self.above is not None or OUTCOMES[self.outcome].unit == "share"
         return "" if share else unit_words(self.outcome).strip()
 
-    def of(self, result: Result) -> Floats:
-        """Its value in each replicate of a result, (r,); NaN where the outcome is defined for no alliance."""
+    @property
+    def bounds(self) -> Range:
+        """The lowest and the highest value that it can have."""
+        return OUTCOMES[self.outcome].bounds if self.above is None else SHARE
+
+    def of(self, alliances: Records) -> Floats:
+        """Its value in each run, (r,); NaN where the outcome is defined for no alliance.
+
+        Args:
+            alliances: records (r, alliances), such as ``Result.alliances``.
+
+        Raises:
+            TypeError: when they are none.
+        """
+        if getattr(alliances, "dtype", None) != ALLIANCE:
+            raise TypeError(f"alliances: records of alliances, such as Result.alliances; got {shown(alliances)}")
         if self.above is None:
-            return result.runs()[self.outcome].to_numpy(dtype=np.float64)
-        table = result.alliances_table()[["replicate", self.outcome]].dropna()
-        share = (table[self.outcome] > self.above).groupby(table["replicate"]).mean()
-        return share.reindex(result.replicates).to_numpy(dtype=np.float64)
+            return outcome_means(alliances, [self.outcome])[self.outcome]
+        with np.errstate(invalid="ignore"):
+            values = OUTCOMES[self.outcome].formula(alliances)
+        defined = (alliances["exists"] == 1) & ~np.isnan(values)
+        counts, above = defined.sum(axis=1), (defined & (values > self.above)).sum(axis=1)
+        return np.divide(above, counts, out=np.full(len(alliances), np.nan), where=counts > 0)
 
 
 # ---------------------------------------------------------------------------------------------------------------
 # The function
 # ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, eq=False, repr=False)
+class ModelResponse:
+    """A scenario as a function of some settings; see :func:`response_of`."""
+
+    scenario: Scenario
+    factors: tuple[Factor, ...]
+    measure: Measure
+    replicates: int
+    seed: int
+    tick: Tick | None = None
+
+    def __repr__(self) -> str:
+        names = ", ".join(factor.name for factor in self.factors)
+        return f"<ModelResponse: {self.measure.words} of {self.scenario.name!r} by {names}>"
+
+    def __call__(self, points: Floats) -> Floats:
+        """Values (n, replicates) at points (n, k), a column a factor."""
+        values = np.empty((len(points), self.replicates))
+        threads = os.cpu_count() or 1
+        tasks = _tasks(len(points), self.replicates, threads, self.scenario.alliances)
+        with ThreadPoolExecutor(threads) as pool:
+            measured = pool.map(lambda task: self._measured(points[task[0]], task[1]), tasks)
+            for (of_task, chunk), found in zip(tasks, measured, strict=True):
+                values[of_task, chunk.start : chunk.stop] = found
+                if self.tick is not None:
+                    self.tick(found.size)
+        undefined = int(np.isnan(values).sum())
+        if undefined:
+            raise ValueError(
+                f"{self.measure.words} is not defined in {undefined} of {values.size} runs: choose an outcome that "
+                "always is"
+            )
+        return values
+
+    def _measured(self, points: Floats, replicates: range) -> Floats:
+        """Values (n, replicates) at points (n, k), in one call of the core."""
+        settings = {factor.name: column for factor, column in zip(self.factors, points.T, strict=True)}
+        ran = simulate_many(self.scenario, settings, replicates, self.seed).alliances
+        return self.measure.of(ran.reshape(-1, ran.shape[-1])).reshape(len(ran), len(replicates))
+
+
 def response_of(
     scenario: Scenario,
-    names: Sequence[str],
+    factors: Ranges,
     measure: Measure,
     replicates: int = 20,
     seed: int = 1,
     tick: Tick | None = None,
-) -> Response:
+) -> ModelResponse:
     """A scenario as a function of some settings; threads share the runs, and the values do not depend on how many.
 
     Args:
         scenario: everything that does not vary.
-        names: the settings that vary, in the order of the points' columns.
+        factors: the settings that vary with their ranges, in the order of the points' columns.
         measure: what is measured of each replicate.
         replicates: runs of every point, the same ones for all of them.
         seed: of the random numbers, the same for all points.
-        tick: told how many runs have been done since the function was made.
+        tick: told how many runs have been done since the last time.
 
     Returns:
-        A function from points (n, k) to values (n, replicates). It raises ``ValueError`` when the outcome is not
-        defined in some run, and ``BadFile`` when a point is no scenario.
+        A function from points (n, k) to values (n, replicates), which knows its factors. It raises ``ValueError`` when
+        the outcome is not defined in some run, and ``BadFile`` when a point is no scenario.
+
+    Raises:
+        TypeError, ValueError: when a factor is no continuous setting of the scenario, or a range is out of its bounds.
     """
-    runs_done = 0
+    expect(scenario, Scenario, A_SCENARIO)
+    expect(measure, Measure, "measure: a Measure, such as Measure('trust')")
+    expect(replicates, (int, np.integer), "replicates: how many, a whole number from 1")
+    if replicates < 1:
+        raise ValueError(f"replicates: at least one, got {replicates}")
+    checked = tuple(factor_of(scenario, one.name, one.low, one.high) for one in factors_of(None, factors))
+    return ModelResponse(scenario, checked, measure, replicates, seed, tick)
 
-    def respond(points: Floats) -> Floats:
-        nonlocal runs_done
-        scenarios = [scenario.with_settings(dict(zip(names, map(float, point), strict=True))) for point in points]
-        chunks = [range(start, min(start + CHUNK, replicates)) for start in range(0, replicates, CHUNK)]
-        tasks = [(k, chunk) for k in range(len(scenarios)) for chunk in chunks]
-        values = np.empty((len(scenarios), replicates))
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            measured = pool.map(lambda task: measure.of(simulate(scenarios[task[0]], task[1], seed)), tasks)
-            for (k, chunk), of_chunk in zip(tasks, measured, strict=True):
-                values[k, chunk.start : chunk.stop] = of_chunk
-                runs_done += len(chunk)
-                if tick is not None:
-                    tick(runs_done)
-        undefined = int(np.isnan(values).sum())
-        if undefined:
-            raise ValueError(
-                f"{measure.words} is not defined in {undefined} of {values.size} runs: choose an outcome that always is"
-            )
-        return values
 
-    return respond
+def _tasks(points: int, replicates: int, threads: int, alliances: int) -> list[tuple[slice, range]]:
+    """Points and replicates of each task; together they are all points with all replicates."""
+    most = min(MOST_RUNS, MOST_ALLIANCES // alliances, points * replicates // (4 * threads))
+    runs = max(FEWEST_RUNS, most)
+    together = max(1, runs // replicates)
+    chunks = [range(start, min(start + runs, replicates)) for start in range(0, replicates, runs)]
+    return [(slice(k, min(k + together, points)), chunk) for k in range(0, points, together) for chunk in chunks]

@@ -24,11 +24,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.study.analysis import FEWEST_RESAMPLED, decimals_for, factor_names, percent, resampled_interval
+from sim.intervals import (
+    ALIKE,
+    EVERYWHERE,
+    FEWEST_RESAMPLED,
+    NONE,
+    PERCENTILE,
+    SHARE,
+    Interval,
+    Range,
+    resampled,
+    shown,
+)
+from sim.study.analysis import factor_names, percent
 from sim.study.answer import Answer, optional
 from sim.study.plots.sensitivity import morris_figure, sobol_figure
-from sim.study.response import Factor, Floats, Response
-from sim.study.words import number, whole_sentence
+from sim.study.response import Factor, Floats, Ranges, Response, factors_of
+from sim.study.words import whole_sentence
 
 RESAMPLES = 500
 """How often the sample and the replicates are drawn anew for an interval."""
@@ -64,7 +76,7 @@ Index = Callable[[Floats], Floats]
 # ---------------------------------------------------------------------------------------------------------------
 # Morris
 # ---------------------------------------------------------------------------------------------------------------
-def morris_points(factors: Sequence[Factor], trajectories: int, seed: int = 1) -> Floats:
+def morris_points(factors: Ranges, trajectories: int, seed: int = 1) -> Floats:
     """Points of Morris's design, (trajectories·(k + 1), k): along a trajectory one factor moves at a time.
 
     Morris, M. D. (1991), Factorial sampling plans, doi:10.1080/00401706.1991.10484804.
@@ -73,6 +85,10 @@ def morris_points(factors: Sequence[Factor], trajectories: int, seed: int = 1) -
         ValueError: with fewer than 4 trajectories, of which a quarter could not be taken.
         MissingExtra: without SALib.
     """
+    return _morris_points(factors_of(None, factors), trajectories, seed)
+
+
+def _morris_points(factors: Sequence[Factor], trajectories: int, seed: int) -> Floats:
     if trajectories < 4:
         raise ValueError(f"at least 4 trajectories are needed, got {trajectories}")
     sampled = optional("SALib.sample.morris", "Morris's design").sample(
@@ -83,7 +99,7 @@ def morris_points(factors: Sequence[Factor], trajectories: int, seed: int = 1) -
 
 def morris(
     response: Response,
-    factors: Sequence[Factor],
+    factors: Ranges | None = None,
     trajectories: int = 32,
     seed: int = 1,
     outcome: str = "outcome",
@@ -93,7 +109,8 @@ def morris(
 
     Args:
         response: the function.
-        factors: its arguments, in the order of the points' columns.
+        factors: its arguments with their ranges, ``{name: (low, high)}``, in the order of the points' columns; a
+            function of a scenario (:func:`sim.study.response.response_of`) knows its own.
         trajectories: each costs one evaluation more than there are factors.
         seed: of the sample and the resampling.
         outcome: what the function gives, as it stands in a sentence.
@@ -107,29 +124,40 @@ def morris(
         doi:10.1016/j.envsoft.2006.10.004.
 
     Raises:
-        ValueError: as :func:`morris_points`; when the outcome is the same everywhere, or not defined somewhere.
+        TypeError, ValueError: as :func:`morris_points` and :func:`sim.study.response.factors_of`; when the outcome is
+            the same everywhere, or not defined somewhere.
         MissingExtra: without SALib.
     """
-    points = morris_points(factors, trajectories, seed)
+    chosen = factors_of(response, factors)
+    points = _morris_points(chosen, trajectories, seed)
     values = _values(response, points, outcome)
-    effects = elementary_effects(factors, points, values)
+    effects = _elementary_effects(chosen, points, values)
 
     def index(effects: Floats) -> Floats:
         return np.abs(effects.mean(axis=2)).mean(axis=0)
 
-    settling = _convergence(factors, effects, index, len(factors) + 1, seed)
+    settling = _convergence(chosen, effects, index, len(chosen) + 1, seed, (0.0, math.inf))
     means = effects.mean(axis=2)
     others = {"mu": means.mean(axis=0), "sigma": means.std(axis=0, ddof=1)}
-    table = _ranked(factors, settling, "mu_star", others)[MORRIS]
-    shown, settled, told, noise = _shown(table, settling, "mu_star", values)
-    said = f"{_morris_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
-    more = {"convergence": settling, "sample": _sample(factors, points, values)}
-    draw = lambda: morris_figure(shown, told, settled, outcome, noise.replicates, unit)  # noqa: E731
+    table = _ranked(chosen, settling, "mu_star", others)[MORRIS]
+    ranked, settled, told, noise = _shown(table, settling, "mu_star", values)
+    said = f"{_morris_sentence(ranked, told, outcome, len(effects))} {_settled_sentence(settling)} {noise.sentence()}"
+    more = {"convergence": settling, "sample": _sample(chosen, points, values)}
+    draw = lambda: morris_figure(ranked, told, settled, outcome, noise.replicates, unit)  # noqa: E731
     return Answer(table, draw, said.strip(), more)
 
 
-def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats) -> Floats:
-    """Change of the outcome for a step of a factor, over the step as a share of its range: (trajectories, k, r)."""
+def elementary_effects(factors: Ranges, points: Floats, values: Floats) -> Floats:
+    """Change of the outcome for a step of a factor, over the step as a share of its range: (trajectories, k, r).
+
+    Args:
+        factors, points: as of :func:`morris_points`.
+        values: of the outcome there, (n, r).
+    """
+    return _elementary_effects(factors_of(None, factors), points, values)
+
+
+def _elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats) -> Floats:
     k = len(factors)
     widths = np.array([factor.high - factor.low for factor in factors])
     steps = np.diff((points / widths).reshape(-1, k + 1, k), axis=1)
@@ -141,18 +169,18 @@ def elementary_effects(factors: Sequence[Factor], points: Floats, values: Floats
     return effects
 
 
-def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
+def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str, n: int) -> str:
     """The first factors of those that can be told from zero, and those that are negligible."""
-    small = _negligible(table, "mu_star")
+    small = _negligible(table, "mu_star", n)
     named = []
     for row in told[~told["factor"].isin(small)].head(MOST_NAMED).itertuples():
-        digits = decimals_for((row.mu_star_high - row.mu_star_low) / 2.0, row.mu_star)
-        low, high = number(row.mu_star_low, digits), number(row.mu_star_high, digits)
-        interval = "" if math.isnan(row.mu_star_low) else f", {low} to {high}"
-        named.append(f"{row.factor} ({number(row.mu_star, digits)}{interval})")
+        found = Interval(row.mu_star, row.mu_star_low, row.mu_star_high, n, PERCENTILE)
+        if not found.known:
+            found = Interval(row.mu_star, n=n, method=ALIKE if n >= FEWEST_RESAMPLED else NONE)
+        named.append(f"{row.factor} {shown(found)}")
     if not named:
         return f"No factor's effect on {outcome} can be told from zero."
-    sure = "no interval" if told["mu_star_low"].isna().any() else "95% interval"
+    sure = "95% interval" if n >= FEWEST_RESAMPLED else "no interval"
     return whole_sentence(
         f"over its range each of these moves {outcome} most (μ*, {sure}): {', then '.join(named)}"
     ) + _negligible_words(small)
@@ -161,13 +189,17 @@ def _morris_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> s
 # ---------------------------------------------------------------------------------------------------------------
 # Sobol
 # ---------------------------------------------------------------------------------------------------------------
-def sobol_points(factors: Sequence[Factor], base: int, seed: int = 1) -> Floats:
+def sobol_points(factors: Ranges, base: int, seed: int = 1) -> Floats:
     """Points of Saltelli's design on a scrambled Sobol sequence, (base·(k + 2), k).
 
     Raises:
         ValueError: when ``base`` is no power of two from 16, without which the sequence is not balanced.
         MissingExtra: without SALib.
     """
+    return _sobol_points(factors_of(None, factors), base, seed)
+
+
+def _sobol_points(factors: Sequence[Factor], base: int, seed: int) -> Floats:
     if base < 16 or base & (base - 1):
         raise ValueError(f"the base sample must be a power of two from 16 (such as 128 or 256), got {base}")
     sampled = optional("SALib.sample.sobol", "a Sobol index").sample(
@@ -177,7 +209,7 @@ def sobol_points(factors: Sequence[Factor], base: int, seed: int = 1) -> Floats:
 
 
 def sobol(
-    response: Response, factors: Sequence[Factor], base: int = 128, seed: int = 1, outcome: str = "outcome"
+    response: Response, factors: Ranges | None = None, base: int = 128, seed: int = 1, outcome: str = "outcome"
 ) -> Answer:
     """Shares of the variance of an outcome, its factors being uniform over their ranges and independent.
 
@@ -186,7 +218,8 @@ def sobol(
 
     Args:
         response: the function.
-        factors: its arguments, in the order of the points' columns.
+        factors: its arguments with their ranges, ``{name: (low, high)}``, in the order of the points' columns; a
+            function of a scenario (:func:`sim.study.response.response_of`) knows its own.
         base: size of the base sample, a power of two; costs ``base``·(k + 2) evaluations.
         seed: of the sample and the resampling.
         outcome: what the function gives, as it stands in a sentence.
@@ -196,13 +229,15 @@ def sobol(
         replicates. More: ``convergence`` (:data:`CONVERGENCE`) and ``sample``.
 
     Raises:
-        ValueError: as :func:`sobol_points`; when the outcome is the same at all points of the base sample, so that
-            there is no variance to share out, or not defined somewhere.
+        TypeError, ValueError: as :func:`sobol_points` and :func:`sim.study.response.factors_of`; when the outcome is
+            the same at all points of the base sample, so that there is no variance to share out, or not defined
+            somewhere.
         MissingExtra: without SALib.
     """
-    points = sobol_points(factors, base, seed)
+    chosen = factors_of(response, factors)
+    points = _sobol_points(chosen, base, seed)
     values = _values(response, points, outcome)
-    k = len(factors)
+    k = len(chosen)
     rows = values.reshape(-1, k + 2, values.shape[1])  # A, then A with one column of B for each factor, then B
     if np.ptp(rows[:, [0, -1]].mean(axis=2)) == 0.0:
         raise ValueError(f"{outcome} is the same at every point of the base sample: take a larger one")
@@ -217,22 +252,22 @@ def sobol(
             warnings.simplefilter("ignore")  # of a resample without variance, whose indices are 0
             return analyze.first_order(a, mixed, b), analyze.total_order(a, mixed, b)
 
-    settling = _convergence(factors, rows, lambda rows: indices(rows)[1], k + 2, seed)
-    alone = _estimate(rows, lambda rows: indices(rows)[0], seed)
+    settling = _convergence(chosen, rows, lambda rows: indices(rows)[1], k + 2, seed, SHARE)
+    alone = _estimate(rows, lambda rows: indices(rows)[0], seed, SHARE)
     others = {"first": alone.index, "first_low": alone.low, "first_high": alone.high, "first_plain": alone.plain}
-    table = _ranked(factors, settling, "total", others)[SOBOL]
-    shown, settled, told, noise = _shown(table, settling, "total", values)
-    said = f"{_sobol_sentence(shown, told, outcome)} {_settled_sentence(settling)} {noise.sentence()}"
-    more = {"convergence": settling, "sample": _sample(factors, points, values)}
-    return Answer(table, lambda: sobol_figure(shown, told, settled, outcome, noise.replicates), said.strip(), more)
+    table = _ranked(chosen, settling, "total", others)[SOBOL]
+    ranked, settled, told, noise = _shown(table, settling, "total", values)
+    said = f"{_sobol_sentence(ranked, told, outcome, len(rows))} {_settled_sentence(settling)} {noise.sentence()}"
+    more = {"convergence": settling, "sample": _sample(chosen, points, values)}
+    return Answer(table, lambda: sobol_figure(ranked, told, settled, outcome, noise.replicates), said.strip(), more)
 
 
-def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> str:
+def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str, n: int) -> str:
     """The first factors of those that can be told from zero, and those that are negligible."""
-    small = _negligible(table, "total")
+    small = _negligible(table, "total", n)
     named = [
-        f"{row.factor} (alone {_share(row.first)}, with its interactions {_share(row.total)}, "
-        f"{_share(row.total_low)} to {_share(row.total_high)})"
+        f"{row.factor} (alone {_share(row.first, row.first_low, row.first_high)}, with its interactions "
+        f"{_share(row.total, row.total_low, row.total_high)})"
         for row in told[~told["factor"].isin(small)].head(MOST_NAMED).itertuples()
     ]
     if not named:
@@ -242,9 +277,10 @@ def _sobol_sentence(table: pd.DataFrame, told: pd.DataFrame, outcome: str) -> st
     ) + _negligible_words(small)
 
 
-def _share(index: float) -> str:
-    """An index as a percentage; an estimate may lie a little below zero or above one, a share does not."""
-    return percent(min(max(index, 0.0), 1.0))
+def _share(index: float, low: float, high: float) -> str:
+    """An index in percent; an estimate may lie a little below zero or above one, a share does not."""
+    value, low, high = np.clip([index, low, high], *SHARE).tolist()
+    return shown(Interval(value, low, high, method=PERCENTILE).times(100.0), "%")
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -281,10 +317,10 @@ def _shown(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Noise]:
     """What sentence and figure are made of: both tables with the factors in words, rows told from zero, the noise."""
     names = factor_names(table["factor"])
-    shown, settled = (rows.assign(factor=rows["factor"].map(names)) for rows in (table, settling))
-    above = shown[f"{index}_low"].fillna(shown[index]) > 0.0  # too few trajectories have no interval
+    ranked, settled = (rows.assign(factor=rows["factor"].map(names)) for rows in (table, settling))
+    above = ranked[f"{index}_low"].fillna(ranked[index]) > 0.0  # too few trajectories have no interval
     noise = noise_of(values)
-    return shown, settled, shown[above & (not noise.drowns)], noise
+    return ranked, settled, ranked[above & (not noise.drowns)], noise
 
 
 def _sample(factors: Sequence[Factor], points: Floats, values: Floats) -> pd.DataFrame:
@@ -348,14 +384,14 @@ def _resampled(rows: Floats, seed: int) -> Iterator[Floats]:
         yield rows[blocks][..., replicates]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimate:
     """An index of k factors, all arrays (k,) but ``drawn``, (RESAMPLES, k).
 
     Attributes:
         plain: of the means of the replicates, noise included.
         index: without what their noise adds.
-        low, high: 95% interval; NaN with fewer than ``FEWEST_RESAMPLED`` blocks.
+        low, high: 95% interval; NaN with fewer than ``FEWEST_RESAMPLED`` blocks, and for μ* where no block moves.
         drawn: the resamples that the interval is of.
     """
 
@@ -366,19 +402,20 @@ class Estimate:
     drawn: Floats
 
 
-def _estimate(rows: Floats, index: Index, seed: int, least: float = -math.inf) -> Estimate:
+def _estimate(rows: Floats, index: Index, seed: int, bounds: Range = EVERYWHERE, least: float = -math.inf) -> Estimate:
     """An index with and without noise, and how sure it is.
 
     Args:
         rows: blocks of a sample (first axis) with their replicates (last axis).
         index: of such blocks, (k,).
         seed: of the resampling.
-        least: the lowest value that the index can have.
+        bounds: of the index.
+        least: the lowest value that its estimates can have.
     """
     plain, noise = index(rows), _noise_in(index, rows)
     drawn = np.array([index(anew) for anew in _resampled(rows, seed)]) - 2.0 * noise
     drawn = np.maximum(drawn, least)
-    return Estimate(plain, np.maximum(plain - noise, least), *resampled_interval(drawn, len(rows)), drawn)
+    return Estimate(plain, np.maximum(plain - noise, least), *resampled(drawn, len(rows), bounds), drawn)
 
 
 def _noise_in(index: Index, rows: Floats) -> Floats:
@@ -395,7 +432,9 @@ def _noise_in(index: Index, rows: Floats) -> Floats:
     return np.asarray((r - 1) * (np.mean(left_out, axis=0) - index(rows)))
 
 
-def _convergence(factors: Sequence[Factor], rows: Floats, index: Index, cost: int, seed: int) -> pd.DataFrame:
+def _convergence(
+    factors: Sequence[Factor], rows: Floats, index: Index, cost: int, seed: int, bounds: Range
+) -> pd.DataFrame:
     """The index, 0 at least, at a quarter, half and all of a sample: its interval, its rank and how far ranks move.
 
     ``rank_shift`` is the criterion of Sarrazin, Pianosi & Wagener (2016), doi:10.1016/j.envsoft.2016.02.005: the
@@ -404,7 +443,7 @@ def _convergence(factors: Sequence[Factor], rows: Floats, index: Index, cost: in
     """
     frames = []
     for size in (len(rows) // 4, len(rows) // 2, len(rows)):
-        found = _estimate(rows[:size], index, seed, least=0.0)
+        found = _estimate(rows[:size], index, seed, bounds, least=0.0)
         shift = _rank_shift(found.drawn) if size >= FEWEST_RESAMPLED else math.nan
         frames.append(
             pd.DataFrame(
@@ -454,9 +493,12 @@ def _settled_sentence(settling: pd.DataFrame) -> str:
     )
 
 
-def _negligible(table: pd.DataFrame, index: str) -> list[str]:
+def _negligible(table: pd.DataFrame, index: str, n: int) -> list[str]:
     """The factors that hardly matter, as far as the sample can tell."""
-    return table.loc[table[f"{index}_high"] <= NEGLIGIBLE * table[index].max(), "factor"].tolist()
+    highest = table[f"{index}_high"]
+    if n >= FEWEST_RESAMPLED:  # what has no interval then is alike in the whole sample
+        highest = highest.fillna(table[index])
+    return table.loc[highest <= NEGLIGIBLE * table[index].max(), "factor"].tolist()
 
 
 def _negligible_words(factors: Sequence[str]) -> str:

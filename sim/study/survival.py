@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,16 +21,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.dynamics.state import CAUSES_OF_ENDING
-from sim.study.analysis import (
-    CONFIDENCE,
-    clear_of_zero,
-    interval,
-    label_words,
-    percent,
-    resampled_interval,
-    short_labels,
-    signed,
+from sim.intervals import (
+    PERCENTILE,
+    SHARE,
+    Interval,
+    digits_of,
+    falling,
+    log_log,
+    mean_of,
+    resampled,
+    rising,
+    shown,
+    written,
 )
+from sim.study.analysis import check_table, percent, short_labels, signed
 from sim.study.answer import Answer
 from sim.study.plots.lifetimes import survival_curves
 from sim.study.words import whole_sentence
@@ -48,14 +52,14 @@ SHUFFLES = 9999
 
 COMPARED = [
     "cell", "label", "reference", "months", "reference_lifetime", "lifetime", "difference", "low", "high", "replicates",
-    "p_replicates", "log_rank", "p_log_rank",
+    "method", "p_replicates", "log_rank", "p_log_rank",
 ]  # fmt: skip
-"""Columns of the table ``comparison``. Lifetimes are restricted means up to ``months``; ``low`` and ``high`` is the
-95% t interval of their paired difference; ``p_replicates`` is of the sign-flip test over replicates; ``log_rank`` is
-its statistic z, positive where alliances end sooner than in the reference."""
+"""Columns of the table ``comparison``. Lifetimes are restricted means up to ``months``; ``low`` to ``high`` is the 95%
+interval of their paired difference, by ``method``; ``p_replicates`` is of the sign-flip test over replicates;
+``log_rank`` is its statistic z, positive where alliances end sooner than in the reference."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lifetimes:
     """The alliances of one cell, counted: R replicates, K causes, months 0 to M.
 
@@ -91,6 +95,7 @@ def lifetimes(alliances: pd.DataFrame) -> Lifetimes:
     Raises:
         ValueError: when there is no alliance.
     """
+    check_table(alliances, "alliances", ("replicate", "duration", "cause"))
     if alliances.empty:
         raise ValueError("there is no alliance whose lifetime could be counted")
     months = alliances["duration"].to_numpy(dtype=np.int64)
@@ -131,15 +136,15 @@ def curve_table(found: Lifetimes, seed: int = 1) -> pd.DataFrame:
     Returns:
         Columns ``month``, ``at_risk``, ``going_on``; ``greenwood_low`` and ``greenwood_high``, for which alliances are
         independent; ``low`` and ``high``, from replicates drawn anew, NaN with fewer than
-        :data:`sim.study.analysis.FEWEST_RESAMPLED`; and for each cause its incidence with the same band, ``distrust``,
+        :data:`sim.intervals.FEWEST_RESAMPLED`; and for each cause its incidence with the same band, ``distrust``,
         ``distrust_low``, ``distrust_high`` ….
     """
     risk, replicates = found.at_risk(), len(found.replicates)
     going_on, incidence = curves(found.ended.sum(axis=0), risk.sum(axis=0))
     weights = _weights(replicates, seed)
     drawn_on, drawn_by = curves(np.tensordot(weights, found.ended, 1), weights @ risk)
-    low, high = resampled_interval(drawn_on, replicates)
-    greenwood_low, greenwood_high = greenwood(going_on, found.ended.sum(axis=(0, 1)), risk.sum(axis=0))
+    low, high = falling(*resampled(drawn_on, replicates, SHARE))
+    greenwood_low, greenwood_high = log_log(going_on, found.ended.sum(axis=(0, 1)), risk.sum(axis=0))
     table = pd.DataFrame(
         {
             "month": np.arange(len(going_on)),
@@ -151,7 +156,7 @@ def curve_table(found: Lifetimes, seed: int = 1) -> pd.DataFrame:
             "high": high,
         }
     )
-    low, high = resampled_interval(drawn_by, replicates)
+    low, high = rising(*resampled(drawn_by, replicates, SHARE))
     for k, name in enumerate(ENDINGS):
         table[name], table[f"{name}_low"], table[f"{name}_high"] = incidence[k], low[k], high[k]
     return table
@@ -161,26 +166,6 @@ def _weights(replicates: int, seed: int) -> Floats:
     """How often each replicate is in each resample, (RESAMPLES, R)."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(replicates, np.full(replicates, 1.0 / replicates), RESAMPLES).astype(np.float64)
-
-
-def greenwood(going_on: Floats, ended: Floats, at_risk: Floats) -> tuple[Floats, Floats]:
-    """Low and high end of the 95% log-log interval of a Kaplan–Meier curve, each (M + 1,); alliances independent.
-
-    Greenwood's variance Σ d/(n(n − d)) on the scale of log(−log S), which stays within 0 and 1 (Kalbfleisch & Prentice
-    1980, The statistical analysis of failure time data, section 1.4). At S = 0 and S = 1 it has none; there, S twice.
-
-    Args:
-        going_on: S, (M + 1,).
-        ended, at_risk: d and n, (M + 1,).
-    """
-    from scipy.special import ndtri
-
-    with np.errstate(all="ignore"):  # S of 0 and 1, set right below
-        error = np.sqrt(np.cumsum(ended / (at_risk * (at_risk - ended)))) / np.log(going_on)
-        reach = float(ndtri(0.5 + CONFIDENCE / 2.0)) * error
-        low, high = going_on ** np.exp(-reach), going_on ** np.exp(reach)
-    between = (going_on > 0.0) & (going_on < 1.0)
-    return np.where(between, low, going_on), np.where(between, high, going_on)
 
 
 def _censored_data(found: Lifetimes) -> CensoredData:
@@ -273,12 +258,12 @@ def compare(cells: Mapping[int, Lifetimes], labels: Mapping[int, str], seed: int
     for number, found in others:
         pair = pd.DataFrame({"x": known, "y": pd.Series(restricted_lifetimes(found, months), index=found.replicates)})
         pair = pair.dropna()
-        difference, low, high, n = interval(pair["y"] - pair["x"])
+        difference = mean_of(pair["y"] - pair["x"], (-float(months), float(months)))
         p = sign_flip_test((pair["y"] - pair["x"]).to_numpy(), seed)
         means = (float(pair["x"].mean()), float(pair["y"].mean()))
         rows.append(
             (
-                number, labels[number], labels[first], months, *means, difference, low, high, n, p,
+                number, labels[number], labels[first], months, *means, *astuple(difference), p,
                 *log_rank(found, reference),
             )
         )  # fmt: skip
@@ -303,6 +288,8 @@ def survival(alliances: pd.DataFrame, cells: pd.DataFrame, seed: int = 1) -> Ans
     Raises:
         ValueError: when a cell has no alliances.
     """
+    check_table(alliances, "alliances", ("cell", "replicate", "duration", "cause"))
+    check_table(cells, "cells", ("cell", "label"))
     names = dict(zip(cells["cell"], short_labels([str(label) for label in cells["label"]]), strict=True))
     empty = sorted(set(names) - set(alliances["cell"]))
     if empty:
@@ -327,20 +314,22 @@ def _alone_sentence(name: str, table: pd.DataFrame) -> str:
     last = table.iloc[-1]
     causes = ", ".join(f"{cause} {percent(last[cause])}" for cause in ENDINGS if last[cause] > 0)
     return whole_sentence(
-        f"{label_words(name)}: {_share(last, 'going_on')} of the alliances last beyond month {last['month']}; "
+        f"{name}: {_share(last, 'going_on')} of the alliances last beyond month {last['month']}; "
         + (f"ended by {causes}" if causes else "none ended")
     )
 
 
 def _share(row: pd.Series, name: str) -> str:
-    """A share with its band: "28% (24% to 33%)"; alone where there is no band, or one without width."""
+    """A share with its band: "28.4% (24.1 to 33.0)"; alone where there is no band."""
     low, high = (row["low"], row["high"]) if name == "going_on" else (row[f"{name}_low"], row[f"{name}_high"])
-    return percent(row[name]) + (f" ({percent(low)} to {percent(high)})" if low < high else "")
+    if math.isnan(low):
+        return percent(row[name])
+    return shown(Interval(float(row[name]), float(low), float(high), method=PERCENTILE).times(100.0), "%")
 
 
 def _compared_sentence(row: Mapping[str, float | str], reference: pd.DataFrame, other: pd.DataFrame) -> str:
     """How much longer or shorter alliances last, by both tests, and the cause that tells the cells apart most."""
-    who, base, months = label_words(str(row["label"])), label_words(str(row["reference"])), row["months"]
+    who, base, months = str(row["label"]), str(row["reference"]), row["months"]
     ends = [table[table["month"] <= months].iloc[-1] for table in (reference, other)]
     within = "within a month" if months == 1 else f"within {months} months"
     if row["replicates"] == 0:
@@ -352,30 +341,31 @@ def _compared_sentence(row: Mapping[str, float | str], reference: pd.DataFrame, 
 
 def _lifetime_words(row: Mapping[str, float | str], base: str) -> str:
     """The difference in mean lifetimes; one whose interval holds zero is not distinguishable."""
-    difference, low, high = (float(row[key]) for key in ("difference", "low", "high"))
+    found = Interval.of({**row, "n": row["replicates"]}, "difference")
+    digits, difference = digits_of(found), found.estimate
+    low, high = signed(found.low, digits), signed(found.high, digits)
     pairs = f"{row['replicates']} paired replicates"
     tests = (
         f"sign-flip test over {pairs} {p_words(float(row['p_replicates']))}; log-rank "
         f"test, which takes alliances as independent, {p_words(float(row['p_log_rank']))}"
     )
-    if difference == 0.0 and row["replicates"] == 1:
+    if difference == 0.0 and found.n == 1:
         return f"the mean lifetime is the same as in {base} (one paired replicate: no interval)"
-    if difference == low == high == 0.0:
-        return f"the mean lifetime is the same as in {base} in each of {pairs}"
-    if low <= 0.0 <= high:
+    if difference == 0.0 and found.alike:
+        return f"the mean lifetime is the same as in {base} in each of {pairs} (95% interval {low} to {high} months)"
+    if found.low <= 0.0 <= found.high:
         return (
-            f"the mean lifetime is not distinguishable from {base} (difference {signed(difference, 1)} months, "
-            f"95% interval {signed(low, 1)} to {signed(high, 1)}; {tests})"
+            f"the mean lifetime is not distinguishable from {base} (difference {signed(difference, digits)} months, "
+            f"95% interval {low} to {high}; {tests})"
         )
-    way = "shorter" if difference < 0 else "longer"
-    if math.isnan(low):
-        digits, sure = clear_of_zero(1, difference, difference), "one paired replicate: no interval"
-    else:
-        digits, (near, far) = clear_of_zero(1, low, high), sorted((abs(low), abs(high)))
-        sure = f"95% interval {near:.{digits}f} to {far:.{digits}f} {way}; {tests}"
+    way, sure = "shorter" if difference < 0 else "longer", "one paired replicate: no interval"
+    if found.known:
+        near, far = (written(end, digits) for end in sorted((abs(found.low), abs(found.high))))
+        sure = f"95% interval {near} to {far} {way}; {tests}"
+    lives = (written(float(row[name]), digits) for name in ("lifetime", "reference_lifetime"))
     return (
-        f"alliances last {abs(difference):.{digits}f} months {way} than in {base} "
-        f"({row['lifetime']:.{digits}f} against {row['reference_lifetime']:.{digits}f}; {sure})"
+        f"alliances last {written(abs(difference), digits)} months {way} than in {base} "
+        f"({' against '.join(lives)}; {sure})"
     )
 
 

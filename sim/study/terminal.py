@@ -19,6 +19,7 @@ import numpy as np
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History
+from sim.intervals import shown
 from sim.study import analysis
 from sim.study.analysis import outcome_words
 from sim.study.report import reference_words
@@ -43,6 +44,9 @@ TERMINAL = 100
 NAME = 16
 """Columns of a table that names of cells have at least; one of the last two outcomes is left out for them."""
 
+MOST_NOTES = 4
+"""Notes on what is compared that the terminal has room for; the summary has all."""
+
 CONTENTS = ("report.html", "summary.md", "figures/", "tables/", "manifest.json")
 """What a result folder may hold, in the order in which it is named."""
 
@@ -64,12 +68,14 @@ def summary_text(stored: Stored) -> str:
     lines = _wrapped(one_line(study.manifest["title"]), 1)
     lines += _wrapped(one_line(study.manifest["question"]), 2)
     if warning := warning_of(study):
-        lines += _wrapped(warning.replace("> ", "").replace("**", ""), 2)
+        lines += _wrapped(warning, 2)
     lines += ["", *_terminal_table(study), ""]
     if study.names[study.reference] == REFERENCE:
         lines += _wrapped(f"The reference is {reference_words(study)}.", 2)
     for said in headlines(study)[:6]:
         lines += _wrapped(whole_sentence(said), 3)
+    for note in study.notes[:MOST_NOTES]:
+        lines += _wrapped(whole_sentence(note), 3)
     for warning in (_two_humps(study), SAMPLED if study.sampled else "", raw_survived(study)):
         lines += _wrapped(warning, 3)
     lines += ["", f"Results: {os.path.relpath(study.folder) if _is_near(study.folder) else study.folder}"]
@@ -107,7 +113,7 @@ def _terminal_table(study: Study) -> list[str]:
     names = [study.names[cell] for cell in study.detailed]
     outcomes = study.outcomes[:4]
     while True:
-        head = [textwrap.shorten(outcome_words(name), 20, placeholder=" …") for name in outcomes]
+        head = [textwrap.shorten(outcome_words(name), 24, placeholder=" …") for name in outcomes]
         body = [[_plus_minus(study.mean(cell, name)) for name in outcomes] for cell in study.detailed]
         widths = [max(len(row[k]) for row in [head, *body]) for k in range(len(head))]
         room = width() - sum(widths) - 2 * len(widths)
@@ -127,16 +133,9 @@ def _terminal_table(study: Study) -> list[str]:
 
 
 def _plus_minus(row: Mapping[str, Any]) -> str:
-    """ "0.94 ± 0.02", shares in percent."""
-    unit = OUTCOMES[str(row["outcome"])].unit
-    mean, low, high = (analysis.in_unit(float(row[key]), unit) for key in ("mean", "low", "high"))
-    half = (high - low) / 2.0
-    digits = analysis.decimals_for(half, mean)
-    sign = "%" if unit == "share" else ""
-    shown = number(mean, digits)
-    if math.isnan(mean):
-        return shown
-    return f"{shown}{sign}" if math.isnan(half) else f"{shown} ± {half:.{digits}f}{sign}"
+    """ "0.940 ± 0.019", shares in percent; both ends where they are not equally far away."""
+    found, sign = analysis.sure_of(row, "mean"), "%" if OUTCOMES[str(row["outcome"])].unit == "share" else ""
+    return "–" if math.isnan(found.estimate) else shown(found, sign, plus_minus=True)
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -197,7 +196,19 @@ def _all_in_words(history: History) -> str:
     )
     return (
         f"{_run_in_words(history)}: of {how_many(count, 'alliance')}, {causes['going on']} still going on {until}, "
-        f"{ended} ended{f' ({by})' if by else ''}."
+        f"{ended} ended{f' ({by})' if by else ''}. {_worth_in_words(last)}"
+    )
+
+
+def _worth_in_words(last: Any) -> str:
+    """What the alliances were worth, against what their resources would have earned elsewhere."""
+    value, gain, apart = (OUTCOMES[name].formula(last) for name in ("value", "gain", "better_apart"))
+    mean, more = float(value.mean()), float(gain.mean())
+    whose = "It was worth" if len(last) == 1 else "On average an alliance was worth"
+    than = f"{number(abs(more), 1)} {'more' if more >= 0 else 'less'} than their resources would have earned elsewhere"
+    return (
+        f"{whose} {number(mean, 1)} money to both partners, {than} meanwhile; {int(apart.sum())} of {len(last)} would "
+        "have been better off apart."
     )
 
 
@@ -215,7 +226,8 @@ def _one_in_words(history: History, alliance: int) -> str:
         fate = f"signed in month {int(tie.formed)} of the run, {fate}"
     return (
         f"Alliance {alliance}, {analysis.alliance_name(history, alliance)}: {fate}. Trust went from {start:.2f} to "
-        f"{end:.2f}; net value {number(float(tie.value.sum()), 1)} money; {contingencies} "
+        f"{end:.2f}; net value {number(float(tie.value.sum()), 1)} money, gain over the outside option "
+        f"{number(float(tie.value.sum() - tie.apart), 1)}; {contingencies} "
         f"({int(tie.met_together)} met together); {problems} ({int(tie.hard_talks)} talked through, "
         f"{int(tie.blames)} blamed on somebody, {int(tie.festered)} left unsaid)."
     )

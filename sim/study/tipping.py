@@ -11,11 +11,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import astuple
 
 import numpy as np
 import pandas as pd
 
-from sim.study.analysis import FEWEST_RESAMPLED, decimals_for, factor_words, interval, percent, resampled_level
+from sim.intervals import EVERYWHERE, FEWEST_RESAMPLED, Range, decimals, mean_of, resampled
+from sim.study.analysis import SURE, factor_words, percent
 from sim.study.answer import Answer
 from sim.study.plots.tipping import digits_of, tipping_figure
 from sim.study.response import Factor, Floats, Response, short_number
@@ -117,6 +119,7 @@ def tipping_point(
     outcome: str = "outcome",
     watch: Watch | None = None,
     unit: str = "",
+    bounds: Range = EVERYWHERE,
 ) -> Answer:
     """Where the mean outcome over replicates crosses a level as a factor goes from low to high.
 
@@ -132,14 +135,17 @@ def tipping_point(
         outcome: what the function gives, as it stands in a sentence.
         watch: told of each value that is run.
         unit: of the outcome, for the figure.
+        bounds: the lowest and the highest value that the outcome can have.
 
     Returns:
-        Table :data:`FOUND`, one row; more: ``curve``, every value that was run with the mean and its 95% t interval.
+        Table :data:`FOUND`, one row; more: ``curve``, every value that was run with the mean and its 95% interval.
         When the outcome never crosses the level, the values are NaN and the sentence says between what it stays.
 
     Raises:
         ValueError: when ``depth`` is below 3, the level is no number, or the outcome is not defined somewhere.
     """
+    if getattr(response, "factors", (factor,)) != (factor,):
+        raise ValueError(f"the response is no function of {factor.name} alone from {factor.low:g} to {factor.high:g}")
     if depth < SCAN_HALVINGS:
         raise ValueError(f"at least {SCAN_HALVINGS} halvings are needed, got {depth}")
     if not math.isfinite(level):
@@ -160,7 +166,7 @@ def tipping_point(
         factor.name, factor.low, factor.high, level, tips_at, low, high, resolution, way, len(brackets), crossed,
     )  # fmt: skip
     table = pd.DataFrame([row], columns=FOUND)
-    points = _points(curve)
+    points = _points(curve, bounds)
     said = _sentence(table.iloc[0], points, outcome, replicates)
     return Answer(table, lambda: tipping_figure(table, points, outcome, replicates, unit), said, {"curve": points})
 
@@ -176,12 +182,9 @@ def _interval(curve: Curve, level: float, resamples: Floats) -> tuple[float, flo
     replicates = resamples.shape[1]
     if replicates < FEWEST_RESAMPLED:
         return math.nan, math.nan
-    tail = 50.0 * (1.0 - resampled_level(replicates))
     drawn = [_first_crossing(curve, level, weights) for weights in resamples]
-    low = np.percentile(drawn, tail, method="lower")  # no place between a value and infinity
-    high = np.percentile(drawn, 100.0 - tail, method="higher")
-    half = (curve.value(1) - curve.value(0)) / 2.0
-    return float(low - half), float(high + half)
+    low, high = resampled(drawn, replicates, grain=curve.value(1) - curve.value(0), on_drawn=True)
+    return float(low), float(high)
 
 
 def _first_crossing(curve: Curve, level: float, weights: Floats) -> float:
@@ -197,10 +200,10 @@ def _first_crossing(curve: Curve, level: float, weights: Floats) -> float:
     return math.inf if curve.above(0, level, weights) == curve.above(0, level, even) else -math.inf
 
 
-def _points(curve: Curve) -> pd.DataFrame:
-    """Every value that was run, in order, with the mean outcome and its 95% t interval."""
-    rows = [(curve.value(place), *interval(curve.rows[place])) for place in sorted(curve.rows)]
-    return pd.DataFrame(rows, columns=[curve.factor.name, "mean", "low", "high", "n"])
+def _points(curve: Curve, bounds: Range) -> pd.DataFrame:
+    """Every value that was run, in order, with the mean outcome and its 95% interval."""
+    rows = [(curve.value(place), *astuple(mean_of(curve.rows[place], bounds))) for place in sorted(curve.rows)]
+    return pd.DataFrame(rows, columns=[curve.factor.name, "mean", *SURE])
 
 
 def _sentence(row: pd.Series, points: pd.DataFrame, outcome: str, replicates: int) -> str:
@@ -208,7 +211,7 @@ def _sentence(row: pd.Series, points: pd.DataFrame, outcome: str, replicates: in
     level, start, end = (short_number(row[key]) for key in ("level", "low", "high"))
     if not row["crossings"]:
         low, high = float(points["mean"].min()), float(points["mean"].max())
-        digits = decimals_for((high - low) / 20.0, high)
+        digits = decimals((high - low) / 2.0, high)
         perhaps = (
             f", though {percent(row['crossed'])} of the resamples of replicates cross it" if row["crossed"] else ""
         )

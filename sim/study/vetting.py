@@ -238,7 +238,7 @@ def _check_key(key: str, asked: Sequence[str]) -> None:
 # ---------------------------------------------------------------------------------------------------------------
 # The lattice of evidence
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Course:
     """How interviews go with one sort of candidate. Arrays are indexed by the number of questions asked, from 0.
 

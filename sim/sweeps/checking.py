@@ -5,13 +5,10 @@ Nothing is changed, and nothing is computed.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import pyarrow.parquet as pq
 
 from sim.sweeps.files import is_temporary, resume_command, sha256_of
 from sim.sweeps.folder import (
@@ -19,6 +16,7 @@ from sim.sweeps.folder import (
     MANIFEST,
     SHARDS,
     is_taken,
+    journal_of,
     manifest_now,
     read_manifest,
     replayed,
@@ -26,9 +24,9 @@ from sim.sweeps.folder import (
     strangers,
     wrong_shards,
 )
-from sim.sweeps.journal import OPENED, read_journal
+from sim.sweeps.journal import OPENED
 from sim.sweeps.manifest import CHANGED, COMPLETE, FAILED, INTERRUPTED, differences, is_described_otherwise
-from sim.sweeps.tables import TABLES
+from sim.sweeps.tables import TABLES, runs_of_cells, runs_said
 
 
 class Finding(NamedTuple):
@@ -71,7 +69,7 @@ def status_of(folder: Path | str) -> Status:
     folder = Path(folder)
     manifest = manifest_now(folder)
     plan, status = manifest["plan"], manifest["status"]
-    done, _ = replayed(folder)
+    done, _ = replayed(folder, manifest)
     command = {INTERRUPTED: resume_command(folder), FAILED: f"{resume_command(folder)} --retry-failed"}
     runs, failed = sum(record.runs for record in done.values()), sum(record.failed for record in done.values())
     if status == COMPLETE:  # the tables hold them, whatever has become of journal and shards
@@ -110,7 +108,7 @@ def _findings(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     found = _wrong_lines(folder, manifest) + _wrong_tables(folder, manifest)
     if is_described_otherwise(manifest):
         found.append(Finding(folder / MANIFEST, CHANGED, harmless=False, mendable=False))
-    digest, done = manifest["plan_digest"], {} if manifest["status"] == COMPLETE else replayed(folder)[0]
+    digest, done = manifest["plan_digest"], {} if manifest["status"] == COMPLETE else replayed(folder, manifest)[0]
     wrong = wrong_shards(folder, done, digest)
     found += [Finding(folder / SHARDS / key.file_name, problem, False) for key, problem in wrong]
     found += [Finding(path, FOREIGN, harmless=False, mendable=False) for path in strangers(folder, digest, done)]
@@ -125,7 +123,7 @@ def _findings(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
 def _wrong_lines(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     """Lines of the journal that are torn or damaged and that no later process has seen and made up for."""
     wrong: list[int] = []
-    for number, entry in read_journal(folder / JOURNAL):
+    for number, entry in journal_of(folder, manifest):
         if entry is None:
             wrong.append(number)
         elif entry["event"] == OPENED:
@@ -153,18 +151,6 @@ def _wrong_tables(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
         except OSError as error:
             found.append(Finding(path, f"cannot be read: {error.strerror or error}", False))
             continue
-        if name == "runs":
-            counted = _rows_of_cells(path)
-            said = {cell["cell"]: cell["replicates_done"] for cell in manifest["cells"] if cell["replicates_done"]}
-            if counted != said:
-                found.append(Finding(path, "does not hold the runs that the manifest tells of", False))
+        if name == "runs" and runs_of_cells(path) != runs_said(manifest):
+            found.append(Finding(path, "does not hold the runs that the manifest tells of", False))
     return found
-
-
-def _rows_of_cells(path: Path) -> dict[int, int]:
-    """How many rows each cell has in a table, without holding it in memory."""
-    counted: Counter[int] = Counter()
-    with pq.ParquetFile(path) as file:
-        for rows in file.iter_batches(columns=["cell"]):
-            counted.update(rows.column("cell").to_pylist())
-    return dict(counted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 import math
@@ -10,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sim.dynamics.outcomes import OUTCOMES
-from sim.parameters import Traits
+from sim.parameters import Parameters, Traits
 from sim.scenario import Scenario, override
 from sim.sweeps.levels import (
     Combination,
@@ -23,15 +22,20 @@ from sim.sweeps.levels import (
     plain_name,
 )
 from sim.sweeps.sampling import GRID, LIST, MAX_POINTS, ONE_AT_A_TIME, SAMPLED, Factor, Range, whole_problems
-from sim.tomlfile import BadFile, Key, Problem, did_you_mean, shown
+from sim.text import reading
+from sim.tomlfile import MOST_LISTED, BadFile, Key, Problem, did_you_mean, shown, unknown_keys
 
 if TYPE_CHECKING:
     from sim.sweeps.design import Experiment
 
 MAX_REPLICATES, MAX_CELLS, MAX_SEED = 10_000_000, MAX_POINTS, 2**63 - 1
 """A cell keeps its whole scenario, some 7 kB."""
+MAX_VALUES = 20_000_000
+"""Values in all cells' scenarios together: a cell keeps its whole scenario."""
+MAX_FACTORS, MAX_CONSTANTS, MAX_SCENARIOS = 1000, 1000, 1000
 MAX_ROUNDS = 10_000
 """After each round of a wanted precision every cell is judged anew, which takes time of its own."""
+LISTED_OUTCOMES = "; `alliance outcomes` lists them"
 QUOTES = 'is a table: write a name with dots in quotes, as in "events.crash.enabled" = …'
 
 
@@ -43,6 +47,8 @@ def mistakes(experiment: Experiment, whole: bool = True) -> list[Problem]:
         whole: False when its design or a factor could not be read, so that nothing can be said of how they fit.
     """
     problems = _number_problems(experiment) + _outcome_problems(experiment) + _precision_problems(experiment)
+    if beyond := _beyond(experiment):
+        return problems + beyond
     sound: dict[str, Factor] = {}
     undoing = _undoing(experiment)
     for factor, levels in experiment.factors.items():
@@ -56,6 +62,26 @@ def mistakes(experiment: Experiment, whole: bool = True) -> list[Problem]:
     whole = whole and not misfits
     too_many = _size_problems(experiment, sound) if whole else []
     return problems + misfits + (too_many or _cell_problems(experiment, sound, whole))
+
+
+def _beyond(experiment: Experiment) -> list[Problem]:
+    """More of something than is worth a look at each; counted, so that it is told at once."""
+    problems = [
+        Problem((name,), f"has {len(found):,} entries; at most {most:,}")
+        for name, found, most in (
+            ("scenarios", experiment.scenarios, MAX_SCENARIOS),
+            ("settings", experiment.settings, MAX_CONSTANTS),
+            ("factors", experiment.factors, MAX_FACTORS),
+        )
+        if len(found) > most
+    ]
+    levels = sum(len(levels) for levels in experiment.factors.values() if not isinstance(levels, Range))
+    if levels > MAX_CELLS and experiment.design.kind != LIST:  # those of a list are told as points
+        problems.append(Problem(("factors",), f"list {levels:,} levels; at most {MAX_CELLS:,} in all"))
+    if len(experiment.design.listed) > MAX_POINTS:
+        message = f"has {len(experiment.design.listed):,} points; at most {MAX_POINTS:,}"
+        problems.append(Problem(("design", "points"), message))
+    return problems
 
 
 def fingerprint(scenario: Scenario) -> str:
@@ -78,21 +104,26 @@ def _number_problems(experiment: Experiment) -> list[Problem]:
 
 def _outcome_problems(experiment: Experiment) -> list[Problem]:
     at: Key = ("outcomes",)
-    problems = []
-    for k, name in enumerate(experiment.outcomes):
+    problems: list[Problem] = []
+    met: set[str] = set()
+    for name in experiment.outcomes:
         if not isinstance(name, str) or name not in OUTCOMES:
-            problems.append(Problem(at, f"{shown(name)} is no outcome{did_you_mean(str(name), OUTCOMES)}"))
-        elif name in experiment.outcomes[:k]:
+            near = did_you_mean(str(name), OUTCOMES) if len(problems) < MOST_LISTED else ""
+            problems.append(Problem(at, f"{shown(name)} is no outcome{near or LISTED_OUTCOMES}"))
+        elif name in met:
             problems.append(Problem(at, f"{shown(name)} is listed twice"))
+        else:
+            met.add(name)
     return problems
 
 
 def _precision_problems(experiment: Experiment) -> list[Problem]:
-    problems = []
+    problems: list[Problem] = []
     for name, width in experiment.precision.items():
         at: Key = ("precision", name)
         if name not in OUTCOMES:
-            problems.append(Problem(at, f"is no outcome{did_you_mean(name, OUTCOMES)}"))
+            near = did_you_mean(name, OUTCOMES) if len(problems) < MOST_LISTED else ""
+            problems.append(Problem(at, f"is no outcome{near or LISTED_OUTCOMES}"))
         elif not is_number(width) or not 0 < width < math.inf:
             problems.append(Problem(at, f"must be a half-width above 0, in the unit of {name}, got {shown(width)}"))
     batch, most = experiment.replicates, experiment.max_replicates
@@ -167,11 +198,7 @@ def _fit_problems(experiment: Experiment) -> list[Problem]:
     if design.kind == ONE_AT_A_TIME:
         if not experiment.factors:
             return [Problem(at, "one_at_a_time needs factors: [levers], [uncertainties] or [factors]")]
-        return [
-            Problem(("design", "base", key), f"is no factor here{did_you_mean(key, experiment.factors)}")
-            for key in design.base
-            if key not in experiment.factors
-        ]
+        return unknown_keys(design.base, experiment.factors, ("design", "base"), "is no factor here")
     if not experiment.sampled:
         return [Problem(at, f"{design.kind} needs factors besides levers: [uncertainties] or [factors]")]
     needs_levels = "a lever needs levels, since levers form a grid: list them, or make it an uncertainty to sample it"
@@ -217,7 +244,20 @@ def _size_problems(experiment: Experiment, sound: Mapping[str, Factor]) -> list[
         each = points * math.prod(sizes.get(lever, 1) for lever in experiment.levers)
         at, fewer = ("design",), "points or levels of levers"
     count = len(experiment.scenarios) * each
-    return [Problem(at, f"make {count} cells; at most {MAX_CELLS}: take fewer {fewer}")] if count > MAX_CELLS else []
+    if count > MAX_CELLS:
+        much = f"make {count} cells" if count < 10**15 else f"make more than {10**15:,} cells"
+        return [Problem(at, f"{much}; at most {MAX_CELLS}: take fewer {fewer}")]
+    values = each * sum(_values_in(scenario) for scenario in experiment.scenarios)
+    if values > MAX_VALUES:
+        much = f"make {count} cells, whose scenarios have {values:,} values together; at most {MAX_VALUES:,}"
+        return [Problem(at, f"{much}: take fewer {fewer}, pairs, groups or events")]
+    return []
+
+
+def _values_in(scenario: Scenario) -> int:
+    """About how many values a cell of the scenario keeps."""
+    groups = len(scenario.groups) * len(Traits.model_fields)
+    return len(Parameters.model_fields) + groups + len(scenario.network.pairs) + 5 * len(scenario.events)
 
 
 def _cell_problems(experiment: Experiment, sound: Mapping[str, Factor], whole: bool) -> list[Problem]:
@@ -314,8 +354,9 @@ def _problems_of(experiment: Experiment, base: Scenario, trial: _Trial) -> Itera
     drawn = trial.are_cells and experiment.design.kind in SAMPLED
     for tried in trial.combinations:
         at: Key = tried.key or ("factors",)  # levers are always among the factors
-        labels[tried.label] = labels.get(tried.label, 0) + 1
-        if trial.are_cells and labels[tried.label] == 2:
+        label = reading(tried.label)
+        labels[label] = labels.get(label, 0) + 1
+        if trial.are_cells and labels[label] == 2:
             advice = "would name two cells: give each level or point a label of its own"
             yield Problem(at, f"{tried.label!r} {advice}")
         try:
@@ -336,7 +377,7 @@ def _problems_of(experiment: Experiment, base: Scenario, trial: _Trial) -> Itera
 def _unknown(scenario: Scenario, key: str, value: Any) -> str:
     """Why ``key`` is no setting of the scenario; "" when it is one."""
     try:
-        override(copy.deepcopy(dict(scenario.written)), key, value, scenario)
+        override(scenario.written, key, value, scenario)
     except BadFile as error:
         return QUOTES if isinstance(value, dict) and not is_name(key) else error.problems[0].message
     return ""

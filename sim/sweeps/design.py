@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from sim.conditions import idle_in_all
+from sim.distributions import expect
+from sim.library import find
 from sim.parameters import Parameters, Traits
 from sim.scenario import Scenario
 from sim.sweeps.checks import MAX_REPLICATES as MAX_REPLICATES
@@ -29,7 +32,7 @@ from sim.sweeps.draft import TEXTS as TEXTS
 from sim.sweeps.draft import Draft
 from sim.sweeps.levels import Combination, Level, column_name, combination, grid, identity, levels_of, plain_name
 from sim.sweeps.sampling import GRID, LIST, ONE_AT_A_TIME, Array, Design, Factor, Point, Range
-from sim.tomlfile import BadFile, read
+from sim.tomlfile import BadFile, did_you_mean, read
 
 DEFAULT_REPLICATES, DEFAULT_SEED, DEFAULT_BATCHES = 100, 1, 20
 DEFAULT_OUTCOMES = ("value", "trust", "survived")
@@ -49,7 +52,7 @@ class Cell:
     scenario: Scenario
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Experiment:
     """Scenarios × combinations of factors × replicates. Make one with :func:`load_experiment` or :func:`experiment_of`.
 
@@ -89,6 +92,8 @@ class Experiment:
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("settings", "factors", "precision", "written"):  # what the caller has may be changed by him
+            object.__setattr__(self, name, copy.deepcopy(getattr(self, name)))
         named = {
             column_name(factor): levels if isinstance(levels, Range) else tuple(levels)
             for factor, levels in self.factors.items()
@@ -105,10 +110,44 @@ class Experiment:
         elif self.max_replicates == 0 and isinstance(self.replicates, int):
             object.__setattr__(self, "max_replicates", min(DEFAULT_BATCHES * self.replicates, MAX_REPLICATES))
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.scenarios)} scenarios, {len(self.factors)} factors, {self.replicates} replicates"
+        return f"<Experiment {self.name!r}: {counts}, seed {self.seed}>"
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.scenarios, self.replicates, self.seed, self.outcomes))
+
     @property
     def sampled(self) -> tuple[str, ...]:
         """The factors that are not levers: those that a sampled design draws, in the order of a sample's columns."""
         return tuple(factor for factor in self.factors if factor not in self.levers)
+
+    @cached_property
+    def cut(self) -> dict[str, int]:
+        """Scenarios whose months are cut to those of the shortest, so that all are compared over the same, and theirs.
+
+        Nothing is cut where the months are a factor: then to compare horizons is what is asked.
+        """
+        if "months" in self.factors:
+            return {}
+        own = dict(zip(_unique([scenario.name for scenario in self.scenarios]), self._bases, strict=True))
+        shortest = min((base.months for base in own.values()), default=0)
+        return {name: base.months for name, base in own.items() if base.months > shortest}
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be known before the first run, a sentence each: what is compared over what, and what cannot act."""
+        said = []
+        if self.cut:
+            shortest = self.cells()[0].scenario.months
+            longer = ", ".join(f"{name} ({months})" for name, months in self.cut.items())
+            said.append(
+                f"All are run for {shortest} months, those of the shortest scenario, so that they can be compared; cut "
+                f"to that: {longer}"
+            )
+        said += unlike(cell.scenario for cell in self.cells())
+        written = ((cell.scenario, [*self.settings, *cell.factors]) for cell in self.cells())
+        return said + idle_in_all((scenario, map(plain_name, keys)) for scenario, keys in written)
 
     @property
     def runs(self) -> tuple[int, int]:
@@ -135,6 +174,10 @@ class Experiment:
         Raises:
             BadFile: with every mistake.
         """
+        known = [field.name for field in dataclasses.fields(self)]
+        for name in fields:
+            if name not in known:
+                raise TypeError(f"an experiment has no field {name!r}{did_you_mean(name, known)}")
         if not fields:
             return self
         if not self.precision:  # then there was no limit to keep
@@ -259,7 +302,10 @@ class Experiment:
                         scenario=self._bases[k].with_settings(chosen.values),
                     )
                 )
-        return tuple(cells)
+        if not self.cut:
+            return tuple(cells)
+        shortest = min(base.months for base in self._bases)
+        return tuple(dataclasses.replace(cell, scenario=cell.scenario.until(shortest)) for cell in cells)
 
     @cached_property
     def _bases(self) -> tuple[Scenario, ...]:
@@ -352,12 +398,18 @@ class Experiment:
 def load_experiment(path: Path | str) -> Experiment:
     """Read an experiment file and the scenarios that it names.
 
+    Args:
+        path: of the file; text without a slash and ``.toml`` is the name of one that ``alliance experiments`` lists.
+
     Names of scenarios are looked up as everywhere (:func:`sim.library.find`); a path is taken from the folder of the
     experiment file first, then from where you stand.
 
     Raises:
         BadFile: when it, or a scenario in it, cannot be read or has mistakes.
     """
+    expect(path, (str, Path), "an experiment is loaded by a name or a path")
+    if isinstance(path, str):
+        path = find("experiments", path)
     data, lines = read(path)
     draft = Draft(data, Path(path))
     experiment = Experiment(**draft.fields)
@@ -374,7 +426,18 @@ def experiment_of(
 
     Raises:
         BadFile: when a number is out of range or an outcome is unknown.
+        TypeError: when something is of another kind.
+        ValueError: when there is no scenario.
     """
+    listed = "scenarios: a list of Scenarios, such as [load('baseline'), load('culture_clash')] of sim.scenario"
+    expect(scenarios, (Sequence, Iterator), listed)
+    scenarios = tuple(scenarios)
+    for scenario in scenarios:
+        expect(scenario, Scenario, listed)
+    if not scenarios:
+        raise ValueError(f"{listed}; got none")
+    expect(name, str, "name of an experiment: text")
+    expect(outcomes, (list, tuple, Iterator), "outcomes: a list of names, such as ['value', 'trust']")
     named = " and ".join(dict.fromkeys(scenario.title for scenario in scenarios))
     draft = Experiment(
         name=name,
@@ -384,6 +447,33 @@ def experiment_of(
         scenarios=tuple(scenarios),
     )
     return draft.replace(replicates=replicates, seed=seed, outcomes=tuple(outcomes) or DEFAULT_OUTCOMES)
+
+
+def unlike(scenarios: Iterable[Scenario]) -> list[str]:
+    """What cells that are compared do not have in common, so that their sums are not of the same; a sentence each."""
+    kinds = {(one.months, one.organizations, one.network.market, one.alliances) for one in scenarios}
+    months, organizations, markets, alliances = map(set, zip(*kinds, strict=True)) if kinds else [set()] * 4
+    said = []
+    if len(months) > 1:
+        said.append(
+            f"Cells run for {min(months)} to {max(months)} months: money is told per month that an alliance lived; "
+            "shares and all else that grows with time are over each cell's own months"
+        )
+    if len(markets) > 1:
+        said.append(
+            "Some cells are markets and some are not: a market signs alliances all through the run, so they are "
+            "younger at its end; compare money per month, and survival by months since the signature"
+        )
+    if len(organizations) > 1 or (len(alliances) > 1 and markets == {False}):
+        said.append(
+            f"Cells have {_from_to(organizations)} organizations and {_from_to(alliances)} alliances: every outcome is "
+            "the mean over a cell's alliances, so alliances are compared, not organizations or totals"
+        )
+    return said
+
+
+def _from_to(numbers: set[int]) -> str:
+    return f"{min(numbers):,}" if len(numbers) == 1 else f"{min(numbers):,} to {max(numbers):,}"
 
 
 def _own_value(scenario: Scenario, key: str) -> Any:

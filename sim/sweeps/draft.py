@@ -39,11 +39,12 @@ from pathlib import Path
 from typing import Any
 
 from sim import library
-from sim.scenario import Scenario, load
-from sim.sweeps.checks import MAX_REPLICATES, QUOTES
+from sim.scenario import MAX_TEXT, Scenario, load
+from sim.sweeps.checks import MAX_REPLICATES, MAX_SCENARIOS, QUOTES
 from sim.sweeps.levels import column_name, is_name, plain_name
 from sim.sweeps.sampling import Factor, read_design, read_range
-from sim.tomlfile import BadFile, Key, Problem, did_you_mean, shown
+from sim.text import problem
+from sim.tomlfile import BadFile, Key, Problem, shown, unknown_keys
 
 TEXTS = ("title", "question", "expected")
 ROLES = {"levers": "a lever", "uncertainties": "an uncertainty", "factors": "a factor"}
@@ -64,7 +65,7 @@ class Draft:
     """
 
     def __init__(self, data: Mapping[str, Any], path: Path) -> None:
-        self.problems = [Problem((key,), f"unknown key{did_you_mean(key, TOP)}") for key in data if key not in TOP]
+        self.problems = unknown_keys(data, TOP, ())
         self.whole = True
         self._data = data
         self._places: dict[Key, Key] = {}  # where the file has what an Experiment holds under another key
@@ -119,6 +120,10 @@ class Draft:
         found = self._data[name]
         if not isinstance(found, str) or not found.strip():
             self._wrong((name,), f"must be text that is not empty, got {shown(found)}")
+        elif unseen := problem(found, breaks=True):
+            self._wrong((name,), unseen)
+        elif len(found) > MAX_TEXT:
+            self._wrong((name,), f"has {len(found):,} characters; at most {MAX_TEXT:,}")
         return str(found)
 
     def _table(self, name: str) -> dict[str, Any]:
@@ -197,6 +202,8 @@ def _load_scenarios(names: Any, folder: Path) -> tuple[list[Scenario], list[Prob
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
         missing = "is missing: name at least one scenario" if names is None else None
         return [], [Problem(at, missing or f"must be a list of names or paths that is not empty, got {shown(names)}")]
+    if len(names) > MAX_SCENARIOS:
+        return [], [Problem(at, f"has {len(names):,} names; at most {MAX_SCENARIOS:,}")]
     scenarios: dict[Path, Scenario] = {}
     problems = []
     for name in names:

@@ -9,16 +9,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.sweeps.design import Cell, Experiment
 from sim.sweeps.executors.local import cores
 from sim.sweeps.plan import shard_size, work_of
-from sim.sweeps.runner import OnMessage, warm_up
+from sim.sweeps.runner import warm_up
 from sim.sweeps.shards import CellSums, Part, condense, reduce, rows_of
 from sim.sweeps.tables import size_of_rows
 
 PROBES = 6
 PROBE_SECONDS = 0.15
+MOST_PROBED = 50_000_000
+"""Alliance-months of a run that is timed; a longer one is guessed from :data:`TYPICAL_SECONDS`."""
+TYPICAL_SECONDS = 3e-7
+"""Of an alliance-month, where nothing is timed."""
+BYTES_PER_MONTH = 500.0
+"""Of a cell's tables, where nothing is weighed."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,6 @@ class Estimate:
 def estimate(
     experiment: Experiment,
     jobs: int | None = None,
-    on_message: OnMessage | None = None,
     keep_alliances: bool = False,
 ) -> Estimate:
     """Time a little of the experiment on this machine, on as many threads, and extrapolate.
@@ -49,7 +55,7 @@ def estimate(
     """
     jobs = jobs or cores()
     cells = experiment.cells()
-    warm_up(on_message)
+    warm_up()
     at = np.unique(np.linspace(0, len(cells) - 1, min(PROBES, len(cells))).round().astype(int))
     probes = [_probe(experiment, cells[k], jobs, keep_alliances) for k in at]
     least, most = experiment.runs
@@ -78,6 +84,10 @@ class _Probe:
 
 def _probe(experiment: Experiment, cell: Cell, jobs: int, keep_alliances: bool) -> _Probe:
     """Run as many replicates of a cell as fit in the time of a probe, on every thread at once."""
+
+    work = work_of(cell.scenario)
+    if work > MOST_PROBED:  # one run would already take minutes
+        return _Probe(work * TYPICAL_SECONDS, 0.1, len(OUTCOMES) * 8.0, cell.scenario.months * BYTES_PER_MONTH)
 
     def one(replicates: range) -> Part:
         return reduce(simulate(cell.scenario, replicates, experiment.seed), keep_alliances)

@@ -6,7 +6,6 @@ Writing (``store``), reading the tables (``reading``) and checking (``checking``
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -17,15 +16,15 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from sim.sweeps.files import resume_command
-from sim.sweeps.journal import DONE, LOST, OPENED, read_journal
+from sim.sweeps.journal import DONE, LOST, OPENED, Line, read_journal
 from sim.sweeps.manifest import FORMAT, INTERRUPTED, KIND, RUNNING
 from sim.sweeps.plan import Plan, ShardKey, plan_in
+from sim.sweeps.shape import manifest_problems, read_json
 from sim.sweeps.shards import Shard, decode, said_of
-from sim.tomlfile import BadFile, Problem
+from sim.tomlfile import LONGEST_WORD, BadFile, Problem, content_of, shortened, shown
 
-NEEDED = ("status", "command", "cells", "plan", "plan_digest", "code_digest", "numerics", "timings", "files")
-PLANNED = ("seed", "batch", "most", "precision", "keep_alliances")
-"""What the manifest of a sweep must hold, and what its plan must."""
+MOST_MANIFEST, MOST_SHARD = 2**30, 2**32
+"""Bytes of a manifest, which holds a scenario for each cell, and of a shard."""
 DAMAGED = "is damaged or is no manifest of a result folder: run the sweep again"
 MANIFEST, JOURNAL, LOCK, SHARDS = "manifest.json", "journal.jsonl", ".lock", "shards"
 
@@ -41,11 +40,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json(content_of(path, MOST_MANIFEST).decode())
         kind, version = manifest["kind"], manifest.get("format")
-        if version == FORMAT and kind == KIND:
-            _ = [manifest[key] for key in NEEDED], [manifest["plan"][key] for key in PLANNED]
-            _ = [about["sha256"] for about in manifest["files"].values()], [cell["cell"] for cell in manifest["cells"]]
     except (FileNotFoundError, NotADirectoryError):
         inside = sorted(found.parent for found in folder.glob("*/manifest.json")) if folder.is_dir() else []
         hint = f"; did you mean {inside[-1]}?" if inside else "; `alliance sweep` and `alliance compare` make one"
@@ -56,12 +52,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise bad_file(path, f"cannot be read: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise bad_file(path, DAMAGED) from None
+    kind = shortened(kind, LONGEST_WORD) if isinstance(kind, str) else "something else"
     if kind != KIND:
         raise bad_file(folder, f"holds a {kind}, not a sweep: `alliance sweep` and `alliance compare` make one")
     if version != FORMAT:
         raise bad_file(
-            folder, f"was written in format {version}; this version reads format {FORMAT}: run the sweep again"
+            folder, f"was written in format {shown(version)}; this version reads format {FORMAT}: run the sweep again"
         )
+    problems = manifest_problems(manifest)
+    if problems:
+        advice = "the manifest is damaged: put it back from a copy, or run the sweep again"
+        raise BadFile(path, [Problem(problem.key, f"{problem.message}; {advice}") for problem in problems])
     return dict(manifest)
 
 
@@ -88,8 +89,8 @@ def stored_plan(folder: Path, manifest: Mapping[str, Any]) -> Plan:
     """
     try:
         return plan_in(manifest)
-    except (KeyError, TypeError):
-        raise bad_file(folder / MANIFEST, DAMAGED) from None
+    except BadFile as error:
+        raise BadFile(folder / MANIFEST, [Problem(("cells", *p.key), p.message) for p in error.problems]) from None
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -107,6 +108,8 @@ def _is_locked(lock: Path) -> bool:
     """Looked at with a shared lock: whoever may read can tell, and two who look are not in each other's way."""
     import fcntl
 
+    if not lock.is_file():  # a pipe would keep its reader waiting
+        raise FileNotFoundError(lock)
     with lock.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -148,11 +151,20 @@ class Record(NamedTuple):
     seconds: float  # that computing it took
 
 
-def replayed(path: Path) -> tuple[dict[ShardKey, Record], list[int]]:
-    """What is stored by the journal, and the numbers of its torn or damaged lines."""
+def journal_of(path: Path, manifest: Mapping[str, Any]) -> Iterator[Line]:
+    """The journal's lines. One that tells of a shard that the sweep has not is damaged too: it is another's."""
+    cells, most = len(manifest["cells"]), manifest["plan"]["most"]
+    for number, entry in read_journal(path / JOURNAL):
+        if entry is not None and "shard" in entry and (entry["shard"][0] >= cells or entry["shard"][2] > most):
+            entry = None
+        yield Line(number, entry)
+
+
+def replayed(path: Path, manifest: Mapping[str, Any]) -> tuple[dict[ShardKey, Record], list[int]]:
+    """What is stored by the journal of a sweep, and the numbers of its torn or damaged lines."""
     done: dict[ShardKey, Record] = {}
     damaged = []
-    for number, entry in read_journal(path / JOURNAL):
+    for number, entry in journal_of(path, manifest):
         if entry is None:
             damaged.append(number)
         elif entry["event"] == DONE:
@@ -187,13 +199,13 @@ def load_shard(folder: Path, key: ShardKey, record: Record, digest: str) -> Shar
     """
     path = folder / SHARDS / key.file_name
     try:
-        content = path.read_bytes()
+        content = content_of(path, MOST_SHARD)
         problem = _wrong_with(content, key, record, digest)
         if not problem:
-            return decode(content)
+            return decode(content, key)
     except FileNotFoundError:
         problem = "is missing"
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         problem = f"cannot be read: {error}"
     raise bad_file(path, f"{problem}; `{resume_command(folder)}` computes it again")
 
@@ -201,7 +213,7 @@ def load_shard(folder: Path, key: ShardKey, record: Record, digest: str) -> Shar
 def problem_with(path: Path, key: ShardKey, record: Record, digest: str) -> str:
     """What is wrong with a stored shard; empty when it is what the journal says."""
     try:
-        return _wrong_with(path.read_bytes(), key, record, digest)
+        return _wrong_with(content_of(path, MOST_SHARD), key, record, digest)
     except FileNotFoundError:
         return "is missing"
     except OSError as error:
@@ -230,12 +242,12 @@ def strangers(folder: Path, digest: str, stored: Iterable[ShardKey]) -> Iterator
 
 def _is_own(path: Path, digest: str) -> bool:
     try:
-        said = said_of(path.read_bytes())
+        said = said_of(content_of(path, MOST_SHARD))
     except FileNotFoundError:  # the sweep has just removed it
         return True
     except OSError:
         return False
-    return said.get("sweep") == digest and path.name == ShardKey(*said["shard"]).file_name
+    return bool(said) and said["sweep"] == digest and path.name == ShardKey(*said["shard"]).file_name
 
 
 def _wrong_with(content: bytes, key: ShardKey, record: Record, digest: str) -> str:

@@ -41,9 +41,11 @@ class CtrlC:
             signal.signal(signal.SIGINT, self._note)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._held:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        if kind is None:
+            self.check()  # one that came after the last look was not heard yet
 
     def overdue(self) -> bool:
         """True when Ctrl-C was pressed and what was under way has had its time. The first call after it says so."""
@@ -66,14 +68,28 @@ class CtrlC:
         self.pressed = True
 
 
+class Ended:
+    """By which signal a process was told to end: Ctrl-C unless another one came."""
+
+    number: int = signal.SIGINT
+
+    @property
+    def exit_code(self) -> int:
+        """As shells give it: 130 after Ctrl-C, 129 when the terminal was closed, 143 after SIGTERM."""
+        return 128 + self.number
+
+
 @contextmanager
-def any_end_as_ctrl_c() -> Iterator[None]:
+def any_end_as_ctrl_c() -> Iterator[Ended]:
     """Take SIGTERM (of ``kill``, or of a system that ends jobs) and SIGHUP (the terminal was closed) for Ctrl-C.
 
-    Only those that would end this process: after ``nohup`` it goes on without its terminal.
+    Only those that would end this process: after ``nohup`` it goes on without its terminal. Gives what tells which of
+    them came.
     """
+    ended = Ended()
 
     def press(number: int, frame: FrameType | None) -> None:
+        ended.number = number
         if number != signal.SIGTERM:
             _leave_terminal()
         pressed = signal.getsignal(signal.SIGINT)
@@ -87,7 +103,7 @@ def any_end_as_ctrl_c() -> Iterator[None]:
     for number in taken:
         signal.signal(number, press)
     try:
-        yield
+        yield ended
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)

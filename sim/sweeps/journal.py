@@ -15,13 +15,17 @@ Events:
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim import text
+from sim.sweeps.shape import is_done, is_opened, is_shard, read_json
+
+LONGEST = 2**20
+"""Bytes of a line; a longer one is damaged."""
 OPENED, BEGUN, DONE, LOST, CLOSED = "opened", "begun", "done", "lost", "closed"
 
 
@@ -46,8 +50,8 @@ class Journal:
 
     def note(self, event: str, **facts: Any) -> None:
         """Append a line. It survives the end of this process; after a power cut it may be missing."""
-        text = json.dumps({"event": event, **facts}, ensure_ascii=False, separators=(",", ":"))
-        line = f"{_checksum(text)} {text}\n"
+        noted = text.json({"event": event, **facts}, tight=True)
+        line = f"{_checksum(noted)} {noted}\n"
         content = (f"\n{line}" if self._torn else line).encode()
         self._torn = True  # until the line is written as a whole
         while content:
@@ -78,25 +82,36 @@ class Journal:
 
 def read_journal(path: Path) -> Iterator[Line]:
     """The lines of a journal, one by one, also while it is being written; nothing when there is none."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
+    if not path.is_file():  # a pipe would keep its reader waiting
         return
+    file = path.open("rb")
     with file:
-        for number, line in enumerate(file, start=1):
+        number = 1
+        while line := file.readline(LONGEST):
             yield Line(number, _entry(line))
+            number += line.endswith(b"\n")
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
     """What a line says; None when it is not whole."""
     try:
-        checksum, _, text = line.decode().partition(" ")
-        if not text.endswith("\n") or checksum != _checksum(text[:-1]):
+        checksum, _, noted = line.decode().partition(" ")
+        if not noted.endswith("\n") or checksum != _checksum(noted[:-1]):
             return None
-        entry = json.loads(text)
+        entry = read_json(noted)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) and "event" in entry else None
+    return entry if isinstance(entry, dict) and _is_whole(entry) else None
+
+
+def _is_whole(entry: dict[str, Any]) -> bool:
+    """Whether an entry says all that its readers ask it for."""
+    event = entry.get("event")
+    if event == DONE:
+        return is_done(entry)
+    if event == OPENED:
+        return is_opened(entry)
+    return event == CLOSED or (event in (BEGUN, LOST) and is_shard(entry.get("shard")))
 
 
 def _checksum(text: str) -> str:

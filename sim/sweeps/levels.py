@@ -10,6 +10,8 @@ from typing import Any
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import Parameters, Traits
+from sim.scenario import MAX_NAME
+from sim.text import problem, reading
 from sim.tomlfile import Key, shown
 
 
@@ -85,18 +87,21 @@ def level_problems(factor: str, written: Sequence[Any]) -> list[str]:
     values: set[str] = set()
     for level, as_written in zip(levels_of(factor, written), written, strict=True):
         value = identity(level.value)
-        if level.label in labels or value in values:
+        label = reading(level.label)
+        if label in labels or value in values:
             messages.append(f"level {shown(as_written)} is listed twice")
-        labels.add(level.label)
+        labels.add(label)
         values.add(value)
     return messages
 
 
 def label_problem(label: Any) -> str:
     """Why a text is no label of a level or a point; "" when it is one."""
-    if isinstance(label, str) and label.strip() and label.isprintable():
-        return ""
-    return f"must be text that is not empty and in one line, got {shown(label)}"
+    if not isinstance(label, str) or not label.strip():
+        return f"must be text that is not empty and in one line, got {shown(label)}"
+    if unseen := problem(label):
+        return f"must be text in one line; it {unseen}"
+    return "" if len(label) <= MAX_NAME else f"has {len(label):,} characters; at most {MAX_NAME:,}"
 
 
 def as_column(values: Sequence[Any]) -> list[Any]:

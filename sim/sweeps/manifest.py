@@ -6,30 +6,28 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
-import shlex
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sim import loaded
 from sim.dynamics.compiled import settings as compiler
-from sim.dynamics.compiled import source_digest
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING
 from sim.parameters import Parameters, Traits, meta
 from sim.sweeps.design import Experiment
 from sim.sweeps.plan import Plan
+from sim.sweeps.recipe import command_that_makes
 
 KIND = "sweep"
 FORMAT = 2
 """Version of the folder's layout; raised when a reader of an older one would misread a newer one."""
-
-AROUND_THE_CORE = ("scenario.py", "engine.py", "sweeps/shards.py")
-"""What a number passes on its way from a scenario to a shard, beside the core."""
 
 CHANGING = ("status", "jobs", "files", "timings", "forced", "continued")
 CHANGING_OF_CELLS = ("replicates_done", "half_widths")
@@ -53,7 +51,11 @@ VARIABLE_UNITS = {
 
 
 def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None) -> dict[str, Any]:
-    """The manifest as far as it is known before the first run."""
+    """The manifest as far as it is known before the first run.
+
+    Raises:
+        CodeChanged: when the code is not what was loaded from its files.
+    """
     manifest = {
         "kind": KIND,
         "format": FORMAT,
@@ -63,7 +65,8 @@ def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None)
         "question": experiment.question,
         "expected": experiment.expected,
         "outcomes": list(experiment.outcomes),
-        "command": command or command_line(experiment, plan.keep_alliances),
+        "notes": experiment.notes,
+        "command": command,
         "design": experiment.plain(),
         "design_digest": experiment.digest(),
         "plan": {
@@ -96,6 +99,8 @@ def describe(experiment: Experiment, plan: Plan, jobs: int, command: str | None)
         "variable_units": VARIABLE_UNITS,
         "files": {},
     }
+    if command is None:
+        manifest["command"] = command_that_makes(experiment, manifest)
     return {**manifest, "description_digest": description_digest(manifest)}
 
 
@@ -122,21 +127,11 @@ def numerics() -> dict[str, str]:
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     return {
         **{name: installed(name) for name in ("numpy", "numba", "scipy")},
-        "code around the core": digest_of_code(AROUND_THE_CORE),
         "C library": " ".join(platform.libc_ver()).strip() or platform.platform(),
         "processor": platform.machine(),
         "processor features": " ".join(found),
         "compiled": "no" if compiler.DISABLE_JIT else "yes",
     }
-
-
-def digest_of_code(patterns: Iterable[str]) -> str:
-    """SHA-256 (first 16 hex digits) of files of this package, by their names in it, and of those names."""
-    package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for path in [path for pattern in patterns for path in sorted(package.glob(pattern))]:
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
 
 
 CHANGED = "was changed after the sweep had begun (its description_digest is another): put it back from a copy"
@@ -150,8 +145,12 @@ def differences(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
         reasons.append(f"it was written by another version of alliance-trust (then {version}, now {now})")
     if is_described_otherwise(manifest):
         reasons.append(f"what its manifest says of the sweep {CHANGED}")
-    if manifest["code_digest"] != source_digest():
-        reasons.append(f"the model's code has changed (then {manifest['code_digest']}, now {source_digest()})")
+    then_rules, now_rules = manifest.get("replaced_rules", {}), loaded.replaced_rules()
+    if then_rules != now_rules:
+        then_words, now_words = map(loaded.replaced_in_words, (then_rules, now_rules))
+        reasons.append(f"rules were replaced then that are not now, or the other way round ({then_words}; {now_words})")
+    elif manifest["code_digest"] != (code := loaded.code_digest()):
+        reasons.append(f"the model's code has changed (then {manifest['code_digest']}, now {code})")
     before = manifest["numerics"]
     reasons += [
         f"{name} differs (then {before.get(name, 'unknown')}, now {now})"
@@ -166,33 +165,19 @@ def differences(manifest: Mapping[str, Any], plan: Plan) -> list[str]:
     return reasons
 
 
-def command_line(experiment: Experiment, keep_alliances: bool = False) -> str:
-    """The command that runs the experiment again."""
-    names = shlex.join(scenario.name for scenario in experiment.scenarios)
-    start = f"sweep {shlex.quote(experiment.source)}" if experiment.source else f"compare {names}"
-    asked = {**experiment.settings}
-    for key, value in dict(experiment.written.get("settings", {})).items():
-        if asked.get(key) == value:
-            del asked[key]
-    sets = "".join(f" --set {shlex.quote(f'{key}={_toml(value)}')}" for key, value in asked.items())
-    alliances = " --alliances" if keep_alliances else ""
-    return f"alliance {start} --seed {experiment.seed} --replicates {experiment.replicates}{sets}{alliances}"
+def provenance(more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What made a result: digest of the code, replaced rules if any, versions, commit, platform.
 
+    Args:
+        more: files of the package that have a part in the result beside those that every run passes.
 
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return str(value)
-
-
-def provenance() -> dict[str, Any]:
-    """What made a result: digest of the core, versions, commit, platform."""
+    Raises:
+        CodeChanged: when a file is not what was loaded from it.
+    """
+    replaced = dict(loaded.replaced_rules())
     return {
-        "code_digest": source_digest(),
+        "code_digest": loaded.code_digest(more),
+        **({"replaced_rules": replaced} if replaced else {}),
         "versions": versions(),
         "git": git_state(),
         "platform": platform.platform(),
@@ -218,9 +203,12 @@ def git_state() -> dict[str, Any] | None:
     Asked once: what is written to the files later is not what runs here.
     """
     here = Path(__file__).resolve().parent
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # set within hooks
 
     def ask(*words: str) -> str:
-        answer = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, timeout=10, check=True)
+        answer = subprocess.run(
+            ["git", *words], cwd=here, env=plain, capture_output=True, text=True, timeout=10, check=True
+        )
         return answer.stdout.strip()
 
     try:
@@ -255,6 +243,7 @@ def units(experiment: Experiment, keep_alliances: bool) -> dict[str, dict[str, s
             "month": "month",
             "variable": "text",
             "alliances": "count",
+            "replicates": "count",
             **dict.fromkeys(spread, of_variable),
         },
         "survival": {**cell, "month": "month", **dict.fromkeys((*CAUSES_OF_ENDING[1:], CAUSES_OF_ENDING[0]), "share")},

@@ -21,9 +21,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
+from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import ALLIANCE, LAYERS, N_CAUSES, ORGANIZATION, VARIABLES
+from sim.intervals import from_moments
 from sim.scenario import Scenario
 from sim.sweeps.design import FEWEST, Cell, Experiment
 from sim.sweeps.levels import numbers_alike
@@ -189,18 +190,14 @@ class Precision:
             self._high[name] = max(self._high[name], float(values.max()))
 
     def half_width(self, name: str) -> float:
-        """Half the width of the 95% t interval of an outcome's mean; infinite with fewer than two values.
+        """How far an outcome's mean may be from what it is so far, by the interval that a result shows of it.
 
-        While all n values are the same there is no spread to judge by. Then it is 3/n of the outcome's unit: what has
-        not happened in n runs may still have a chance of 3/n (the rule of three, Hanley & Lippman-Hand 1983,
-        https://doi.org/10.1001/jama.1983.03330370053031), and it is taken to move the outcome by one unit.
+        Infinite where that has none (:mod:`sim.intervals`): with fewer than two values, and while all are the same
+        and nothing bounds the outcome.
         """
-        count = self._count[name]
-        if count < 2:
-            return math.inf
-        if self._low[name] == self._high[name]:
-            return 3.0 / count
-        return float(stdtrit(count - 1, 0.975)) * math.sqrt(self._squares[name] / (count - 1) / count)
+        count, mean, squares = self._count[name], self._mean[name], self._squares[name]
+        low, high, bounds = self._low[name], self._high[name], OUTCOMES[name].bounds
+        return from_moments(count, mean, squares, low, high, bounds).reach
 
     def reached(self) -> bool:
         """True when every named outcome is as precise as wanted."""

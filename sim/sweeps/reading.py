@@ -6,7 +6,7 @@ import hashlib
 import shlex
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +16,33 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sim.distributions import expect
 from sim.sweeps.files import resume_command, sha256_of
-from sim.sweeps.folder import bad_file, by_cell, cells_done, load_shard, manifest_now, replayed, stored_plan
-from sim.sweeps.manifest import FAILED, RUNNING
-from sim.sweeps.tables import write_tables
-from sim.tomlfile import BadFile
+from sim.sweeps.folder import (
+    MANIFEST,
+    bad_file,
+    by_cell,
+    cells_done,
+    load_shard,
+    manifest_now,
+    replayed,
+    stored_plan,
+)
+from sim.sweeps.manifest import CHANGED, FAILED, RUNNING, is_described_otherwise
+from sim.sweeps.tables import TABLES, runs_of_cells, runs_said, write_tables
+from sim.tomlfile import MOST_LISTED, BadFile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Stored:
     """A result folder read back: its manifest and its tables by name (:class:`Tables`)."""
 
     folder: Path
     manifest: dict[str, Any]
     tables: Mapping[str, pd.DataFrame]
+
+    def __repr__(self) -> str:
+        return f"<Stored in {str(self.folder)!r}: tables {', '.join(self.tables)}>"
 
     def alliances(self, *columns: str) -> pd.DataFrame | None:
         """Some columns of the table of single alliances, without holding the others; None when it was not kept."""
@@ -82,6 +95,9 @@ class Tables(Mapping[str, pd.DataFrame]):
     def __len__(self) -> int:
         return len(self._sha256)
 
+    __eq__ = object.__eq__  # the inherited one compares frames, which gives no bool
+    __hash__ = object.__hash__
+
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.parquet"
 
@@ -93,7 +109,9 @@ def read_results(folder: Path | str) -> Stored:
 
     Raises:
         BadFile: when it is no result folder, was written by another version, holds no runs yet or is damaged.
+        TypeError: when ``folder`` is neither a path nor text.
     """
+    expect(folder, (str, Path), "folder: the path of a result folder, as run_experiment returns it")
     folder = Path(folder)
     manifest = manifest_now(folder)
     try:
@@ -106,8 +124,11 @@ def read_results(folder: Path | str) -> Stored:
 
 def _read(folder: Path, manifest: dict[str, Any]) -> Stored:
     tables: Mapping[str, pd.DataFrame]
+    if is_described_otherwise(manifest) and not manifest.get("forced"):  # else it was gone on with all the same
+        raise bad_file(folder / MANIFEST, CHANGED)
     if manifest["files"]:
         tables = Tables(folder / "tables", manifest["files"])
+        _check_whole(folder, manifest)
     else:
         manifest, tables = _read_unfinished(folder, manifest)
     if "runs" not in tables:
@@ -115,9 +136,50 @@ def _read(folder: Path, manifest: dict[str, Any]) -> Stored:
     return Stored(folder, manifest, tables)
 
 
+def _check_whole(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse tables that are not those of the sweep that the manifest tells of.
+
+    A checksum in the manifest does not tell of that: it may have been written anew, with another table's.
+
+    Raises:
+        BadFile: names the table, and what is wrong with it.
+    """
+    has_runs = any(cell["replicates_done"] for cell in manifest["cells"])
+    left_out = () if manifest["plan"]["keep_alliances"] and has_runs else ("alliances",)
+    wanted = [name for name in TABLES if name not in left_out] if has_runs else ["cells", "failed"]
+    for name in wanted:
+        path = folder / "tables" / f"{name}.parquet"
+        if name not in manifest["files"]:
+            raise bad_file(path, f"is not named in the manifest: {_remedy(path)}")
+        try:
+            schema = pq.read_schema(path)
+        except (OSError, pa.ArrowException) as error:
+            raise bad_file(path, f"cannot be read: {error}; {_remedy(path)}") from None
+        wrong = _wrong_columns(schema, manifest["units"].get(name, {}), manifest["design"]["factors"])
+        if wrong:
+            raise bad_file(path, f"is no table of this sweep ({wrong}): {_remedy(path)}")
+    if has_runs and runs_of_cells(folder / "tables" / "runs.parquet") != runs_said(manifest):
+        path = folder / "tables" / "runs.parquet"
+        raise bad_file(path, f"does not hold the runs that the manifest tells of: {_remedy(path)}")
+
+
+def _wrong_columns(schema: pa.Schema, units: Mapping[str, str], factors: Container[str]) -> str:
+    """What is wrong with the columns of a table; empty when they are as it says. Factors may be of any type."""
+    if list(schema.names) != list(units):
+        odd = sorted(set(schema.names) ^ set(units)) or ["their order"]
+        return f"its columns are not those of the manifest: {', '.join(map(str, odd[:MOST_LISTED]))}"
+    for field in schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+        if not (is_text or is_number) or (field.name not in factors and is_text != (units[field.name] == "text")):
+            return f"its column {field.name} is of type {field.type}"
+    return ""
+
+
 def _read_unfinished(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], Mapping[str, pd.DataFrame]]:
     """The tables that would be written if the sweep ended now, and the manifest with the number of runs in them."""
-    done, _ = replayed(folder)
+    done, _ = replayed(folder, manifest)
     if not done:
         return manifest, {}
     plan, digest = stored_plan(folder, manifest), manifest["plan_digest"]
@@ -156,7 +218,7 @@ def _read_table(path: Path, sha256: str, columns: Sequence[str] | None = None) -
                 raise bad_file(path, "has changed since the folder was opened: ask again for what you asked")
             file.seek(0)
             with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
-                frame: pd.DataFrame = parquet.read(columns).to_pandas()
+                frame: pd.DataFrame = parquet.read(columns).to_pandas(ignore_metadata=True)
             return frame
     except (OSError, pa.ArrowException) as error:
         raise bad_file(path, f"cannot be read: {error}; {_remedy(path)}") from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import shlex
 import shutil
 import time
 from collections import deque
@@ -19,7 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sim.dynamics.compiled import is_cached
+import numpy as np
+
+from sim.distributions import expect
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.scenario import Scenario
@@ -47,7 +50,6 @@ from sim.tomlfile import BadFile, Problem
 OnProgress = Callable[["Progress"], None]
 OnMessage = Callable[[str], None]
 
-COMPILING = "compiling the core (first use on this machine; takes about 25 s) …"
 STARTING = "starting workers …"
 
 LONGEST_ERROR = 300
@@ -69,11 +71,17 @@ class RunFailed(RuntimeError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """A sweep was stopped by Ctrl-C; ``folder`` holds what is complete, ``runs`` says how many runs that is."""
+    """A sweep was stopped by Ctrl-C; ``folder`` holds what is complete, ``runs`` says how many runs that is.
 
-    def __init__(self, folder: Path, runs: int) -> None:
+    It may have come when everything was stored: then nothing is left to go on with (``ended``).
+    """
+
+    def __init__(self, folder: Path, runs: int, ended: bool = False) -> None:
         kept = f"{runs} complete runs are kept in {folder}" if runs else f"no run was complete yet in {folder}"
-        super().__init__(f"{kept}; `{resume_command(folder)}` goes on")
+        words = f"{kept}; `{resume_command(folder)}` goes on"
+        if ended:
+            words = f"all runs are stored; `alliance report {shlex.quote(str(folder))}` writes the report"
+        super().__init__(words)
         self.folder, self.runs = folder, runs
 
 
@@ -108,10 +116,8 @@ class Progress:
         return self.seconds * (total - done) / (done - before) if done > before else math.inf
 
 
-def warm_up(on_message: OnMessage | None = None) -> None:
+def warm_up() -> None:
     """Compile the core, or load it from the cache, once and before any thread needs it."""
-    if on_message is not None and not is_cached():
-        on_message(COMPILING)
     texts = {"title": "Warm-up", "question": "-", "source": "-", "expected": "-"}
     simulate(Scenario.from_plain({**texts, "organizations": 2, "months": 1}), [0]).runs()
 
@@ -429,8 +435,10 @@ def run_experiment(
         on_progress: called in this thread after each shard that was stored. The same object each time.
         keep_alliances: also store the table of all alliances (large).
         chunk: replicates in one task; by the time they take when None. Results do not depend on it.
-        on_message: called with a sentence when something takes long that is no run (compiling).
-        command: the command line that the manifest gives to reproduce the results; made from the experiment when None.
+        on_message: called with a sentence when something takes long that is no run (starting workers).
+        command: the command line that the manifest gives to reproduce the results. When None it is found from the
+            experiment and tried out; where none leads to the same tables, the experiment's files are written into the
+            folder (``alliance sweep ./experiment.toml`` there).
         executor: where runs are computed: a name (:data:`sim.sweeps.executors.NAMES`), or one that is there already
             and is left open.
         scheduler: address of a Dask scheduler, for the executor "dask".
@@ -446,11 +454,16 @@ def run_experiment(
         Interrupted: after Ctrl-C (it is a KeyboardInterrupt); :func:`resume` goes on.
         ValueError: when ``jobs`` or ``chunk`` is below 1, or the executor is unknown.
     """
+    expect(experiment, Experiment, "experiment: an Experiment, which load_experiment and experiment_of make")
+    expect(out, (str, Path), "out: the folder where result folders go")
     _check_positive(jobs=jobs, chunk=chunk)
     plan = plan_of(experiment, keep_alliances)
     with _hands(executor, jobs, scheduler, on_message) as hands:
         manifest = describe(experiment, plan, hands.jobs, command)
         folder = SweepFolder.begin(Path(out), experiment.name, manifest, plan)
+        for note in manifest["notes"]:
+            if on_message is not None:
+                on_message(note)
         return _carry_on(folder, hands, chunk, fail_fast, on_progress, on_message)
 
 
@@ -499,6 +512,8 @@ def resume(
 
 def _check_positive(**numbers: int | None) -> None:
     for name, value in numbers.items():
+        if value is not None:
+            expect(value, (int, np.integer), f"{name}: a whole number from 1, or None")
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
 
@@ -573,7 +588,7 @@ def _carry_on(
             store.replace_manifest(status=RUNNING, files={}, jobs=executor.jobs)
         _strike_out(store, retry_failed, say)
         _check_room(store)
-        warm_up(on_message)
+        warm_up()
         with CtrlC(on_message) as stop:
             sweep = _Sweep(store, executor, chunk, fail_fast, on_progress, stop)
             sweep.run()
@@ -582,7 +597,8 @@ def _carry_on(
     except ConnectionError as error:  # the workers are lost
         raise type(error)(f"{error}; the command that goes on: `{resume_command(store.path)}`") from error
     except KeyboardInterrupt:
-        raise Interrupted(store.path, sum(record.runs for record in store.done.values())) from None
+        ended = store.manifest["status"] in (COMPLETE, FAILED)
+        raise Interrupted(store.path, sum(record.runs for record in store.done.values()), ended) from None
     finally:
         if store.manifest["status"] == RUNNING:
             with suppress(OSError, KeyboardInterrupt):  # when this cannot be written, the journal tells the same

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from sim.parameters import Parameters, Traits, meta
 from sim.sweeps.levels import column_name, identity, is_number, label_problem, plain_name
+from sim.text import reading
 from sim.tomlfile import Key, Problem, did_you_mean, shown
 
 Array = NDArray[np.float64]
@@ -302,9 +303,9 @@ def _listed_problems(points: Sequence[Point]) -> list[Problem]:
         missing = [name for name in names if name not in point.values]
         if missing:
             problems.append(Problem(at, f"does not set {', '.join(missing)}: every point sets the same factors"))
-        if point.label and point.label in labels:
+        if point.label and reading(point.label) in labels:
             problems.append(Problem((*at, "label"), f"{point.label!r} is already the label of another point"))
-        labels.add(point.label)
+        labels.add(reading(point.label))
     if not names:
         problems.append(Problem(("design", "points"), "set nothing: write factor = value in each"))
     return problems

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,10 +23,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sim.dynamics.state import BINS, LAYERS, N_CAUSES, VARIABLES, histogram_range
-from sim.engine import Result, ledger_table, lifetimes, monthly_table, run_ledger_table, survival_table
+from sim.dynamics.state import BINS, CAUSES_OF_ENDING, LAYERS, N_CAUSES, VARIABLES, histogram_range
+from sim.engine import Result, bands_of, ledger_table, lifetimes, run_ledger_table, spread_over_runs, survival_table
+from sim.intervals import error_of_weighted_mean, standard_error
 from sim.sweeps.design import Cell
 from sim.sweeps.plan import ShardKey
+from sim.sweeps.shape import is_footer, read_json
 
 HISTOGRAM_EVERY = 12
 """Months between the histograms that the tables keep."""
@@ -44,23 +47,22 @@ class Failure(NamedTuple):
 # ---------------------------------------------------------------------------------------------------------------
 # From simulated runs to a shard
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """What is kept of R replicates of one cell that were simulated together."""
 
     replicates: Integers  # (R,)
-    runs: pd.DataFrame  # Result.runs()
+    runs: pd.DataFrame  # outcomes of Result.runs()
     ledger: Floats  # (R, layers, causes): mean over alliances and sides
     moments: Floats  # (R, months + 1, variables, 3)
     histogram: Integers  # (months + 1, variables, bins), summed over replicates
-    lifetimes: pd.DataFrame  # engine.lifetimes()
+    lifetimes: Integers  # engine.lifetimes()
     alliance_rows: pd.DataFrame | None  # Result.alliances_table()
 
 
 def reduce(result: Result, keep_alliances: bool) -> Part:
     """Keep of a result what the tables need, replicate by replicate so that no number depends on the chunk."""
-    runs = result.runs()
-    runs.pop("replicate")
+    runs = result.runs().drop(columns=["seed", "replicate"])
     return Part(
         replicates=result.replicates,
         runs=runs,
@@ -78,21 +80,18 @@ def combine(parts: Sequence[Part]) -> Part:
         return parts[0]
     parts = sorted(parts, key=lambda part: int(part.replicates[0]))
     rows = [part.alliance_rows for part in parts if part.alliance_rows is not None]
-    lived = parts[0].lifetimes
-    for part in parts[1:]:
-        lived = lived + part.lifetimes
     return Part(
         replicates=np.concatenate([part.replicates for part in parts]),
         runs=pd.concat([part.runs for part in parts], ignore_index=True),
         ledger=np.concatenate([part.ledger for part in parts]),
         moments=np.concatenate([part.moments for part in parts]),
         histogram=np.sum([part.histogram for part in parts], axis=0),
-        lifetimes=lived,
+        lifetimes=np.sum([part.lifetimes for part in parts], axis=0),
         alliance_rows=pd.concat(rows, ignore_index=True) if rows else None,
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sums:
     """Sums over the replicates of each month and variable, each (months + 1, variables); a file keeps their order.
 
@@ -115,10 +114,10 @@ class Sums:
 
     def standard_error(self) -> Floats:
         """Standard error of the mean from the spread between replicates; NaN with fewer than two."""
-        runs = self.replicates
-        with np.errstate(invalid="ignore", divide="ignore"):
-            variance = np.maximum(self.deviations, 0.0) / self.count**2 * runs / (runs - 1)
-        return np.where(runs > 1, np.sqrt(np.where(runs > 1, variance, 0.0)), np.nan)
+        spread = np.divide(
+            np.maximum(self.deviations, 0.0), self.count**2, out=np.zeros(self.count.shape), where=self.count > 0
+        )
+        return error_of_weighted_mean(spread, self.replicates)
 
 
 def sums_of(moments: Floats) -> Sums:
@@ -154,19 +153,21 @@ def add_sums(one: Sums, other: Sums) -> Sums:
     )
 
 
+LIFETIMES = (*CAUSES_OF_ENDING[1:], CAUSES_OF_ENDING[0])
+"""In which order a file keeps the columns of ``engine.lifetimes``."""
 SUMS = ("count", "total", "squares", "replicates", "deviations", "tilt", "weights")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Months:
     """What a shard, or a cell, keeps by month."""
 
     sums: Sums
     histogram: Integers  # (months + 1, variables, bins)
-    lifetimes: pd.DataFrame  # one row a month of age: numbers of alliances, see engine.lifetimes
+    lifetimes: Integers  # (months + 1, causes): numbers of alliances by age, see engine.lifetimes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shard:
     """What is stored of a range of replicates of one cell. ``months`` is None when no run came out."""
 
@@ -191,6 +192,8 @@ def condense(parts: Sequence[Part], failures: Iterable[Failure] = ()) -> Shard:
 # ---------------------------------------------------------------------------------------------------------------
 # As a file: Parquet with one row; each column holds the bytes of one array, in C order
 # ---------------------------------------------------------------------------------------------------------------
+SLACK = 4096
+"""Bytes beside an array that a column of a file may take."""
 ABOUT = b"alliance_trust.shard"
 """Where the file says which shard of which sweep it is, type and shape of its arrays, and which runs failed."""
 
@@ -199,15 +202,15 @@ def encode(shard: Shard, key: ShardKey, digest: str) -> bytes:
     """The shard as the content of a file that says of which sweep (its plan's digest) and which shard it is."""
     arrays: dict[str, NDArray[Any]] = {"replicate": shard.replicates, "ledger": shard.ledger}
     about: dict[str, Any] = {"sweep": digest, "shard": list(key), "failures": shard.failures}
-    tables = {"runs": shard.runs}
-    if shard.months is not None:
-        months = shard.months
+    months = shard.months
+    if months is not None:
         arrays["sums"] = np.stack([getattr(months.sums, name) for name in SUMS])
         arrays["histogram"] = months.histogram.astype(np.min_scalar_type(months.histogram.max()))
-        tables["lifetimes"] = months.lifetimes
-    for name, table in tables.items():
-        arrays[name] = table.to_numpy().T
-        about[f"{name}.columns"] = list(table)
+    arrays["runs"] = shard.runs.to_numpy().T
+    about["runs.columns"] = list(shard.runs)
+    if months is not None:
+        arrays["lifetimes"] = months.lifetimes.T[[CAUSES_OF_ENDING.index(name) for name in LIFETIMES]]
+        about["lifetimes.columns"] = LIFETIMES
     if shard.alliance_rows is not None:
         packed, about["alliances.categories"] = _packed(shard.alliance_rows)
         arrays |= {f"alliances.{column}": values for column, values in packed.items()}
@@ -243,32 +246,36 @@ def said_of(content: bytes) -> dict[str, Any]:
     """Which shard of which sweep a file says it is; empty when it is no shard or cannot be read."""
     try:
         metadata = pq.read_schema(pa.BufferReader(content)).metadata or {}
-        about = json.loads(metadata.get(ABOUT, b"{}"))
+        about = read_json(metadata.get(ABOUT, b"{}"))
     except (OSError, ValueError, pa.ArrowException):
         return {}
-    return about if isinstance(about, dict) else {}
+    return about if isinstance(about, dict) and is_footer(about) else {}
 
 
-def decode(content: bytes) -> Shard:
+def decode(content: bytes, key: ShardKey) -> Shard:
     """A shard from the content of its file; page checksums are verified. Its arrays are read-only.
 
     Raises:
-        OSError, pyarrow.ArrowException: when it is damaged.
+        OSError, ValueError, pyarrow.ArrowException: when it is damaged, or is not the shard ``key``.
     """
+    about = said_of(content)
+    if not about:
+        raise ValueError("it does not say what it holds")
     with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
-        stored = file.read(use_threads=False)
-    about = json.loads(stored.schema.metadata[ABOUT])
+        stored = _columns(file, about["arrays"])
     arrays: dict[str, NDArray[Any]] = {
-        name: np.frombuffer(stored[name][0].as_buffer(), dtype).reshape(shape)
-        for name, (dtype, shape) in about["arrays"].items()
+        name: np.frombuffer(stored[name], dtype).reshape(shape) for name, (dtype, shape) in about["arrays"].items()
     }
+    _check_arrays(arrays, about, key)
     months = None
     if "sums" in arrays:
         histogram = arrays["histogram"].astype(np.int64)
-        months = Months(Sums(*arrays["sums"]), histogram, _table(arrays, about, "lifetimes"))
+        columns = about["lifetimes.columns"]
+        lived = arrays["lifetimes"][[columns.index(name) for name in CAUSES_OF_ENDING]].T
+        months = Months(Sums(*arrays["sums"]), histogram, lived)
     return Shard(
         replicates=arrays["replicate"],
-        runs=_table(arrays, about, "runs"),
+        runs=_runs(arrays["runs"], about["runs.columns"]),
         ledger=arrays["ledger"],
         months=months,
         alliance_rows=_unpacked(arrays, about) if "alliances.columns" in about else None,
@@ -276,10 +283,51 @@ def decode(content: bytes) -> Shard:
     )
 
 
-def _table(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any], name: str) -> pd.DataFrame:
+def _columns(file: pq.ParquetFile, forms: Mapping[str, Any]) -> dict[str, bytes]:
+    """The bytes in each column, as many as its array needs; checked before they are unpacked.
+
+    Raises:
+        ValueError: when columns are missing, are no bytes, or would unpack to more than the arrays need.
+    """
+    held = [file.metadata.row_group(k) for k in range(file.metadata.num_row_groups)]
+    needed = sum(np.dtype(dtype).itemsize * math.prod(shape) for dtype, shape in forms.values())
+    if file.metadata.num_rows != 1 or sum(group.total_byte_size for group in held) > needed + SLACK * len(forms):
+        raise ValueError("it holds more than a shard has")
+    schema = file.schema_arrow
+    if sorted(schema.names) != sorted(forms) or any(field.type != pa.binary() for field in schema):
+        raise ValueError("its columns are not those that it tells of")
+    row = file.read(use_threads=False)
+    return {name: row[name][0].as_py() or b"" for name in forms}
+
+
+def _check_arrays(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any], key: ShardKey) -> None:
+    """Refuse arrays that do not fit each other, or the replicates of the shard.
+
+    Raises:
+        ValueError: says which.
+    """
+    replicates = arrays["replicate"]
+    came_out = len(replicates)
+    seen = sorted([*replicates.tolist(), *(failure[0] for failure in about["failures"])])
+    if replicates.ndim != 1 or seen != list(key.replicates):
+        raise ValueError("its replicates are not those of its name")
+    wanted: dict[str, tuple[int, ...]] = {"runs": (len(about["runs.columns"]), came_out)}
+    if came_out:
+        months = len(arrays["histogram"]) if "histogram" in arrays else 0
+        wanted |= {
+            "ledger": (came_out, len(LAYERS), N_CAUSES),
+            "sums": (len(SUMS), months, len(VARIABLES)),
+            "histogram": (months, len(VARIABLES), BINS),
+            "lifetimes": (len(about.get("lifetimes.columns", ())), months),
+        }
+    for name, shape in wanted.items():
+        if (name not in arrays or arrays[name].shape != shape) and (came_out or name in arrays):
+            raise ValueError(f"its array {name} has not the shape {shape}")
+
+
+def _runs(columns: NDArray[Any], names: list[str]) -> pd.DataFrame:
     """A table of one type, from its columns one after the other."""
-    columns = about[f"{name}.columns"]
-    return pd.DataFrame(arrays[name].T if columns else None, columns=columns)
+    return pd.DataFrame(columns.T if names else None, columns=names)
 
 
 def _unpacked(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> pd.DataFrame:
@@ -381,18 +429,14 @@ class CellSums:
     def _monthly(self, months: Months) -> pd.DataFrame:
         """The engine's table of one run that holds all alliances, with the spread between the real runs."""
         sums = months.sums
-        table = monthly_table(np.stack([sums.count, sums.total, sums.squares], axis=-1)[None], months.histogram)
-        table["se"] = sums.standard_error()[sums.count > 0]
-        return table
+        bands = bands_of(np.stack([sums.count, sums.total, sums.squares], axis=-1)[None], months.histogram)
+        return replace(bands, replicates=sums.replicates.astype(np.int64), se=sums.standard_error()).table()
 
     def _ledger(self) -> pd.DataFrame:
         """The engine's table of the mean, with the spread between runs."""
         if not self._runs:
-            return ledger_table(np.empty((0, len(LAYERS), N_CAUSES)))
-        table = ledger_table(self._ledger_mean[None])
-        variance = self._ledger_squares / max(self._runs - 1, 1) / self._runs
-        table["se"] = np.sqrt(variance).ravel() if self._runs > 1 else np.nan
-        return table
+            return ledger_table(*spread_over_runs(np.empty((0, len(LAYERS), N_CAUSES))))
+        return ledger_table(self._ledger_mean, standard_error(self._ledger_squares, self._runs))
 
 
 def histogram_table(histogram: Integers) -> pd.DataFrame:

@@ -14,7 +14,6 @@ No step depends on a clock. What a folder holds is described in ``results/README
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import socket
@@ -26,6 +25,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sim import text
 from sim.sweeps.files import CannotStore, cannot_store, is_temporary, make_folder, sync_folder, write_file
 from sim.sweeps.folder import (
     JOURNAL,
@@ -44,8 +44,12 @@ from sim.sweeps.folder import (
 from sim.sweeps.journal import BEGUN, CLOSED, DONE, LOST, OPENED, Journal
 from sim.sweeps.manifest import COMPLETE
 from sim.sweeps.plan import Plan, ShardKey
+from sim.sweeps.recipe import FROM_FILES, files_of, write_files
 from sim.sweeps.shards import Shard
 from sim.sweeps.tables import write_tables
+
+MOST_DAMAGED = 10_000
+"""Damaged lines that a line of the journal names: it must not become too long itself."""
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -82,9 +86,9 @@ class ResultFolder:
             CannotStore: when the disk is full or gone.
             ValueError: when a number is NaN or infinite, which JSON cannot hold.
         """
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        written = text.json(manifest, indent=2) + "\n"
         try:
-            write_file(self.path / MANIFEST, text.encode())
+            write_file(self.path / MANIFEST, written.encode())
         except OSError as error:
             raise cannot_store(self.path, error, begun=(self.path / JOURNAL).exists()) from error
 
@@ -130,7 +134,7 @@ class SweepFolder(ResultFolder):
                 self.manifest = read_manifest(path)  # now: who wrote before may have changed it to the last
                 self.digest: str = self.manifest["plan_digest"]
                 (path / SHARDS).mkdir(exist_ok=True)
-                self.done, self.damaged_lines = replayed(path)
+                self.done, self.damaged_lines = replayed(path, self.manifest)
                 self._remove_leftovers()
                 self._journal = Journal(path / JOURNAL)
                 sync_folder(path)  # the names of the journal and of the folder of shards
@@ -142,10 +146,17 @@ class SweepFolder(ResultFolder):
     def begin(cls, out: Path, name: str, manifest: dict[str, Any], plan: Plan) -> SweepFolder:
         """A new folder with its manifest, which is on the disk before the first run.
 
+        With it the experiment's own files, when the manifest's command needs them.
+
         Raises:
             CannotStore: when it cannot be made or written to.
         """
         folder = ResultFolder.create(out, name, manifest["design_digest"])
+        if manifest["command"].startswith(FROM_FILES):
+            try:
+                write_files(files_of(manifest), folder.path)
+            except OSError as error:
+                raise cannot_store(folder.path, error) from error
         folder.write_manifest(manifest)
         return cls(folder.path, plan)
 
@@ -161,7 +172,7 @@ class SweepFolder(ResultFolder):
 
     def opened(self, **facts: Any) -> None:
         """Note in the journal that this process has begun to write, with what, and which lines it could not read."""
-        about = {"pid": os.getpid(), "host": socket.gethostname(), "damaged_lines": self.damaged_lines}
+        about = {"pid": os.getpid(), "host": socket.gethostname(), "damaged_lines": self.damaged_lines[:MOST_DAMAGED]}
         with self._writing():
             self._journal.commit(OPENED, **about, **facts)
 

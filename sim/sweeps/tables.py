@@ -7,6 +7,7 @@ after a fixed number of rows, wherever a shard ended.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,9 +19,9 @@ import pyarrow.parquet as pq
 
 from sim.sweeps.files import give_name, sha256_of, temporary_name
 from sim.sweeps.plan import Plan, ShardKey
+from sim.sweeps.shape import TABLES as TABLES
 from sim.sweeps.shards import CellSums, Shard, failed_rows, rows_of
 
-TABLES = ("cells", "runs", "monthly", "survival", "ledger", "run_ledger", "histogram", "failed", "alliances")
 ROWS = 2**12
 """Rows in a row group; all that is held in memory of a table that is being written."""
 
@@ -80,6 +81,21 @@ def cells_table(plan: Plan) -> pd.DataFrame:
             for cell in plan.cells
         ]
     )
+
+
+def runs_of_cells(path: Path) -> dict[int, int]:
+    """How many rows each cell has in a table, without holding it in memory; none when it cannot be read."""
+    counted: Counter[int] = Counter()
+    with suppress(OSError, ValueError, pa.ArrowException), pq.ParquetFile(path) as file:
+        columns = [name for name in file.schema_arrow.names if name == "cell"]
+        for rows in file.iter_batches(columns=columns) if columns else ():
+            counted.update(rows.column("cell").to_pylist())
+    return dict(counted)
+
+
+def runs_said(manifest: Mapping[str, Any]) -> dict[int, int]:
+    """How many runs each cell that has any has by a manifest."""
+    return {cell["cell"]: cell["replicates_done"] for cell in manifest["cells"] if cell["replicates_done"]}
 
 
 class TableWriter:

@@ -20,6 +20,8 @@ from tests.builders import TEXTS, busy, market
 
 FILE = Path(__file__).with_name("golden.json")
 SEED, REPLICATES = 1, 10
+DECLARED_SINCE = frozenset({"better_apart"})
+"""Outcomes that came after the file: each is a comparison of numbers that are in it, so the file stays as it was."""
 MONTHS_KEPT = (0, 1, 12, 48, 144)
 
 
@@ -49,13 +51,13 @@ def rounded(number: float) -> float | None:
 def golden_of(scenario: Scenario) -> dict[str, Any]:
     """The digest, the mean of every outcome, the ledger, and monthly means at a few months."""
     result = simulate(scenario, REPLICATES, SEED)
-    runs = result.runs().drop(columns="replicate")
+    runs = result.runs().drop(columns=["seed", "replicate"])
     monthly = result.monthly()
     kept = monthly[monthly["month"].isin(MONTHS_KEPT)]
     ledger = result.ledger_table()
     return {
         "digest": digest(result),
-        "outcomes": {name: rounded(runs[name].mean()) for name in runs},
+        "outcomes": {name: rounded(runs[name].mean()) for name in runs if name not in DECLARED_SINCE},
         "ledger": {f"{row.layer} {row.cause}": rounded(row.mean) for row in ledger.itertuples() if row.mean != 0.0},
         "monthly": {f"{row.variable} {row.month}": rounded(row.mean) for row in kept.itertuples()},
     }

@@ -1,7 +1,11 @@
 """The Mesa view is the engine's run, bit for bit, and explains itself with the engine's own numbers."""
 
+import copy
+import gc
 import inspect
 import math
+import pickle
+import weakref
 
 import mesa
 import numpy as np
@@ -158,6 +162,205 @@ def test_the_scenario_of_a_model_cannot_be_replaced():
         AllianceModel(PLAIN).scenario = EVENTFUL
 
 
+# -- copies, pickles and what is left behind --------------------------------------------------------------------
+COPIES = pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, copy.copy, lambda model: pickle.loads(pickle.dumps(model)),
+     lambda model: pickle.loads(pytest.importorskip("cloudpickle").dumps(model))],
+    ids=["deepcopy", "copy", "pickle", "cloudpickle"],
+)  # fmt: skip
+
+
+@COPIES
+@pytest.mark.parametrize("scenario", [EVENTFUL, MARKET], ids=["eventful", "market"])
+def test_a_copy_goes_on_with_the_same_bits_apart_from_the_original(scenario, copied):
+    model = stepped(AllianceModel(scenario, seed=3), 9)
+    twin = copied(model)
+    assert twin.live.alliances.tobytes() == model.live.alliances.tobytes()
+    stepped(twin, 8)
+    assert (model.month, twin.month, twin.steps) == (9, 17, 17)
+    stepped(model, 8)
+    for array in ("organizations", "alliances", "ledger", "month_ledger"):
+        assert getattr(twin.live, array).tobytes() == getattr(model.live, array).tobytes()
+    collected, original = (one.datacollector.get_agent_vars_dataframe() for one in (twin, model))
+    assert collected.equals(original)
+    twin.run_model()
+    assert (twin.month, model.month) == (scenario.months, 17)
+
+
+@COPIES
+def test_the_organizations_of_a_copy_are_views_of_its_own_run(copied):
+    model = stepped(AllianceModel(MARKET, seed=4), 12)
+    twin = stepped(copied(model), 3)
+    assert list(twin.agents) == list(twin.organizations)
+    for one, original in zip(twin.organizations, model.organizations, strict=True):
+        assert one is not original
+        assert one.model is twin
+        assert one.reputation == twin.live.organizations.reputation[one.row]
+        before = original.openness
+        one.openness = 0.125
+        assert (one.openness, twin.live.organizations.openness[one.row], original.openness) == (0.125, 0.125, before)
+    for me, other in pairs_of(twin):
+        assert other.model is twin
+        assert me.alliance_with(other).formed <= twin.month
+    one = copied(model.organizations[2])
+    assert one.model.organizations[2] is one or copied is copy.copy
+
+
+def test_nothing_keeps_a_model_that_nobody_refers_to():
+    model = stepped(AllianceModel(PLAIN), 2)
+    twin = copy.deepcopy(model)
+    kept = [weakref.ref(one) for one in (model, model.live, model.organizations[0], twin, twin.live)]
+    del model, twin
+    gc.collect()
+    assert [one() for one in kept] == [None] * len(kept)
+
+
+# -- what Mesa lets one do --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda model: model.organizations[0].remove(), "stays for the whole run.*capacity = 0"),
+        (lambda model: model.agents.do("remove"), "stays for the whole run"),
+        (lambda model: model.remove_all_agents(), "stays for the whole run"),
+        (lambda model: model.deregister_agent(model.organizations[0]), "stays for the whole run"),
+        (lambda model: Organization(model, 0), "organizations of its scenario"),
+        (lambda model: Organization.create_agents(model, 2, row=0), "organizations of its scenario"),
+        (lambda model: model.register_agent(model.organizations[0]), "organizations of its scenario"),
+        (lambda model: model.organizations[0].step(), r"model\.step\(\) is a month for everybody"),
+        (lambda model: model.agents.shuffle_do("step"), r"model\.step\(\) is a month for everybody"),
+        (lambda model: model.organizations[0].advance(), r"model\.step\(\) is a month for everybody"),
+        (lambda model: model.reset_randomizer(3), r"AllianceModel\(scenario, seed=…\)"),
+        (lambda model: model.reset_rng(3), r"AllianceModel\(scenario, seed=…\)"),
+    ],
+)
+def test_what_a_run_cannot_follow_is_refused_in_words(act, words):
+    model, other = AllianceModel(PLAIN), AllianceModel(PLAIN)
+    with pytest.raises(RuntimeError, match=words):
+        act(model)
+    assert list(model.agents) == list(model.organizations)
+    model.step()
+    assert model.live.alliances.tobytes() == stepped(other, 1).live.alliances.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("monitorng", "no attribute 'monitorng'; did you mean 'monitoring'"),
+        ("Openness", "did you mean 'openness'"),
+        ("note", "no attribute 'note'"),
+        ("reputation", "reputation of an organization cannot be set"),
+        ("unique_id", "unique_id of an organization cannot be set"),
+        ("row", "row of an organization cannot be set"),
+        ("record", "record of an organization cannot be set"),
+        ("model", "model of an organization cannot be set"),
+        ("mean_trust", "mean_trust of an organization cannot be set"),
+    ],
+)
+def test_what_is_no_trait_of_an_organization_cannot_be_set(name, words):
+    model = AllianceModel(PLAIN)
+    for act in (lambda: setattr(model.organizations[1], name, 5), lambda: model.agents.set(name, 5)):
+        with pytest.raises(AttributeError, match=words):
+            act()
+    assert name not in vars(model.organizations[1]) or vars(model.organizations[1])[name] != 5
+    model.organizations[1].pos = (2, 3)  # Mesa's spaces write it
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("trust_gain", r"keeps the trust_gain that it was made with: AllianceModel\(…, trust_gain=…\)"),
+        ("openness", "keeps the openness"),
+        ("months", "keeps the months"),
+        ("seed", "keeps the seed"),
+        ("replicate", "keeps the replicate"),
+        ("runing", "did you mean 'running'"),
+        ("live", "make another AllianceModel"),
+        ("organizations", "make another AllianceModel"),
+    ],
+)
+def test_what_would_change_nothing_in_a_model_cannot_be_set(name, words):
+    model = AllianceModel(PLAIN)
+    with pytest.raises(AttributeError, match=words):
+        setattr(model, name, 5)
+    model.grid = "mine"
+    assert model.grid == "mine"
+
+
+def test_a_model_may_be_extended():
+    class Watched(AllianceModel):
+        def __init__(self, scenario, **settings):
+            super().__init__(scenario, **settings)
+            self.seen = []
+
+        def step(self):
+            super().step()
+            self.seen.append(self.mean_trust)
+
+    assert stepped(Watched(PLAIN, trust_gain=0.06), 3).seen[-1] > 0
+
+
+def test_agents_of_other_kinds_are_welcome():
+    class Regulator(mesa.Agent):
+        pass
+
+    model = AllianceModel(PLAIN)
+    first, second = Regulator(model), Regulator(model)
+    assert [first.unique_id, second.unique_id] == [PLAIN.organizations + 1, PLAIN.organizations + 2]
+    assert set(model.agents) == {*model.organizations, first, second}
+    assert {kind: len(found) for kind, found in model.agents_by_type.items()} == {
+        Organization: PLAIN.organizations, Regulator: 2,
+    }  # fmt: skip
+    stepped(model, 1)
+    first.remove()
+    assert set(model.agents) == {*model.organizations, second}
+    kept = weakref.ref(model)
+    del model, first, second
+    gc.collect()
+    assert kept() is None
+
+
+def test_an_agent_set_may_be_sorted_and_emptied_without_touching_the_run():
+    model = AllianceModel(PLAIN)
+    agents = model.agents
+    agents.sort("openness", inplace=True)
+    agents.remove(model.organizations[0])
+    model.agents.select(lambda one: False, inplace=True)
+    model.agents_by_type[Organization].clear()
+    assert len(agents) == PLAIN.organizations - 1
+    assert list(model.agents) == list(model.agents_by_type[Organization]) == list(model.organizations)
+    model.step()
+    assert len(model.datacollector.get_agent_vars_dataframe()) == 2 * PLAIN.organizations
+    with pytest.raises(AttributeError, match="cannot be replaced"):
+        model.agents = agents
+
+
+def test_steps_of_the_run_itself_are_seen_too():
+    model, other = AllianceModel(MARKET, seed=4), AllianceModel(MARKET, seed=4)
+    for _ in range(8):
+        model.live.step()
+    stepped(other, 8)
+    assert [one.partner_count for one in model.organizations] == [one.partner_count for one in other.organizations]
+    assert sum(one.value for one in model.organizations) == sum(one.value for one in other.organizations)
+    stepped(model, 6)
+    stepped(other, 6)
+    assert [one.partner_count for one in model.organizations] == [one.partner_count for one in other.organizations]
+
+
+def test_a_model_tells_in_a_line_what_it_is():
+    model = stepped(AllianceModel(PLAIN, seed=7, replicate=2), 3)
+    told = repr(model)
+    assert told == "<AllianceModel 'plain', seed 7, replicate 2: month 3 of 30, 12 organizations, 18 alliances>"
+
+
+@pytest.mark.parametrize("who", ["AOL", 0, None])
+def test_a_partner_that_is_no_organization_is_refused(who):
+    me = AllianceModel(MARKET).organizations[0]
+    for ask in (me.explain, me.trust_in, me.alliance_with, me.side_in, me.monitoring_of, me.has_met):
+        with pytest.raises(TypeError, match=r"partner: one of model\.organizations, got"):
+            ask(who)
+
+
 # -- batch_run --------------------------------------------------------------------------------------------------
 def test_batch_run_over_replicates_and_a_parameter():
     rows = mesa.batch_run(
@@ -214,9 +417,19 @@ def test_organizations_show_their_traits_live():
 def test_a_trait_out_of_range_is_refused(trait, value):
     one = AllianceModel(PLAIN).organizations[0]
     before = getattr(one, trait)
-    with pytest.raises(ValueError, match=f"{trait}: from .* got {value}"):
+    with pytest.raises(ValueError, match=f"{trait}: a number from .* got {value}"):
         setattr(one, trait, value)
     assert getattr(one, trait) == before
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "error"),
+    [("openness", "high", TypeError), ("openness", [0.5, 0.5], ValueError), ("openness", None, ValueError),
+     ("professed", [0.5, 0.5], ValueError), ("professed", "0,1", TypeError)],
+)  # fmt: skip
+def test_a_trait_that_is_no_number_is_refused_in_words(trait, value, error):
+    with pytest.raises(error, match=f"{trait}: a number.* from .* got "):
+        setattr(AllianceModel(PLAIN).organizations[0], trait, value)
 
 
 @pytest.mark.parametrize("trait", ["openness", "operationalization", "relational_investment"])

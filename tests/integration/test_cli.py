@@ -19,10 +19,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from sim.cli import alliance
+from sim import loaded
+from sim.cli import COMMANDS, alliance, first_words
 from sim.commands import core, history, options, output
 from sim.commands.options import read_value, refusals
-from sim.dynamics import compiled
+from sim.dynamics import cache, compiled
 from sim.dynamics.outcomes import OUTCOMES
 from sim.engine import simulate
 from sim.parameters import Parameters, Traits
@@ -30,6 +31,7 @@ from sim.scenario import PLACE_OF, load
 from sim.sweeps import design, files, runner
 from sim.sweeps.reading import read_results
 
+ROOT = Path(__file__).parents[2]
 COMMAND = str(Path(sys.executable).with_name("alliance"))
 SMALL = ["--set", "months=12", "--set", "organizations=6"]
 FEW = ["--replicates", "4", *SMALL, "--no-figures"]
@@ -132,14 +134,91 @@ def test_help_imports_nothing_heavy(args: list[str]) -> None:
     assert modules & heavy == set()
 
 
+@pytest.mark.parametrize(
+    ("args", "needed"),
+    [
+        (["--help"], set()),
+        (["--version"], set()),
+        (["status", "--help"], {"store"}),
+    ],
+    ids=["help", "version", "one command"],
+)
+def test_only_the_command_that_is_called_is_imported(args: list[str], needed: set[str]) -> None:
+    script = (
+        "import sys; from sim.cli import main\n"
+        f"sys.argv = ['alliance', *{args!r}]\n"
+        "try: main()\n"
+        "finally: print('MODULES', *sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    modules = set(done.stderr.partition("MODULES")[2].split())
+    ours = {name.removeprefix("sim.commands.") for name in modules if name.startswith("sim.commands.")}
+    shared = {"codes", "options", "output", "core", "history", "listing"}
+    assert ours - shared == needed
+    assert needed or ours == {"codes"}
+    assert needed or len([name for name in modules if name.partition(".")[0] == "sim"]) <= 6
+
+
+def test_what_the_help_says_of_a_command_is_how_its_own_help_begins() -> None:
+    assert alliance.list_commands(click.Context(alliance)) == list(COMMANDS)
+    for name, command in alliance.commands.items():
+        assert name == command.name
+        for limit in (20, 45, 80, 200):
+            assert first_words(name, limit) == command.get_short_help_str(limit)
+
+
+def test_an_unknown_command_is_refused() -> None:
+    done = call("runn")
+    assert done.exit_code == 2
+    assert "No such command 'runn'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"MPLBACKEND": "nonsense"},
+        {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+        {"MPLBACKEND": "module://no.such.module"},
+        {"MPLCONFIGDIR": os.devnull + "/nowhere"},
+        {"matplotlibrc": b"figure.dpi: nonsense\nno.such.key: 1\nbackend: nonsense\n"},
+        {"matplotlibrc": b"\xff\xfe"},
+    ],
+    ids=["backend", "notebook", "module", "folder", "settings", "no text"],
+)
+def test_figures_are_drawn_whatever_the_surroundings_say_to_matplotlib(tmp_path: Path, surroundings: Any) -> None:
+    program = (
+        "import os, sim.study.plots as plots; from sim.study.plots.frame import new_figure\n"
+        "plots.save(new_figure('A title', 'A caption', 3.0)[0], '.', 'figure')\n"
+        "print(os.getcwd(), os.environ.get('MPLBACKEND'))"
+    )
+    settings = surroundings.get("matplotlibrc")
+    if settings is not None:
+        (tmp_path / "matplotlibrc").write_bytes(settings)
+    said = {name: value for name, value in surroundings.items() if name != "matplotlibrc"}
+    env = {**os.environ, **said, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == [str(tmp_path), str(env.get("MPLBACKEND"))]
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert b"A caption" in (tmp_path / "figure.svg").read_bytes()
+
+
 def test_version() -> None:
     assert call("--version").stdout == "alliance-trust 0.1.0\n"
 
 
 def test_doctor_knows_the_cache_folder() -> None:
     facts = strict_json(call("doctor", "--json").stdout)
-    assert facts["cache folder"] == str(compiled.CACHE)
-    assert facts["core"] == compiled.source_digest()
+    assert facts["cache folder"] == str(cache.folder())
+    assert facts["core"] == loaded.digest(loaded.CORE)
+    assert facts["code"] == loaded.code_digest()
     assert "numba" in call("doctor").stdout
 
 
@@ -211,7 +290,7 @@ def test_show_an_experiment() -> None:
     assert shown["cells"] == ["calm · trust_gain=0.02", "calm · trust_gain=0.08"]
 
 
-@pytest.mark.parametrize("title", ['Our "big" merger', "Fusion à Zürich \\ 東京", "one\ntwo\x7f"])
+@pytest.mark.parametrize("title", ['Our "big" merger', "Fusion à Zürich \\ 東京", "one\ntwo"])
 def test_new_writes_a_scenario_that_runs_and_never_overwrites(title: str) -> None:
     result = call("scenarios", "new", "our_merger", "--title", title)
     assert result.exit_code == 0
@@ -221,6 +300,13 @@ def test_new_writes_a_scenario_that_runs_and_never_overwrites(title: str) -> Non
     assert again.exit_code == 2
     assert "not overwritten" in again.stderr
     assert Path("scenarios/our_merger.toml").read_bytes() == before
+
+
+def test_new_refuses_a_title_that_cannot_be_seen() -> None:
+    result = call("scenarios", "new", "our_merger", "--title", "one\x7f")
+    assert result.exit_code == 2
+    assert r"--title holds \x7f, which cannot be seen" in result.stderr
+    assert not Path("scenarios/our_merger.toml").exists()
 
 
 @pytest.mark.parametrize("name", ["../outside", "a/b", "", "_hidden", "a.toml", "a b"])
@@ -602,6 +688,16 @@ def test_a_folder_whose_name_is_not_utf_8_is_refused_in_words(here: Path) -> Non
     assert "the name of a file or folder is not UTF-8" in result.output
 
 
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names there are always Unicode")
+def test_a_scenario_whose_name_is_not_utf_8_is_refused_in_words(here: Path) -> None:
+    """Its name becomes a label in the tables, which hold Unicode."""
+    name = os.fsdecode(b"./s\xff.toml")
+    Path(name).write_bytes(Path("scenarios/calm.toml").read_bytes())
+    result = call("compare", "calm", name, "--replicates", "2", "--no-figures")
+    assert result.exit_code == 1
+    assert "the name of a file or folder is not UTF-8" in result.output
+
+
 def fail(monkeypatch: pytest.MonkeyPatch, replicate: int, gain: float | None = None) -> None:
     """Let a replicate fail: in every cell, or in the one with this ``trust_gain``."""
 
@@ -795,7 +891,7 @@ def test_a_bug_is_told_in_one_line_and_shown_on_request(monkeypatch: pytest.Monk
     [
         (MemoryError(), "not enough memory"),
         (ModuleNotFoundError("no", name="numba"), "the package 'numba' is missing"),
-        (RuntimeError("cannot cache function 'f': no locator available"), "NUMBA_CACHE_DIR"),
+        (loaded.CodeChanged("dynamics/rules.py was changed after it was loaded: restart"), "rules.py was changed"),
         (PermissionError(13, "Permission denied", "/there"), "/there: Permission denied; you may not write there"),
         (OSError(28, "No space left on device", "/there"), "/there: No space left on device; free some space"),
     ],
@@ -818,14 +914,11 @@ def test_trouble_in_the_environment_is_told_in_one_line(
 # ---------------------------------------------------------------------------------------------------------------
 # Progress and compiling
 # ---------------------------------------------------------------------------------------------------------------
-def test_the_first_use_says_that_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "is_cached", lambda: False)
-    result = call("run", "calm", "--no-figures", "--json")
-    first, second = result.stderr.splitlines()[:2]
-    assert first == "compiling the core (once, about 25 s) …"
-    assert second.startswith("compiled in ")
-    strict_json(result.stdout)
-    assert call("run", "calm", "--no-figures", "--quiet").stderr == ""
+@pytest.mark.parametrize("quiet", [False, True])
+def test_quiet_is_also_quiet_about_compiling(quiet: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "first_use", compiled.FirstUse())
+    call("run", "calm", "--no-figures", "--json", *(["--quiet"] if quiet else []))
+    assert compiled.first_use.quiet == quiet
 
 
 def test_preparing_compiles_all_that_run_and_sweep_call(tmp_path: Path) -> None:

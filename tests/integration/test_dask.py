@@ -281,7 +281,7 @@ def test_a_worker_that_runs_other_code_is_refused_at_the_start(tmp_path: Path) -
         made.start_worker("--no-nanny", first_path=str(other))
         with pytest.raises(
             ClusterError,
-            match=r"does not run what this sweep runs: tcp://.*: code around the core \w+, here \w+; install",
+            match=r"does not run what this sweep runs: tcp://.*: model \w+, here \w+; code around .*; install",
         ):
             DaskExecutor(None, made.address, SECONDS)
 
@@ -319,13 +319,13 @@ def test_a_worker_that_joins_later_is_checked_with_its_first_task() -> None:
 
 def test_what_differs_between_machines() -> None:
     here = facts()
-    decisive = {"model", "code around the core", "python", "numpy", "numba", "scipy", "pandas"}
+    decisive = {"model", "code around the model", "python", "numpy", "numba", "scipy", "pandas"}
     assert decisive | set(dask_executor.NOTED) <= set(here)
     assert differences(here, here) == ([], [])
     assert differences({**here, "numpy": "1.0"}, here) == ([f"numpy 1.0, here {here['numpy']}"], [])
     assert differences({**here, "processor": "abacus"}, here) == ([], [f"processor abacus, here {here['processor']}"])
-    without = {name: fact for name, fact in here.items() if name != "code around the core"}
-    assert differences(without, here) == ([f"code around the core unknown, here {here['code around the core']}"], [])
+    without = {name: fact for name, fact in here.items() if name != "code around the model"}
+    assert differences(without, here) == ([f"code around the model unknown, here {here['code around the model']}"], [])
 
 
 def test_another_machine_is_noted_once(two_workers: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -309,7 +309,7 @@ def test_the_crate_of_a_resumed_sweep_names_no_end(copied: Path, tmp_path: Path)
     place = tmp_path / "resumed"
     shutil.copytree(copied, place)
     journal = Journal(place / JOURNAL)
-    journal.commit(OPENED, pid=1, host="another")
+    journal.commit(OPENED, pid=1, host="another", damaged_lines=[])
     journal.close()
     action = next(one for one in crate(read_results(place))["@graph"] if one["@id"] == "#sweep")
     assert "startTime" in action

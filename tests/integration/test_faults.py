@@ -29,6 +29,7 @@ from sim.sweeps.interrupts import CtrlC, any_end_as_ctrl_c
 from sim.sweeps.journal import BEGUN, DONE, LOST, read_journal
 from sim.sweeps.reading import read_results
 from sim.sweeps.runner import resume, run_experiment
+from sim.sweeps.store import SweepFolder
 from sim.tomlfile import BadFile
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
@@ -186,8 +187,9 @@ def failing_after(original: Callable[..., Any], count: int, code: int) -> Callab
     return call
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-@pytest.mark.parametrize("count", [4, 7, 12, 20])
+@pytest.mark.parametrize(
+    ("call", "count"), [*(("fsync", n) for n in (10, 13, 18, 26)), *(("replace", n) for n in (7, 10, 15, 23))]
+)
 def test_a_full_disk_keeps_what_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, count: int
 ) -> None:
@@ -481,7 +483,7 @@ def test_a_system_that_ends_the_job_and_a_terminal_that_is_closed_count_as_ctrl_
     while not any(tmp_path.rglob("c*.parquet")):
         assert process.poll() is None
     process.send_signal(number)
-    assert process.wait(timeout=120) == 130
+    assert process.wait(timeout=120) == 128 + number
     watcher.join()
     (folder,) = folders_in(tmp_path / "results")
     assert status_of(folder).status == "interrupted"
@@ -519,11 +521,33 @@ def test_a_signal_to_end_is_heard_where_ctrl_c_is_only_noted_or_not_heard_at_all
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGTERM)
             return
-        with CtrlC() as stop:
-            signal.raise_signal(signal.SIGTERM)
-            assert stop.pressed
-            with pytest.raises(KeyboardInterrupt):
-                signal.raise_signal(signal.SIGTERM)
+        stop = CtrlC()
+        with pytest.raises(KeyboardInterrupt), stop:
+            press_twice(stop)
+
+
+def press_twice(stop: CtrlC) -> None:
+    signal.raise_signal(signal.SIGTERM)
+    assert stop.pressed
+    signal.raise_signal(signal.SIGTERM)
+
+
+def raise_after(number: signal.Signals) -> None:
+    signal.raise_signal(number)
+    raise RuntimeError("something went wrong")
+
+
+@pytest.mark.usefixtures("default_signals")
+def test_one_that_came_after_the_last_look_is_heard_at_the_end() -> None:
+    with any_end_as_ctrl_c() as ended:
+        assert ended.exit_code == 130
+        with pytest.raises(KeyboardInterrupt), CtrlC():
+            signal.raise_signal(signal.SIGHUP)
+        assert ended.exit_code == 129
+        with pytest.raises(RuntimeError, match="wrong"), CtrlC():  # what went wrong is told first
+            raise_after(signal.SIGTERM)
+        assert ended.exit_code == 143
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def pressed(*_: Any, **__: Any) -> None:
@@ -592,6 +616,31 @@ def test_ctrl_c_at_any_stage_says_how_to_go_on_and_that_works(
         )
     assert CliRunner().invoke(alliance, ["resume", str(folder), "--no-figures", "--quiet"]).exit_code == 0
     assert status_of(folder).status == "complete"
+
+
+@pytest.mark.usefixtures("default_signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["before the tables", "after the last look"])
+def test_a_signal_in_the_last_moment_is_not_lost(
+    in_a_folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, moment: str
+) -> None:
+    late = moment == "after the last look"
+    name = "tidy" if late else "finish"
+    original = getattr(SweepFolder, name)
+
+    def told(*arguments: Any, **named: Any) -> Any:
+        signal.raise_signal(number)
+        return original(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SweepFolder, name, told)
+        code, said = call(*SWEEP)
+    (folder,) = folders_in(Path("out"))
+    again = f"all runs are stored; `alliance report {folder}` writes the report"
+    assert code == 128 + number
+    assert said == f"interrupted; {again}" if late else said.endswith(f"`alliance resume {folder}` goes on")
+    assert status_of(folder).status == ("complete" if late else "interrupted")
+    assert CliRunner().invoke(alliance, ["resume", str(folder), "--no-figures", "--quiet"]).exit_code == 0
 
 
 @pytest.mark.parametrize("where", ["sim.study.page.publish", "sim.commands.sweep.show_results"])

@@ -375,7 +375,7 @@ def check_promises(place: Path, told: Report, damaged: frozenset[str]) -> Any:
     assert state.runs >= told.runs, "runs that were reported as stored are lost"
     assert state.status == COMPLETE or not told.complete, "a sweep that was complete is not"
     assert not [finding for finding in harm if finding.path.name not in {JOURNAL, *damaged}]
-    stored, torn = replayed(folder)
+    stored, torn = replayed(folder, read_manifest(folder))
     return state.status, len(stored), bool(torn), bool(harm), *sorted(path.name for path in folder.iterdir())
 
 
@@ -390,7 +390,7 @@ def check_going_on(place: Path, expected: Tree) -> None:
     digest = read_manifest(folder)["plan_digest"]
     kept = {
         key
-        for key, record in replayed(folder)[0].items()
+        for key, record in replayed(folder, read_manifest(folder))[0].items()
         if not record.failed and not problem_with(folder / SHARDS / key.file_name, key, record, digest)
     }
     before = times_stored(folder)

@@ -20,6 +20,7 @@ from matplotlib.patches import StepPatch
 
 from sim.dynamics.state import BINS, CAUSES, CAUSES_OF_ENDING, EFFECTIVE
 from sim.engine import History, simulate_history
+from sim.intervals import digits_of
 from sim.scenario import Scenario
 from sim.study import analysis, page, plots, report, terminal, words
 from sim.study.attribution import attributions
@@ -27,6 +28,7 @@ from sim.study.plots import distributions, files, histories
 from sim.study.plots.discovery import discovery_figure
 from sim.study.plots.frame import LOOKS, luminance, spread_apart, tick_years, wrap_label
 from sim.study.plots.tipping import tipping_figure
+from sim.study.words import rows_of
 from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.reading import Stored, read_results
 from sim.sweeps.runner import run_experiment
@@ -73,7 +75,7 @@ FOLDERS = {
     "all ended": lambda tmp: run(tmp, dying()),
     "some ended": lambda tmp: run(tmp, scenario("baseline"), dying()),
     "a month": lambda tmp: run(tmp, *several(), settings={"months": 1}),
-    "two horizons": lambda tmp: run(tmp, scenario("baseline"), base_named("longer", months=60)),
+    "two horizons": lambda tmp: run(tmp, scenario("baseline"), factors={"months": (30, 60)}),
     "two factors": lambda tmp: run(
         tmp, scenario("baseline"), replicates=2, factors={"trust_start": (0.3, 0.7), "partners": (1, 2)}
     ),
@@ -203,12 +205,12 @@ def test_the_summary_says_what_was_compared_and_what_came_out(folders: dict[str,
     summary = report.summary_markdown(words.Study(stored))
     assert "> Not said beforehand." in summary
     assert "| blame culture | blame 0.9 (was normal(0.4, 0.15)) |" in summary
-    assert "| low start | trust_start 0.3 (was 0.55) |" in summary
-    assert "--seed 3 --replicates 4" in summary
+    assert "| low_start | trust_start 0.3 (was 0.55) |" in summary
+    assert "In this result's folder, which holds the experiment's files:\n\n```\nalliance sweep ./exp" in summary
     assert f"numpy {np.__version__}" in summary
     table = analysis.paired(stored.tables["runs"], 0, stored.manifest["outcomes"])
     for _, row in table.iterrows():
-        said = analysis.sentence(row)
+        said = analysis.sentence({**row, "label": analysis.label_words(row["label"])})
         assert said[1:] in summary
     assert "12 runs came out, 0 failed" in summary
 
@@ -243,7 +245,7 @@ def test_two_causes_that_are_on_or_off_are_shared_out(tmp_path: Path) -> None:
     stored = read_results(folder)
     summary, html = report.summary_markdown(words.Study(stored)), page.page_html(words.Study(stored))
     shared = attributions(stored)
-    assert [each.outcome for each in shared] == stored.manifest["outcomes"]
+    assert [each.outcome for each in shared] == analysis.told_outcomes(stored.manifest, stored.tables["runs"])
     for each in shared:
         assert each.markdown() in summary
         assert each.rows()[1][0] in html
@@ -287,7 +289,8 @@ def test_a_headline_gives_its_mean_with_the_unit(folders: dict[str, Path], outco
     stored = read_results(folders["several cells"])
     asked = Stored(stored.folder, {**stored.manifest, "outcomes": [outcome]}, stored.tables)
     first = words.headlines(words.Study(asked))[0]
-    assert first.endswith(f"){unit}")
+    assert first.partition(";")[0].endswith(f"){unit}")
+    assert ("; better off apart " in first) == (outcome == "value_per_month")
 
 
 def test_two_humps_within_chance_are_no_headline(folders: dict[str, Path]) -> None:
@@ -318,7 +321,7 @@ def test_the_figures_of_a_report_know_which_humps_are_sure(
 
 @pytest.mark.parametrize(("mean", "shown"), [(math.nan, "–"), (0.25, "25.0 ± 1.0%")])
 def test_a_share_that_is_not_defined_has_no_unit(mean: float, shown: str) -> None:
-    row = {"outcome": "survived", "mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+    row = {"outcome": "survived", "mean": mean, "low": mean - 0.01, "high": mean + 0.01, "n": 9, "method": "t"}
     assert terminal._plus_minus(row) == shown
 
 
@@ -535,7 +538,7 @@ def test_names_are_never_read_as_formulas(folders: dict[str, Path], tmp_path: Pa
     figures = plots.draw_all(Stored(stored.folder, stored.manifest, {**stored.tables, **named}))
     for name in ("contrasts", "survival"):
         _, vector = plots.save(figures[name], tmp_path, name)
-        assert "$x {$" in vector.read_text(encoding="utf-8")
+        assert "$x_{$" in vector.read_text(encoding="utf-8")
 
 
 def test_long_words_are_broken_to_fit() -> None:
@@ -609,7 +612,8 @@ def test_cells_alike_to_the_digit_are_not_ranked(folders: dict[str, Path]) -> No
 )
 def test_where_all_lose_alike_the_means_tell_the_cells_apart(means: tuple[float, float], said: str) -> None:
     values = {
-        label: SimpleNamespace(mean=mean, below_zero=0.05) for label, mean in zip(("one", "other"), means, strict=True)
+        label: SimpleNamespace(mean=mean, digits=0, below_zero=0.05)
+        for label, mean in zip(("one", "other"), means, strict=True)
     }
     assert distributions._value_title(values) == f"5% of alliances lose money in every cell{said}"
 
@@ -689,7 +693,7 @@ def test_two_humps_are_drawn_and_named() -> None:
 
 def test_a_heat_map_shows_every_mean_also_of_words_and_of_gaps() -> None:
     rows = [("low", 1, 0.25), ("low", 1, 0.35), ("low", 2, -0.5), ("high", 1, 0.9)]
-    runs = pd.DataFrame(rows, columns=["mixing", "partners", "trust_change"])
+    runs = pd.DataFrame(rows, columns=["mixing", "partners", "trust_change"]).assign(replicate=[0, 1, 0, 0])
     written = texts(plots.heat_map(runs, "partners", "mixing", "trust_change"))
     for number in ("0.30", "−0.50", "0.90"):
         assert number in written
@@ -699,24 +703,24 @@ def test_a_heat_map_shows_every_mean_also_of_words_and_of_gaps() -> None:
 
 def test_a_heat_map_reads_in_grey_also_where_it_crosses_zero() -> None:
     rows = [(0, 0, -0.5), (0, 1, -0.1), (1, 0, 0.1), (1, 1, 0.5)]
-    runs = pd.DataFrame(rows, columns=["mixing", "partners", "trust_change"])
+    runs = pd.DataFrame(rows, columns=["mixing", "partners", "trust_change"]).assign(replicate=0)
     fields = plots.heat_map(runs, "partners", "mixing", "trust_change").axes[0].collections[0]
     bright = [luminance(fields.cmap(fields.norm(mean))) for _, _, mean in rows]
     assert np.all(np.diff(bright) > 0.05)
 
 
 def test_a_heat_map_of_one_number_ranks_nothing() -> None:
-    runs = pd.DataFrame({"mixing": [0, 0, 1, 1], "partners": [1, 2, 1, 2], "survived": 0.25})
+    runs = pd.DataFrame({"mixing": [0, 0, 1, 1], "partners": [1, 2, 1, 2], "survived": 0.25, "replicate": 0})
     title = plots.heat_map(runs, "partners", "mixing", "survived").get_suptitle()
-    assert flat(title) == "Share still going on is 25.0% whatever partners and mixing are"
+    assert flat(title) == "Share still going on is 25% whatever partners and mixing are"
 
 
 def test_a_heat_map_tells_factors_of_one_name_apart() -> None:
     rows = [(0.2, 0.2, 1.0), (0.2, 0.8, 2.0), (0.8, 0.2, 3.0), (0.8, 0.8, 4.0)]
-    runs = pd.DataFrame(rows, columns=["North.blame", "the_south.blame", "value"])
+    runs = pd.DataFrame(rows, columns=["North.blame", "the_south.blame", "value"]).assign(replicate=0)
     figure = plots.heat_map(runs, "North.blame", "the_south.blame", "value")
-    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("North blame", "the south blame")
-    title = "Value runs from 1.00 (North blame 0.2, the south blame 0.2) to 4.00 (North blame 0.8, the south blame 0.8)"
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("North blame", "the_south blame")
+    title = "Value runs from 1.0 (North blame 0.2, the_south blame 0.2) to 4.0 (North blame 0.8, the_south blame 0.8)"
     assert flat(figure.get_suptitle()) == title
 
 
@@ -778,9 +782,9 @@ def test_contrasts_write_the_differences(folders: dict[str, Path]) -> None:
     stored = read_results(folders["several cells"])
     table = analysis.paired(stored.tables["runs"], 0, ["trust"])
     written = texts(plots.contrasts(table))
-    digits = analysis.decimals_for(float((table["high"] - table["low"]).median() / 2), 1.0)
-    for difference in table["difference"]:
-        assert f"{abs(difference):.{digits}f}" in written
+    for row in rows_of(table):
+        found = analysis.sure_of(row, "difference")
+        assert analysis.signed(found.estimate, digits_of(found)) in written
 
 
 def of_factors(levels: int) -> pd.DataFrame:
@@ -807,7 +811,9 @@ def test_where_nothing_differs_but_by_rounding_the_axis_is_no_axis_of_rounding()
     same = of_factors(2)
     same["trust"] = 0.4 + 1e-17 * same["cell"] + 1e-16 * same["replicate"] * (same["cell"] == 1)
     left, right = plots.contrasts(analysis.paired(same, 0, ["trust"])).axes[0].get_xlim()
-    assert (left, right) == (-1.0, 1.0)
+    assert left < -0.4 < 0.4 < right, "that of what five replicates leave open"
+    same = same.rename(columns={"trust": "value"})
+    assert plots.contrasts(analysis.paired(same, 0, ["value"])).axes[0].get_xlim() == (-1.0, 1.0)
 
 
 def test_titles_do_not_repeat_what_all_cells_share() -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from nursery import tables_in
 from scipy import stats
 
+from sim import loaded
 from sim.cli import alliance
 from sim.engine import simulate
 from sim.scenario import Scenario
@@ -281,7 +282,7 @@ def test_mixing_that_was_asked_for_is_recorded(
     experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = interrupted(experiment, tmp_path)
-    monkeypatch.setattr(manifests, "source_digest", lambda: "fedcba9876543210")
+    monkeypatch.setattr(loaded, "code_digest", lambda *_: "fedcba9876543210")
     done = call("resume", folder, "--force", "--no-figures", "--quiet")
     assert done.exit_code == 0, done.output
     stored = read_results(folder)
@@ -328,7 +329,7 @@ def test_another_commit_that_computes_the_same_is_said_and_recorded(
         f"{folder}: written at commit {'a' * 12}, goes on at commit {'b' * 12} with changes; "
         "what computes is the same; the manifest records it"
     ]
-    monkeypatch.setattr(manifests, "source_digest", lambda: "fedcba9876543210")
+    monkeypatch.setattr(loaded, "code_digest", lambda *_: "fedcba9876543210")
     go_on(None, force=True)
     assert told[-1].endswith("goes on at no commit; the manifest records it")
     manifest = read_results(folder).manifest

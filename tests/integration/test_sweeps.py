@@ -32,8 +32,8 @@ from sim.sweeps.design import Experiment, experiment_of
 from sim.sweeps.estimate import estimate
 from sim.sweeps.executors.local import LocalExecutor
 from sim.sweeps.files import CannotStore
-from sim.sweeps.manifest import command_line
 from sim.sweeps.reading import read_results
+from sim.sweeps.recipe import command_line
 from sim.sweeps.runner import AllRunsFailed, Progress, resume, run_experiment
 from sim.sweeps.store import ResultFolder
 from sim.sweeps.tables import TABLES
@@ -126,7 +126,7 @@ def test_the_manifest_holds_everything_needed_to_do_it_again(experiment: Experim
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"), parse_constant=refuse)
     assert manifest["status"] == "complete"
     assert (manifest["title"], manifest["outcomes"]) == (experiment.title, list(experiment.outcomes))
-    assert manifest["command"] == "alliance compare calm rough --seed 7 --replicates 15"
+    assert manifest["command"] == "alliance sweep ./experiment.toml"  # its scenarios have no files of their own
     assert manifest["design"]["factors"]["parameters.synergy"] == [1.0, 2.0]
     for cell, row in zip(experiment.cells(), manifest["cells"], strict=True):
         again = Scenario.from_plain(row["resolved"], cell.scenario.name)
@@ -150,7 +150,6 @@ def test_the_command_names_file_and_settings(tmp_path: Path) -> None:
     assert command_line(asked) == (
         f"alliance sweep '{path}' --seed 1 --replicates 100 --set 'openness={{normal = [0.8, 0.1]}}'"
     )
-    assert command_line(asked, keep_alliances=True) == f"{command_line(asked)} --alliances"
 
 
 # Folders
@@ -406,15 +405,6 @@ def test_an_estimate_is_timed_and_not_assumed(experiment: Experiment, monkeypatc
     monkeypatch.setattr("sim.sweeps.estimate.PROBE_SECONDS", 0.0)  # one run a thread
     monkeypatch.setattr("sim.sweeps.estimate.simulate", slow)
     assert estimate(experiment, jobs=1).seconds >= 8 * REPLICATES * 0.02
-
-
-def test_compiling_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(runner, "is_cached", lambda: False)
-    runner.warm_up(said.append)
-    monkeypatch.setattr(runner, "is_cached", lambda: True)
-    runner.warm_up(said.append)
-    assert said == [runner.COMPILING]
 
 
 def test_shards_follow_the_work_and_the_memory() -> None:

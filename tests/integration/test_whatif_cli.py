@@ -265,5 +265,7 @@ def test_talk_that_differs_only_once_one_world_has_parted_is_neither_more_nor_le
 
 
 def test_an_interval_that_excludes_zero_is_seen_to_exclude_it() -> None:
-    assert _interval({"difference": -0.0016, "low": -0.003, "high": -0.0002}) == "−0.002 (−0.0030 to −0.0002)"
-    assert _interval({"difference": 0.0, "low": -0.0002, "high": 0.0002}) == "0.000 (0.000 to 0.000)"
+    sure = {"n": 9, "method": "t"}
+    assert _interval({"difference": -0.16, "low": -0.31, "high": -0.0002, **sure}) == "−0.1600 (−0.3100 to −0.0002)"
+    assert _interval({"difference": 0.0, "low": -0.0002, "high": 0.0002, **sure}) == "0.00000 (−0.00020 to +0.00020)"
+    assert _interval({"difference": 0.0123, "low": None, "high": None, "n": 1, "method": "none"}) == "+0.0123"

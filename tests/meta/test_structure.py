@@ -24,10 +24,11 @@ SIM = ROOT / "sim"
 MODULES = sorted(SIM.rglob("*.py"))
 
 FLOORS = (
-    ("distributions",),
+    ("loaded",),
+    ("text", "distributions", "intervals"),
     ("parameters",),
     ("dynamics",),
-    ("tomlfile", "scenario", "library"),
+    ("tomlfile", "scenario", "conditions", "library", "replaced"),
     ("engine",),
     ("agents", "sweeps"),
     ("study",),
@@ -98,13 +99,16 @@ def test_only_the_agents_import_mesa():
 
 
 CORE_MAY_IMPORT = {"sim", "math", "numpy", "numba", "collections", "dataclasses", "typing", "__future__"}
-FOR_THE_CACHE = {"hashlib", "os", "pathlib"}
-"""``compiled.py`` alone reads files: the core's own text, to name the folder of the machine code."""
+ALSO = {
+    "cache.py": {"contextlib", "hashlib", "logging", "os", "pathlib", "sys", "tempfile"},
+    "compiled.py": {"sys", "time"},
+}
+"""``cache.py`` alone has to do with files, those of machine code; ``compiled.py`` says on stderr that it compiles."""
 
 
 @pytest.mark.parametrize("path", sorted((SIM / "dynamics").glob("*.py")), ids=relative)
 def test_the_core_has_no_files_no_tables_and_no_printing(path):
-    allowed = CORE_MAY_IMPORT | (FOR_THE_CACHE if path.name == "compiled.py" else set())
+    allowed = CORE_MAY_IMPORT | ALSO.get(path.name, set())
     assert {name.split(".")[0] for name in imports_of(path)} <= allowed
     called = {
         node.func.id for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and hasattr(node.func, "id")
@@ -113,12 +117,13 @@ def test_the_core_has_no_files_no_tables_and_no_printing(path):
 
 
 COMPILED = sorted(p.stem for p in (SIM / "dynamics").glob("*.py") if "sim.dynamics.compiled.compiled" in imports_of(p))
+DECORATORS = {"compiled", "entry"}
 
 
 @pytest.mark.parametrize("name", COMPILED)
 def test_every_function_of_the_compiled_core_is_compiled(name):
     functions = [node for node in tree_of(SIM / "dynamics" / f"{name}.py").body if isinstance(node, ast.FunctionDef)]
-    plain = [f.name for f in functions if "compiled" not in [getattr(d, "id", "") for d in f.decorator_list]]
+    plain = [f.name for f in functions if not DECORATORS & {getattr(d, "id", "") for d in f.decorator_list}]
     assert plain == (["check_seed"] if name == "draws" else [])
 
 
@@ -143,6 +148,41 @@ def test_a_simulation_needs_no_mesa():
     code = "import sys, sim.engine, sim.sweeps.runner, sim.study.theory; print('mesa' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+INTERVALS = {"stdtrit", "ndtri", "ppf", "isf", "sem", "bootstrap", "percentile", "quantile", "ddof"}
+"""What intervals and standard errors are made of: functions, and the argument of a standard deviation of a sample."""
+NO_INTERVALS = {
+    "sim/distributions.py": {"ndtri"},  # quantile functions of traits
+    "sim/study/phase.py": {"ddof"},  # standard deviations over alliances, which are shown as such
+    "sim/study/sensitivity.py": {"ddof", "quantile"},  # σ of effects, noise, and how far ranks move
+    "sim/study/analysis.py": {"ddof"},  # variances whose ratio is what pairing saved
+}
+QUANTILES_OF_INTERVALS = {0.975, 0.025, 97.5, 1.96}
+NO_QUANTILES = {"sim/study/plots/vetting.py", "sim/study/phase.py"}
+"""Where such a number is a place in a picture, or a step."""
+
+
+def made_of_intervals(tree: ast.AST) -> set[str]:
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    names |= {str(node.arg) for node in ast.walk(tree) if isinstance(node, ast.keyword)}
+    return names & INTERVALS
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if relative(path) != "sim/intervals.py"], ids=relative)
+def test_intervals_come_from_one_module(path):
+    assert made_of_intervals(tree_of(path)) <= NO_INTERVALS.get(relative(path), set())
+    numbers = {node.value for node in ast.walk(tree_of(path)) if isinstance(node, ast.Constant)}
+    own = {value for value in numbers if isinstance(value, float)} & QUANTILES_OF_INTERVALS
+    assert not own or relative(path) in NO_QUANTILES, own
+
+
+def test_what_intervals_are_made_of_is_found():
+    assert made_of_intervals(tree_of(SIM / "intervals.py")) >= {"stdtrit", "ndtri", "bootstrap", "percentile"}
+    for code in ("scipy.stats.t.ppf(q, 3)", "np.quantile(x, [0.1])", "x.std(ddof=1)", "from a import ndtri"):
+        assert made_of_intervals(ast.parse(code)), code
 
 
 # ---------------------------------------------------------------------------------------------------------------

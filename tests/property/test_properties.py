@@ -218,9 +218,8 @@ def run_arrays(scenario: Scenario, seed: int, order: np.ndarray, alliance_order:
     histogram = np.zeros((scenario.months + 1, len(VARIABLES), BINS), dtype=np.int64)
     ledger = np.zeros((alliances.shape[1], *LEDGER))
     kernel.run(
-        scenario.parameters.record(), orgs[0], float_view(orgs)[0], alliances[0], alliances.shape[1], False, events,
-        1.0, seed, 0, 1, scenario.months, moments, histogram, ledger, np.zeros(LEDGER), np.zeros(N_CAUSES),
-        np.zeros((6, 0), dtype=np.int64),
+        scenario.parameters.record(), orgs[0], float_view(orgs)[0], alliances[0], alliances.shape[1], events,
+        1.0, seed, 0, 1, scenario.months, moments, histogram, ledger, np.zeros(LEDGER), np.zeros(N_CAUSES), None,
     )  # fmt: skip
     return {"orgs": orgs[0], "alliances": alliances[0], "ledger": ledger, "moments": moments, "histogram": histogram}
 

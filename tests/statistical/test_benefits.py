@@ -15,12 +15,12 @@ import pytest
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, EFFECTIVE
 from sim.engine import Result, simulate
+from sim.intervals import mean_of
 from sim.library import find
 from sim.parameters import Parameters, Traits
 from sim.scenario import Scenario, load
 from sim.study import benefits
 from sim.study.benefits import ALL, BENEFITS, EVERY_PATH, PATHS, Benefit, response
-from sim.study.effects import mean
 from sim.study.pages import END, fill, mark, names
 from sim.study.patterns.conditions import LESS_TRUST, MORE_TRUST, TRUST_HELD
 from tests.builders import market
@@ -34,7 +34,7 @@ EVERY = pytest.mark.parametrize("benefit", ALL, ids=lambda benefit: benefit.name
 
 @EVERY
 def test_a_benefit_responds_to_trust(benefit: Benefit) -> None:
-    effect = mean(benefit.direction * response(benefit.outcome, {}, REPLICATES, SEED))
+    effect = mean_of(benefit.direction * response(benefit.outcome, {}, REPLICATES, SEED))
     assert effect.low > 0.0
 
 
@@ -75,14 +75,14 @@ def test_what_is_declared_exists() -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_every_path_carries_a_part_of_what_trust_earns(path: str) -> None:
     whole, left = response("surplus", {}, REPLICATES, SEED), response("surplus", PATHS[path], REPLICATES, SEED)
-    assert mean(whole - left).low > 0.0
+    assert mean_of(whole - left).low > 0.0
 
 
 @pytest.mark.parametrize("spared", PATHS)
 def test_one_path_left_open_is_enough_for_trust_to_pay(spared: str) -> None:
     """So that the zero with every path cut is due to all the cuts and not to one that stops everything."""
     cut = {name: value for path, settings in PATHS.items() if path != spared for name, value in settings.items()}
-    assert mean(response("surplus", cut, REPLICATES, SEED)).low > 0.0
+    assert mean_of(response("surplus", cut, REPLICATES, SEED)).low > 0.0
 
 
 # ---------------------------------------------------------------------------------------------------------------

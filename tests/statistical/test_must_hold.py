@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from sim.dynamics.state import DISAPPOINTMENT, DISTRUST
+from sim.intervals import STUDENT, Interval, exact, mean_of, ratio_of
 from sim.study import null, pages
-from sim.study.analysis import interval
-from sim.study.effects import REPLICATES, SEED, Estimate, hazard_of_failing, jackknife, ratio, run
+from sim.study.effects import REPLICATES, SEED, hazard_of_failing, jackknife, run
 from sim.study.patterns import AGAINST_NULL, STATEMENTS, page
 from sim.study.patterns.claims import REMAINS, Claim, Finding, verdict
 from sim.study.patterns.communication import framings, valley
@@ -124,7 +124,7 @@ def test_a_statement_holds_and_is_red_without_its_mechanism(number: int) -> None
 
 def of_some_size(finding: Finding) -> tuple[float, float]:
     """The range of effects that have the right sign and more than the quarter that may remain of this one."""
-    least = REMAINS * finding.effect.value
+    least = REMAINS * finding.effect.estimate
     return (least, math.inf) if least > 0.0 else (-math.inf, least)
 
 
@@ -175,48 +175,53 @@ def test_a_null_in_which_nobody_would_begin_is_refused() -> None:
 # ---------------------------------------------------------------------------------------------------------------
 def test_the_jackknife_of_a_mean_is_the_t_interval() -> None:
     sample = np.random.default_rng(SEED).normal(size=40)
-    jackknifed = jackknife(float, sample)
-    assert (jackknifed.value, jackknifed.low, jackknifed.high) == pytest.approx(interval(sample)[:3])
+    jackknifed, t = jackknife(float, sample), mean_of(sample)
+    assert (jackknifed.estimate, jackknifed.low, jackknifed.high) == pytest.approx((t.estimate, t.low, t.high))
 
 
 def test_a_ratio_is_jackknifed_as_any_other_statistic() -> None:
     top, bottom = np.random.default_rng(SEED).normal(5.0, 1.0, size=(2, 40))
     general = jackknife(lambda m: float(m[0] / m[1]), np.stack([top, bottom], axis=-1))
-    special = ratio(top, bottom)
-    assert (special.value, special.low, special.high) == pytest.approx((general.value, general.low, general.high))
+    special = ratio_of(top, bottom)
+    assert (special.estimate, special.low, special.high) == pytest.approx((general.estimate, general.low, general.high))
 
 
-ANY = Claim("c", "m", lambda seed, replicates, **settings: Estimate(1.0, 0.9, 1.1))
+def of_ends(value: float, low: float, high: float) -> Interval:
+    """A t interval over nine replicates."""
+    return Interval(value, low, high, 9, STUDENT)
+
+
+ANY = Claim("c", "m", lambda seed, replicates, **settings: of_ends(1.0, 0.9, 1.1))
 """A claim that an effect is above zero."""
 
 
 @pytest.mark.parametrize(
     ("effect", "off", "gone"),
     [
-        (1.0, Estimate(0.0, -0.1, 0.1), True),
-        (1.0, Estimate(0.2, 0.1, 0.3), False),  # its interval goes beyond a quarter
-        (1.0, Estimate(-3.0, -4.0, -2.0), True),  # reversed
-        (-1.0, Estimate(3.0, 2.0, 4.0), True),
-        (-1.0, Estimate(-0.5, -0.6, -0.4), False),
+        (1.0, of_ends(0.0, -0.1, 0.1), True),
+        (1.0, of_ends(0.2, 0.1, 0.3), False),  # its interval goes beyond a quarter
+        (1.0, of_ends(-3.0, -4.0, -2.0), True),  # reversed
+        (-1.0, of_ends(3.0, 2.0, 4.0), True),
+        (-1.0, of_ends(-0.5, -0.6, -0.4), False),
         (1.0, None, True),  # nothing to switch off
     ],
 )
 def test_an_effect_is_gone_when_a_quarter_or_less_is_left_or_it_is_reversed(
-    effect: float, off: Estimate | None, gone: bool
+    effect: float, off: Interval | None, gone: bool
 ) -> None:
-    assert Finding(ANY, Estimate(effect, effect, effect), off).goes_away is gone
+    assert Finding(ANY, exact(effect), off).goes_away is gone
 
 
 def test_the_whole_interval_must_lie_within_the_limits() -> None:
-    assert Estimate(0.1, 0.05, 0.15).within((0.0, math.inf))
-    assert not Estimate(0.1, -0.05, 0.25).within((0.0, math.inf))
-    assert not Estimate(0.1, math.nan, math.nan).within((0.0, math.inf))
-    assert Estimate(0.0, 0.0, 0.0).within((0.0, 1.0)), "an exact number may lie on the limit"
+    assert of_ends(0.1, 0.05, 0.15).within((0.0, math.inf))
+    assert not of_ends(0.1, -0.05, 0.25).within((0.0, math.inf))
+    assert not Interval(0.1, n=1).within((0.0, math.inf))
+    assert exact(0.0).within((0.0, 1.0)), "an exact number may lie on the limit"
 
 
 def test_a_statement_holds_partly_when_some_claims_do() -> None:
-    good = Finding(ANY, Estimate(1.0, 0.9, 1.1))
-    bad = Finding(ANY, Estimate(0.0, -0.1, 0.1))
+    good = Finding(ANY, of_ends(1.0, 0.9, 1.1))
+    bad = Finding(ANY, of_ends(0.0, -0.1, 0.1))
     assert [verdict(them) for them in ([good], [good, bad], [bad])] == ["holds", "partly", "not yet"]
 
 
@@ -224,7 +229,7 @@ def test_the_valley_tells_two_humps_from_one() -> None:
     random = np.random.default_rng(SEED)
     one = np.clip(0.5 + 0.1 * random.normal(size=(50, 400)), 0.0, 1.0)
     two = np.clip(one + np.where(random.random((50, 400)) < 0.5, 0.3, -0.2), 0.0, 1.0)
-    assert valley(one, 1).value < 0.02
+    assert valley(one, 1).estimate < 0.02
     assert valley(two, 1).low > 0.3
     assert valley(two, 1) == valley(two, 1)
 
@@ -257,7 +262,7 @@ def test_the_table_is_put_between_its_marks(tmp_path: Path, monkeypatch: pytest.
     assert text.startswith(f"before\n{mark}\n\n| | claim |")
     assert text.endswith(f"{pages.END}\nafter\n")
     assert "stale row" not in text
-    assert "|  | c | m | 1.00 [0.90, 1.10] |  |  | holds |" in text
+    assert "|  | c | m | 1.00 (0.90 to 1.10) |  |  | holds |" in text
 
 
 def test_a_page_that_cannot_be_filled_is_refused_before_the_measuring(

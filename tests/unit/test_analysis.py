@@ -12,7 +12,6 @@ import pytest
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import BINS, CAUSES, VALUE, histogram_range
 from sim.study import analysis
-from sim.study.effects import Estimate
 
 T2 = 0.95 * math.sqrt(2 / 0.0975)  # 97.5% point of t with 2 degrees of freedom: its closed form
 T3 = 3.182446305284263  # with 3, from tables
@@ -34,50 +33,12 @@ def only(table: pd.DataFrame) -> pd.Series:
 
 
 # Means
-def test_interval_is_the_t_interval_worked_by_hand() -> None:
-    mean, low, high, n = analysis.interval([1.0, 2.0, 3.0, 4.0])
-    half = T3 * math.sqrt(5.0 / 3.0) / 2.0  # variance 5/3, n = 4
-    assert (mean, n) == (2.5, 4)
-    assert low == pytest.approx(2.5 - half, abs=1e-9)
-    assert high == pytest.approx(2.5 + half, abs=1e-9)
-
-
-def test_interval_drops_what_is_not_defined() -> None:
-    assert analysis.interval([1.0, math.nan, 3.0]) == analysis.interval([1.0, 3.0])
-
-
-def test_interval_of_one_value_has_no_width_and_of_none_no_mean() -> None:
-    mean, low, high, n = analysis.interval([7.0])
-    assert (mean, n) == (7.0, 1)
-    assert math.isnan(low)
-    assert math.isnan(high)
-    mean, _, _, n = analysis.interval([math.nan])
-    assert math.isnan(mean)
-    assert n == 0
-
-
-def test_interval_without_variance_is_a_point() -> None:
-    assert analysis.interval([2.0, 2.0, 2.0]) == (2.0, 2.0, 2.0, 3)
-
-
-def test_interval_covers_the_true_mean_as_often_as_it_says() -> None:
-    samples = np.random.default_rng(11).normal(1.0, 2.0, (2000, 8))
-    covered = np.mean([low <= 1.0 <= high for _, low, high, _ in map(analysis.interval, samples)])
-    assert covered == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / 2000))
-
-
 def test_cell_means_has_a_row_for_each_cell_and_outcome() -> None:
     means = analysis.cell_means(runs(base=[1.0, 3.0], other=[5.0, math.nan]), ["value"])
-    assert list(means.columns) == ["cell", "label", "outcome", "mean", "low", "high", "n"]
+    assert list(means.columns) == ["cell", "label", "outcome", "mean", "low", "high", "n", "method"]
     assert means["mean"].tolist() == [2.0, 5.0]
     assert means["n"].tolist() == [2, 1]
     assert means["label"].tolist() == ["base", "other"]
-
-
-def test_an_estimate_has_no_sign_before_zero_and_may_lack_an_interval() -> None:
-    assert str(Estimate(0.5, -0.0004, 1.2)) == "0.50 [0.00, 1.20]"
-    assert str(Estimate(-0.5, -0.6, -0.4)) == "−0.500 [−0.600, −0.400]"
-    assert str(Estimate(0.1, math.nan, math.nan)) == "0.10000 [nan, nan]"
 
 
 # Paired differences
@@ -106,7 +67,8 @@ def test_replicates_that_one_cell_lacks_are_left_out() -> None:
 
 def test_a_constant_difference_saves_everything() -> None:
     row = only(analysis.paired(runs(base=[1.0, 2.0, 3.0], other=[2.0, 3.0, 4.0]), 0, ["value"]))
-    assert row["low"] == row["high"] == 1.0
+    assert (row["difference"], row["method"]) == (1.0, "all alike")
+    assert math.isnan(row["low"]), "how far it may be off is not known"
     assert row["saved"] == math.inf
 
 
@@ -142,10 +104,10 @@ def test_a_reference_without_runs_is_refused() -> None:
 
 
 # Sentences
-def row(outcome: str, difference: float, low: float, high: float, n: int = 200) -> dict[str, object]:
+def row(outcome: str, difference: float, low: float, high: float, n: int = 200, method: str = "t") -> dict[str, object]:
     return {
-        "label": "culture_clash", "reference": "baseline", "outcome": outcome, "difference": difference, "low": low,
-        "high": high, "n": n,
+        "label": "culture clash", "reference": "baseline", "outcome": outcome, "difference": difference, "low": low,
+        "high": high, "n": n, "method": method,
     }  # fmt: skip
 
 
@@ -154,34 +116,48 @@ def row(outcome: str, difference: float, low: float, high: float, n: int = 200) 
     [
         (
             row("value_per_month", -0.31, -0.33, -0.29),
-            "culture clash: value per month 0.31 money lower than baseline "
-            "(95% interval 0.29 to 0.33 lower, 200 paired replicates)",
+            "culture clash: value per month 0.310 money lower than baseline "
+            "(95% interval 0.290 to 0.330 lower, 200 paired replicates)",
         ),
         (
             row("survived", 0.123, 0.08, 0.166),
-            "culture clash: share still going on 12 percentage points higher than baseline "
-            "(95% interval 8 to 17 higher, 200 paired replicates)",
+            "culture clash: share still going on 12.3 percentage points higher than baseline "
+            "(95% interval 8.0 to 16.6 higher, 200 paired replicates)",
         ),
         (
             row("duration", -6.4, -9.0, -3.8, 12),
-            "culture clash: time together 6 months lower than baseline "
-            "(95% interval 4 to 9 lower, 12 paired replicates)",
+            "culture clash: time together 6.4 months lower than baseline "
+            "(95% interval 3.8 to 9.0 lower, 12 paired replicates)",
         ),
         (
             row("trust", 0.01, -0.02, 0.04),
             "culture clash: trust not distinguishable from baseline "
-            "(difference +0.01, 95% interval −0.02 to +0.04, 200 paired replicates)",
+            "(difference +0.010, 95% interval −0.020 to +0.040, 200 paired replicates)",
         ),
         (
-            row("trust", 0.0, 0.0, 0.0, 5),
-            "culture clash: trust the same as in baseline (in each of 5 paired replicates)",
+            row("trust", 0.0, -0.451, 0.451, 5, "rule of three"),
+            "culture clash: trust the same as in baseline "
+            "(in each of 5 paired replicates; 95% interval −0.45 to +0.45)",
         ),
         (
-            row("synergy", -0.4567, math.nan, math.nan, 1),
+            row("value", 0.0, math.nan, math.nan, 5, "all alike"),
+            "culture clash: value the same as in baseline (in each of 5 paired replicates: no interval)",
+        ),
+        (
+            row("value", -2.5, math.nan, math.nan, 5, "all alike"),
+            "culture clash: value 2.50 money lower than baseline (in each of 5 paired replicates: no interval)",
+        ),
+        (
+            row("survived", 0.0, -0.0412, 0.0412, 5),
+            "culture clash: share still going on not distinguishable from baseline "
+            "(difference 0.0 percentage points, 95% interval −4.1 to +4.1, 5 paired replicates)",
+        ),
+        (
+            row("synergy", -0.4567, math.nan, math.nan, 1, "none"),
             "culture clash: synergy 0.457 money/month lower than baseline (one paired replicate: no interval)",
         ),
         (
-            row("met_together", math.nan, math.nan, math.nan, 0),
+            row("met_together", math.nan, math.nan, math.nan, 0, "none"),
             "culture clash: contingencies met together cannot be compared with baseline "
             "(in no replicate defined in both)",
         ),
@@ -193,13 +169,12 @@ def test_sentences(given: dict[str, object], said: str) -> None:
 
 
 def test_a_unit_is_not_said_twice() -> None:
-    assert "tightness 0.20 higher than baseline" in analysis.sentence(row("tightness", 0.2, 0.15, 0.25))
+    assert "tightness 0.200 higher than baseline" in analysis.sentence(row("tightness", 0.2, 0.15, 0.25))
 
 
 def test_a_bound_that_excludes_zero_does_not_read_as_zero() -> None:
     said = analysis.sentence(row("trust", 0.1003, 0.0004, 0.2002))
-    assert "0.00 to" not in said
-    assert "0.000 to" not in said
+    assert "(95% interval 0.0004 to 0.2002 higher" in said
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -213,15 +188,6 @@ def test_words_name_only_what_exists() -> None:
     assert set(analysis.CAUSE_WORDS) == set(CAUSES)
 
 
-@pytest.mark.parametrize(
-    ("error", "value", "digits"),
-    [(0.02, 0.31, 2), (0.013, 0.31, 3), (3.0, 88.0, 0), (120.0, 900.0, 0), (0.0, 0.4567, 3), (math.nan, 88.15, 1),
-     (math.nan, 0.0, 0), (math.nan, math.nan, 0)],
-)  # fmt: skip
-def test_decimals_show_the_error(error: float, value: float, digits: int) -> None:
-    assert analysis.decimals_for(error, value) == digits
-
-
 # Labels
 def test_labels_lose_what_all_share() -> None:
     long = ["baseline · blame=0.2 · trust_start=0.3", "baseline · blame=0.9 · trust_start=0.3"]
@@ -231,7 +197,7 @@ def test_labels_lose_what_all_share() -> None:
 
 
 def test_dotted_factors_are_cut_only_where_nothing_is_lost() -> None:
-    assert analysis.short_labels(["s · AOL.blame=1", "s · AOL.blame=2"]) == ["blame=1", "blame=2"]
+    assert analysis.short_labels(["s · AOL.blame=1", "s · AOL.blame=2"]) == ["AOL blame=1", "AOL blame=2"]
     both = ["s · A.blame=1 · B.blame=1", "s · A.blame=2 · B.blame=2"]
     assert analysis.short_labels(both) == ["A blame=1 · B blame=1", "A blame=2 · B blame=2"]
     events = ["s · events.crash.enabled=true", "s · events.crash.enabled=false"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.study.attribution import COLUMNS, Attribution, Cause, attribute, attributions, cause_of, jackknife_ratio
+from sim.intervals import ratio_of
+from sim.study.attribution import COLUMNS, Attribution, Cause, attribute, attributions, cause_of
 from sim.sweeps.reading import Stored
 
 CLASH = Cause("culture", "one culture", "clash", "clash")
@@ -56,8 +58,8 @@ def test_the_values_add_up_to_the_whole_change() -> None:
 
 def test_a_cause_that_does_nothing_gets_nothing() -> None:
     """The null player."""
-    values = np.random.default_rng(1).normal(5.0, 1.0, 50)
-    parts = parts_of({NEITHER: values, ONE: values, OTHER: values + 4.0, BOTH: values + 4.0})
+    values, raised = np.random.default_rng(1).normal([[5.0], [9.0]], 1.0, (2, 50))
+    parts = parts_of({NEITHER: values, ONE: values, OTHER: raised, BOTH: raised})
     assert parts.loc["first", ["amount", "share"]].tolist() == pytest.approx([0.0, 0.0], abs=1e-12)
     assert parts.loc["second", "share"] == pytest.approx(1.0)
 
@@ -114,7 +116,8 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say() -> None:
 def test_the_jackknife_of_a_ratio_to_a_constant_is_the_interval_of_the_mean() -> None:
     values = np.array([1.0, 4.0, 2.0, 8.0])
     half = 3.182446305284263 * values.std(ddof=1) / 2.0 / 10.0  # t quantile, 3 degrees of freedom
-    assert jackknife_ratio(values, np.full(4, 10.0)) == pytest.approx((0.375, 0.375 - half, 0.375 + half))
+    found = ratio_of(values, np.full(4, 10.0))
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.375, 0.375 - half, 0.375 + half))
 
 
 def test_no_shares_of_a_change_that_may_be_none() -> None:
@@ -132,7 +135,7 @@ def test_one_replicate_has_amounts_but_no_intervals() -> None:
     row = result.table.set_index("part").loc["first"]
     assert row["amount"] == 2.0
     assert row[["low", "high", "share"]].isna().all()
-    assert "1.00 money with neither clash nor crash, 6.00 money with both" in result.sentence()
+    assert "1 money with neither clash nor crash, 6 money with both" in result.sentence()
     assert result.sentence().endswith("one replicate has no interval, so the change is not shared out")
 
 
@@ -140,7 +143,7 @@ def test_one_replicate_has_amounts_but_no_intervals() -> None:
 # Words
 # ---------------------------------------------------------------------------------------------------------------
 def of_numbers(outcome: str, numbers: dict[str, list[float]]) -> Attribution:
-    table = pd.DataFrame([[part, *row] for part, row in numbers.items()], columns=COLUMNS)
+    table = pd.DataFrame([[part, *row[:3], 100, "t", *row[3:]] for part, row in numbers.items()], columns=COLUMNS)
     return Attribution(outcome, ("clash", "crash"), 100, table)
 
 
@@ -158,18 +161,17 @@ NUMBERS = {
 
 def test_the_sentence_says_shares_meeting_and_intervals() -> None:
     assert of_numbers("survived", NUMBERS).sentence() == (
-        "share still going on: 30% (27 to 33) with neither clash nor crash, 10% (7 to 13) with both, a change of "
-        "−20 percentage points (−23 to −17). Of this change 60% (50 to 70) is due to clash and 40% (30 to 50) to "
-        "crash, whichever of the two one adds first (Shapley values). Alone, clash does −14 percentage points "
-        "(−17 to −11) and crash −10 percentage points (−13 to −7); their meeting does +4 percentage points (+1 to +7), "
-        "−20% (−30 to −10) of the whole, which the two share evenly"
+        "share still going on: 30.0% (27.0 to 33.0) with neither clash nor crash, 10.0% (7.0 to 13.0) with both, a "
+        "change of −20.0 percentage points (−23.0 to −17.0). Of this change 60% (50 to 70) is due to clash and 40% "
+        "(30 to 50) to crash, whichever of the two one adds first (Shapley values). Alone, clash does −14.0 percentage "
+        "points (−17.0 to −11.0) and crash −10.0 percentage points (−13.0 to −7.0); their meeting does +4.0 percentage "
+        "points (+1.0 to +7.0), −20% (−30 to −10) of the whole, which the two share evenly"
     )
 
 
 def test_a_bar_in_the_name_of_a_cause_is_no_column() -> None:
-    table = pd.DataFrame([[part, *row] for part, row in NUMBERS.items()], columns=COLUMNS)
-    lines = Attribution("survived", ("a|b", "crash"), 100, table).markdown().splitlines()
-    assert lines[4] == "| neither a\\|b nor crash | 30% (27 to 33) | – |"
+    lines = replace(of_numbers("survived", NUMBERS), causes=("a|b", "crash")).markdown().splitlines()
+    assert lines[4] == "| neither a\\|b nor crash | 30.0% (27.0 to 33.0) | – |"
 
 
 def test_the_table_has_a_row_for_each_part() -> None:
@@ -179,32 +181,40 @@ def test_the_table_has_a_row_for_each_part() -> None:
     assert lines[2:5] == [
         "| part | share still going on | share of the change |",
         "| --- | --- | --- |",
-        "| neither clash nor crash | 30% (27 to 33) | – |",
+        "| neither clash nor crash | 30.0% (27.0 to 33.0) | – |",
     ]
     assert lines[-2:] == [
-        "| due to clash (Shapley value) | −12 percentage points (−15 to −9) | 60% (50 to 70) |",
-        "| due to crash (Shapley value) | −8 percentage points (−11 to −5) | 40% (30 to 50) |",
+        "| due to clash (Shapley value) | −12.0 percentage points (−15.0 to −9.0) | 60% (50 to 70) |",
+        "| due to crash (Shapley value) | −8.0 percentage points (−11.0 to −5.0) | 40% (30 to 50) |",
     ]
     assert len(lines) == 2 + 2 + 7
 
 
 def test_a_share_has_no_end_beyond_its_bounds() -> None:
-    said = of_numbers("survived", {**NUMBERS, "both": [0.01, -0.01, 0.03, *[math.nan] * 3]}).sentence()
-    assert "1.0% (0.0 to 3.0) with both" in said
+    rng = np.random.default_rng(1)
+    cells = {cell: rng.random(9) * 0.02 for cell in (NEITHER, ONE, OTHER)} | {BOTH: np.eye(9)[0] * 0.04}
+    table = attribute(runs_of(cells, "survived"), CLASH, CRASH, "survived").table.set_index("part")
+    assert table.loc["both", "low"] == 0.0 < table.loc["both", "amount"] < table.loc["both", "high"]
 
 
 def test_months_are_several() -> None:
     said = of_numbers("duration", {part: [100.0 * x for x in row] for part, row in NUMBERS.items()}).sentence()
-    assert "time together: 30 months (27 to 33) with neither clash nor crash" in said
-    assert "a change of −20 months (−23 to −17)" in said
+    assert "time together: 30.0 months (27.0 to 33.0) with neither clash nor crash" in said
+    assert "a change of −20.0 months (−23.0 to −17.0)" in said
 
 
 def test_nothing_at_all_has_no_sign() -> None:
     """Two causes that do not meet, each of less: the share of their meeting is a zero over a loss."""
+    said = of_numbers("value", {**NUMBERS, "meeting": [-0.0, -0.01, 0.01, -0.0, -0.1, 0.1]}).sentence()
+    assert "their meeting does 0.000 money (−0.010 to +0.010), 0% (−10 to 10) of the whole" in said
+    assert "-0" not in said
+
+
+def test_a_change_that_is_alike_in_all_replicates_is_not_shared_out() -> None:
     cells = {NEITHER: [5.0] * 3, ONE: [4.0] * 3, OTHER: [3.0] * 3, BOTH: [2.0] * 3}
     said = attribute(runs_of(cells), CLASH, CRASH, "written_off").sentence()
-    assert "0% (0 to 0) of the whole" in said
-    assert "-0" not in said
+    assert "5 money (all 3 alike) with neither clash nor crash, 2 money (all 3 alike) with both" in said
+    assert said.endswith("all 3 replicates alike: no interval, so the change is not shared out")
 
 
 def test_nothing_in_common_is_said() -> None:
@@ -261,10 +271,10 @@ def test_causes_of_one_name_are_told_apart() -> None:
         columns={"culture": "A.blame", "crash": "B.blame"}
     )
     (labelled,) = attributions(stored(runs, {"A.blame": levels, "B.blame": levels}))
-    assert labelled.causes == ("A blame very high", "B blame very high")
+    assert labelled.causes == ("A blame very_high", "B blame very_high")
     numbers = runs.replace({"low": 0, "very_high": 0.9})
     (numbered,) = attributions(stored(numbers, {"A.blame": [0, 0.9], "B.blame": [0, 0.9]}))
-    assert numbered.causes == ("A blame 0.9", "B blame 0.9")
+    assert numbered.causes == ("A blame", "B blame")
 
 
 def test_nothing_else_is() -> None:

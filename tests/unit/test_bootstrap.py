@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim import intervals
 from sim.study import analysis
 from sim.study.contrasts import contrasts
 
@@ -24,44 +25,46 @@ def table(**cells: np.ndarray) -> pd.DataFrame:
 
 def test_it_agrees_with_the_t_interval_on_normal_values() -> None:
     x = np.random.default_rng(1).normal(3.0, 2.0, 200)
-    _, t_low, t_high, _ = analysis.interval(x)
-    low, high = analysis.bootstrap_interval(x, seed=1, resamples=20_000)
+    t, found = intervals.mean_of(x), intervals.bootstrap_of(x, seed=1, resamples=20_000)
     # An end of 20 000 resamples, bias-corrected, errs by 0.7% of the width; t and z differ by 0.6%, skewness by 1%.
-    assert low == pytest.approx(t_low, abs=0.05 * (t_high - t_low))
-    assert high == pytest.approx(t_high, abs=0.05 * (t_high - t_low))
+    assert found.low == pytest.approx(t.low, abs=0.1 * t.half)
+    assert found.high == pytest.approx(t.high, abs=0.1 * t.half)
 
 
 @pytest.mark.parametrize(("values", "samples"), [(40, 300), (8, 700)])
 def test_it_covers_the_mean_as_often_as_it_says(values: int, samples: int) -> None:
     """Of few values too: of 8 normal ones a plain BCa interval holds the mean 88 times in 100."""
     drawn = np.random.default_rng(values).normal(1.0, 1.0, (samples, values))
-    ends = [analysis.bootstrap_interval(x, seed=k, resamples=400) for k, x in enumerate(drawn)]
-    covered = np.mean([low <= 1.0 <= high for low, high in ends])
+    found = [intervals.bootstrap_of(x, seed=k, resamples=400) for k, x in enumerate(drawn)]
+    covered = np.mean([one.low <= 1.0 <= one.high for one in found])
     assert covered == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / samples))
 
 
 def test_the_level_of_percentiles_makes_up_for_few_values() -> None:
     """By hand for 8: t at 7 degrees of freedom is 2.3646, times √(8/7) is 2.5279, beyond which lie 0.573% each way."""
-    assert analysis.resampled_level(8) == pytest.approx(1.0 - 2 * 0.00573, abs=1e-4)
-    assert analysis.resampled_level(100_000) == pytest.approx(0.95, abs=1e-4)
+    assert intervals.resampled_level(8) == pytest.approx(1.0 - 2 * 0.00573, abs=1e-4)
+    assert intervals.resampled_level(100_000) == pytest.approx(0.95, abs=1e-4)
 
 
 def test_it_leans_to_the_long_side_of_lopsided_values() -> None:
     x = np.random.default_rng(3).exponential(1.0, 40)
-    low, high = analysis.bootstrap_interval(x, seed=1)
-    assert high - x.mean() > 1.15 * (x.mean() - low)
+    found = intervals.bootstrap_of(x, seed=1)
+    assert found.high - x.mean() > 1.15 * (x.mean() - found.low)
 
 
 def test_it_is_the_same_for_the_same_seed_and_drops_what_is_not_defined() -> None:
     x = [1.0, 4.0, 2.0, 8.0, 5.0, 3.0, 9.0, 1.5]
-    assert analysis.bootstrap_interval(x, seed=4) == analysis.bootstrap_interval([*x, math.nan], seed=4)
-    assert analysis.bootstrap_interval(x, seed=4) != analysis.bootstrap_interval(x, seed=5)
+    assert intervals.bootstrap_of(x, seed=4) == intervals.bootstrap_of([*x, math.nan], seed=4)
+    assert intervals.bootstrap_of(x, seed=4) != intervals.bootstrap_of(x, seed=5)
 
 
-def test_equal_values_are_a_point_and_few_values_have_no_interval() -> None:
-    assert analysis.bootstrap_interval([2.0] * 8) == (2.0, 2.0)
+def test_equal_values_are_judged_as_everywhere_and_few_values_have_no_interval() -> None:
+    alike = intervals.bootstrap_of([0.5] * 8, bounds=intervals.SHARE)
+    assert alike == intervals.mean_of([0.5] * 8, intervals.SHARE)
+    assert alike.low < 0.5 < alike.high
+    assert intervals.bootstrap_of([2.0] * 8).method == intervals.ALIKE
     for few in (1, 7):
-        assert all(math.isnan(end) for end in analysis.bootstrap_interval(range(few)))
+        assert not intervals.bootstrap_of(range(few)).known
 
 
 def test_contrasts_are_of_pairs() -> None:
@@ -112,7 +115,7 @@ def test_where_nothing_differs_no_cell_is_said_to() -> None:
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        (np.array([3.0]), "Other: value 2.00 money higher than base (one paired replicate: no interval)."),
+        (np.array([3.0]), "Other: value 2 money higher than base (one paired replicate: no interval)."),
         (np.array([1.0]), "Other: value the same as in base (one paired replicate: no interval)."),
         (np.array([math.nan]), "Other: value cannot be compared with base (in no replicate defined in both)."),
     ],
@@ -127,7 +130,7 @@ def test_a_title_claims_nothing_of_one_replicate() -> None:
     one = contrasts(table(base=np.array([1.0]), other=np.array([3.0]), third=np.array([2.0])), 0, ["value"])
     assert one.figure.get_suptitle() == "One replicate cannot tell value in any cell from base"
     alone = contrasts(table(base=np.array([1.0]), other=np.array([3.0])), 0, ["value"])
-    assert alone.figure.get_suptitle() == "Other: value 2.00 money higher than base in one replicate"
+    assert alone.figure.get_suptitle() == "Other: value 2 money higher than base in one replicate"
 
 
 def test_a_figure_is_drawn_only_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,13 +145,13 @@ def test_one_cell_has_nothing_to_be_compared_with() -> None:
 
 def test_memory_grows_with_the_replicates_and_not_with_their_square(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(3).normal(size=2000)
-    analysis.bootstrap_interval(x[:10])  # imports what is imported late
+    intervals.bootstrap_of(x[:10])  # imports what is imported late
     tracemalloc.start()
     try:
-        in_batches = analysis.bootstrap_interval(x)
+        in_batches = intervals.bootstrap_of(x)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 6 * analysis.RESAMPLES_AT_ONCE * x.nbytes < len(x) * x.nbytes / 3
-    monkeypatch.setattr(analysis, "RESAMPLES_AT_ONCE", len(x))
-    assert analysis.bootstrap_interval(x) == in_batches
+    assert peak < 6 * intervals.RESAMPLES_AT_ONCE * x.nbytes < len(x) * x.nbytes / 3
+    monkeypatch.setattr(intervals, "RESAMPLES_AT_ONCE", len(x))
+    assert intervals.bootstrap_of(x) == in_batches

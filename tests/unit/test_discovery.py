@@ -159,7 +159,7 @@ def test_factors_of_words_are_conditions_too() -> None:
     fails = pd.Series(rng.random(360) < np.where(runs["policy"] == "blind_faith", 0.9, 0.1))
     cases = cases_of(runs, ["policy", "openness"], fails)
     best = discovery._best(discovery._boxes(discovery._grow(cases), cases.names), cases)
-    assert best.conditions(cases) == "policy is blind faith"
+    assert best.conditions(cases) == "policy is blind_faith"
 
 
 def test_the_same_trait_of_two_groups_is_told_apart() -> None:

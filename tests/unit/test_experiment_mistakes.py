@@ -142,7 +142,7 @@ def test_a_mutation_is_refused_with_one_mistake_and_its_line(body: str, expected
         ((HEAD + "[factors]\nblame = [0.1]\n").encode("utf-16"), "1: toml: is not UTF-8 text"),
         (HEAD.encode() + b"\x00", "6: toml: is not valid TOML"),
         (bytes(range(256)), "2: toml: is not UTF-8 text"),
-        (HEAD.encode() + b"x = " + b"[" * 3000 + b"]" * 3000, "1: is nested too deeply"),
+        (HEAD.encode() + b"x = " + b"[" * 3000 + b"]" * 3000, "1: toml: is nested too deeply: at most 32"),
     ],
     ids=["bom", "crlf", "latin_1", "utf_16", "null", "binary", "deep"],
 )

@@ -13,6 +13,7 @@ import pytest
 
 from sim import engine
 from sim.dynamics import draws, kernel
+from sim.dynamics.market import prefers
 from sim.dynamics.state import ALLIANCE, BINS, CAUSES_OF_ENDING, N_CAUSES, NOBODY, REFUSAL, VARIABLES
 from sim.engine import LiveRun, lifetimes, simulate, simulate_history, survival_table
 from sim.parameters import PLACES
@@ -135,7 +136,7 @@ def test_a_market_in_which_nobody_can_sign_stays_empty(settings):
     assert result.alliances.shape == (3, 0)
     runs = result.runs()
     assert list(runs["replicate"]) == [0, 1, 2]
-    assert runs.drop(columns="replicate").isna().all(axis=None)
+    assert runs.drop(columns=["seed", "replicate"]).isna().all(axis=None)
     assert len(result.alliances_table()) == 0
     assert len(result.monthly()) == 0
     assert (result.organizations_table()["alliances"] == 0).all()
@@ -205,7 +206,7 @@ def test_a_run_stops_for_room_before_a_month_of_events_and_not_within_it():
 
     def go_on(rows, first):
         return kernel.run(
-            live.parameters, live.organizations, engine.float_view(live.organizations), rows, 0, True, live.events,
+            live.parameters, live.organizations, engine.float_view(live.organizations), rows, 0, live.events,
             1.0, 1, 0, first, 3, np.zeros((*shape, 3)), np.zeros((*shape, BINS), dtype=np.int64),
             np.zeros((len(rows), *engine.LEDGER)), np.zeros(engine.LEDGER), np.zeros(N_CAUSES),
             np.zeros((6, 12), dtype=np.int64),
@@ -542,6 +543,23 @@ def test_whom_an_organization_shuns(memory, shunned):
     assert kernel.shuns(live.parameters, me, 3) == shunned
 
 
+def test_of_two_equals_one_is_preferred_and_chance_says_which():
+    """Whoever asks whether one is preferred to the other hears the opposite when asked the other way round."""
+    live = LiveRun(quiet_market(organizations=5))
+    orgs = live.organizations
+    found = []
+    for month in range(1, 41):
+        for one, other in ((1, 2), (3, 4), (1, 4)):
+            asked = (
+                prefers(live.parameters, orgs[0], orgs.key, orgs.reputation, *pair, 1, 0, month)
+                for pair in ((one, other), (other, one))
+            )
+            first, second = asked
+            assert first != second
+            found.append(first)
+    assert 30 < sum(found) < 90
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Reputation
 # ---------------------------------------------------------------------------------------------------------------
@@ -575,6 +593,15 @@ def test_witnesses_may_have_it_the_wrong_way_round(noise, good, bad):
     live.step()
     assert live.organizations.good.tolist() == good
     assert live.organizations.bad.tolist() == bad
+
+
+@pytest.mark.parametrize("severity", [0.01, 0.3, 1.0])
+def test_a_breach_alone_becomes_known_however_mild(severity):
+    event = {"month": 1, "kind": "breach", "who": 2, "severity": severity}
+    live = LiveRun(quiet_market(events=[event], **TOLD))
+    live.step()
+    assert live.organizations.good.tolist() == [0, 0]
+    assert live.organizations.bad.tolist() == [0, 1]
 
 
 def test_ordinary_work_tells_nothing():

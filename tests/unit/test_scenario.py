@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
+import pickle
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from sim.distributions import Beta, Constant, Distribution, Normal, Uniform
 from sim.dynamics.state import ADD_TRAIT, BREACH, CRASH, KEY_PERSON_LEAVES, SET_TRAIT, TRAIT_NUMBER
 from sim.engine import LiveRun, build_events, build_organizations, build_pairs, simulate_history
+from sim.library import available
 from sim.parameters import PLACES, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
-from sim.scenario import EVENT_KINDS, MAX_ALLIANCES, MAX_MONTHS, MAX_ORGANIZATIONS, Scenario
+from sim.scenario import (
+    EVENT_KINDS,
+    MAX_ALLIANCES,
+    MAX_MONTHS,
+    MAX_ORGANIZATIONS,
+    Event,
+    Group,
+    Network,
+    Scenario,
+    load,
+)
 from sim.tomlfile import BadFile
 from tests.builders import TEXTS, dyad
 
@@ -331,7 +346,7 @@ def test_partners_take_the_place_of_pairs() -> None:
     ("key", "hint"),
     [
         ("trust_gian", "did you mean 'trust_gain'?"),
-        ("a.opennes", "did you mean 'a.openness'?"),
+        ("a.opennes", "did you mean 'openness'?"),
         ("events.crsh.enabled", "did you mean 'events.crash.enabled'?"),
         ("parameters.openness.x", ""),
         ("title", ""),
@@ -524,3 +539,172 @@ def test_every_scalar_trait_can_change_and_no_value_profile() -> None:
     for name in VECTOR_TRAITS:
         (mistake,) = mistakes(events=[{"kind": "change", "month": 1, "trait": name, "to": 0.5}])
         assert mistake.startswith("events.1.trait: ")
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# A scenario is what it says, however it was made
+# ---------------------------------------------------------------------------------------------------------------
+WORLD = {
+    **TEXTS,
+    "organizations": 8,
+    "parameters": {"trust_gain": 0.04},
+    "traits": {"openness": {"mixture": [[0.3, {"beta": [8, 2]}], [0.7, 0.4]]}},
+    "groups": [{"name": "a", "traits": {"blame": 0.2}}, {"name": "b"}],
+    "events": [{"name": "crash", "kind": "crash", "month": 3, "depth": 0.2}],
+}
+PAIRED_WORLD = {**WORLD, "network": {"pairs": [[1, 5], [2, 6], [3, 4]]}}
+
+
+def by_fields(made: Scenario, months: int, gain: float, depth: float) -> Scenario:
+    """As a researcher sets fields: with ``dataclasses.replace`` and pydantic's ``model_copy``."""
+    crash = dataclasses.replace(made.events[0], numbers={"depth": depth})
+    parameters = made.parameters.model_copy(update={"trust_gain": gain})
+    return dataclasses.replace(made, months=months, parameters=parameters, events=(crash,))
+
+
+def by_settings(made: Scenario, months: int, gain: float, depth: float) -> Scenario:
+    return made.with_settings({"months": months, "trust_gain": gain, "events.crash.depth": depth})
+
+
+def by_constructor(made: Scenario, months: int, gain: float, depth: float) -> Scenario:
+    fields = {field.name: getattr(made, field.name) for field in dataclasses.fields(made) if field.name != "_written"}
+    return by_fields(Scenario(**fields), months, gain, depth)
+
+
+def by_plain(made: Scenario, months: int, gain: float, depth: float) -> Scenario:
+    """From a dictionary that its owner goes on to change."""
+    data = made.plain()
+    data["months"], data["parameters"]["trust_gain"], data["events"][0]["depth"] = months, gain, depth
+    found = Scenario.from_plain(data, made.name)
+    data["parameters"]["trust_gain"], data["events"][0]["depth"] = 0.001, 0.9
+    data["groups"][0]["traits"].clear()
+    return found
+
+
+def by_written(made: Scenario, months: int, gain: float, depth: float) -> Scenario:
+    """From what is written, which is a copy as well."""
+    data = made.written
+    data["months"], data["events"][0]["depth"] = months, depth
+    data.setdefault("parameters", {})["trust_gain"] = gain
+    return Scenario.from_plain(data, made.name)
+
+
+def copied(made: Scenario, months: int, gain: float, depth: float) -> Scenario:
+    return copy.copy(copy.deepcopy(by_settings(made, months, gain, depth)))
+
+
+def pickled(made: Scenario, months: int, gain: float, depth: float) -> Scenario:
+    made.sizes, made.alliances  # what is remembered must not be believed later  # noqa: B018
+    return by_fields(pickle.loads(pickle.dumps(made)), months, gain, depth)
+
+
+WAYS = (by_fields, by_settings, by_constructor, by_plain, by_written, copied, pickled)
+
+
+@given(
+    st.sampled_from([WORLD, PAIRED_WORLD]),
+    st.lists(
+        st.tuples(st.sampled_from(WAYS), st.integers(3, 60), st.floats(0.01, 0.1), st.floats(0, 1)),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_whatever_way_a_scenario_is_made_it_says_the_same(
+    world: Any, chain: list[tuple[Any, int, float, float]]
+) -> None:
+    made = first = Scenario.from_plain(world)
+    kept = (first.plain(), first.written)
+    for way, months, gain, depth in chain:
+        made = way(made, months, gain, depth)
+        assert (made.months, made.parameters.trust_gain, made.events[0].numbers) == (months, gain, {"depth": depth})
+        expected = by_settings(first, months, gain, depth)
+        assert made == expected
+        assert hash(made) == hash(expected)
+        assert repr(made) == repr(expected)
+        assert made.plain() == expected.plain() == Scenario.from_plain(made.written).plain()
+        assert made.replace(trust_loss=0.2) == expected.replace(trust_loss=0.2)
+        assert made.replace(openness=0.5) == expected.replace(openness=0.5)
+    assert (first.plain(), first.written) == kept
+
+
+def test_fields_set_otherwise_are_checked_like_a_files() -> None:
+    made = scenario(events=[{"name": "crash", "kind": "crash", "month": 30, "depth": 0.2}])
+    for change, words in (
+        ({"months": 12}, "from 1 to 12"),
+        ({"months": 0}, "from 1 to 2400"),
+        ({"title": ""}, "text that is not empty"),
+        ({"parameters": Parameters().model_copy(update={"trust_gain": 7.0})}, "trust_gain: 7 is out of range"),
+        ({"network": Network(partners=60)}, "from 1 to 49"),
+        ({"groups": (Group("a", 1.0, Traits()), Group("a", 1.0, Traits()))}, "already the name of another group"),
+        ({"events": (Event("late", 1, "crash", numbers={"depth": 3.0}),)}, "depth: 3 is out of range"),
+    ):
+        with pytest.raises(BadFile, match=words):
+            dataclasses.replace(made, **change)
+    for change, words in (
+        ({"months": 12.0}, "months of a scenario: a whole number, got 12.0"),
+        ({"network": {"partners": 2}}, "network of a scenario: a Network"),
+        ({"parameters": {"trust_gain": 0.1}}, "parameters of a scenario: a Parameters"),
+        ({"groups": (1, 2)}, "groups of a scenario: .*from_plain"),
+        ({"network": Network(pairs=(("AOL", "TW"),))}, "network of a scenario: .*from_plain"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(TypeError, match=words):
+            dataclasses.replace(made, **change)
+
+
+def test_nothing_in_a_scenario_can_be_changed() -> None:
+    made = Scenario.from_plain(WORLD)
+    with pytest.raises(TypeError):
+        made.events[0].numbers["depth"] = 0.9  # type: ignore[index]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.months = 12  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        made.parameters.trust_gain = 0.1
+    made.written["parameters"]["trust_gain"] = 0.09
+    assert made.replace(months=20).parameters.trust_gain == made.parameters.trust_gain == 0.04
+
+
+def test_a_change_of_a_setting_by_default_still_follows_the_others() -> None:
+    """What nobody wrote is no wish: an odd number of organizations has two partners each."""
+    assert dataclasses.replace(scenario(), organizations=51) == scenario(organizations=51)
+    assert dataclasses.replace(scenario(), name="other").replace(months=12).name == "other"
+
+
+def test_plain_data_may_hold_tuples_and_numpys_numbers() -> None:
+    data = {"months": np.int64(12), "traits": {"openness": {"normal": (np.float64(0.6), 0.1)}}}
+    data["network"] = {"pairs": np.array([[1, 2], [3, 4]])}
+    made = scenario(organizations=np.int32(4), **data)
+    assert made == scenario(
+        organizations=4, months=12, traits={"openness": {"normal": [0.6, 0.1]}}, network={"pairs": [[1, 2], [3, 4]]}
+    )
+    json.dumps(made.written)
+
+
+def test_equal_scenarios_have_equal_hashes() -> None:
+    found = [load(path) for path in available("scenarios").values()]
+    assert len({*found, *(load(path) for path in available("scenarios").values())}) == len(found)
+    assert len({made.name for made in found}) == len(found)
+
+
+def test_a_scenario_tells_in_a_line_what_it_is() -> None:
+    assert repr(Scenario.from_plain(PAIRED_WORLD, "mine")) == (
+        "<Scenario 'mine': 144 months, 8 organizations, 3 alliances, 1 event>"
+    )
+    assert repr(scenario(network={"market": True})) == "<Scenario 'scenario': 144 months, 50 organizations, a market>"
+
+
+def test_a_scenario_is_loaded_by_name_or_by_path(tmp_path: Path) -> None:
+    path = available("scenarios")["culture_clash"]
+    assert load("culture_clash") == load(path) == load(str(path))
+    with pytest.raises(BadFile, match="no such scenario; did you mean 'culture_clash'"):
+        load("culture_clush")
+    with pytest.raises(BadFile, match="no such file"):
+        load(str(tmp_path / "none.toml"))
+
+
+def test_who_is_nobody_is_refused_in_words() -> None:
+    made = Scenario.from_plain(WORLD)
+    assert made.rows("b") == range(4, 8)
+    assert made.rows(np.int64(2)) == made.rows(2) == range(1, 2)
+    for who in ("c", 0, 9, None, 1.0, True):
+        with pytest.raises(ValueError, match=r"is nobody in scenario .* a number from 1 to 8, 'a', 'b', 'everyone'"):
+            made.rows(who)  # type: ignore[arg-type]

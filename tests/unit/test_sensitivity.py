@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,9 +25,10 @@ from sim.study.sensitivity import (
     sobol,
     sobol_points,
 )
+from sim.study.tipping import tipping_point
 from tests.builders import busy, dyad
 
-ANGLES = [Factor(name, -math.pi, math.pi) for name in ("x1", "x2", "x3")]
+ANGLES = dict.fromkeys(("x1", "x2", "x3"), (-math.pi, math.pi))
 
 
 def ishigami(x: Floats) -> Floats:
@@ -89,7 +91,7 @@ def test_what_is_taken_out_of_an_index_is_the_noise_of_replicates_alone() -> Non
 
 def test_a_step_that_few_points_reach_has_resamples_without_variance() -> None:
     """Two factors of which one point in eight reaches the step: some resamples hold none, and nothing is warned of."""
-    factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
+    factors = {"a": (0.0, 1.0), "b": (0.0, 1.0)}
     answer = sobol(lambda x: (x[:, 0] > 0.95).astype(float), factors, base=16)
     assert answer.table["total"].between(0.0, 5.0).all()
     with pytest.raises(ValueError, match="trust is the same at every point of the base sample: take a larger one"):
@@ -102,7 +104,7 @@ def only_mixed(x: Floats) -> Floats:
 
 
 def test_an_additive_function_has_no_interactions() -> None:
-    factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
+    factors = {"a": (0.0, 1.0), "b": (0.0, 1.0)}
     table = sobol(lambda x: x[:, 0] + 2.0 * x[:, 1], factors, base=512).table.set_index("factor")
     assert table.loc["a", "total"] == pytest.approx(0.2, abs=0.02)
     assert table.loc["b", "total"] == pytest.approx(0.8, abs=0.06)
@@ -123,12 +125,12 @@ def test_a_base_sample_that_is_not_balanced_is_refused(base: int) -> None:
 def test_sobol_indices_of_the_g_function() -> None:
     """Saltelli & Sobol (1995): V_i = 1/(3(1 + a_i)²), V = Π(1 + V_i) − 1."""
     a = np.array([0.0, 1.0, 4.5, 99.0])
-    factors = [Factor(f"x{k}", 0.0, 1.0) for k in range(4)]
+    factors = {f"x{k}": (0.0, 1.0) for k in range(4)}
     part = 1.0 / (3.0 * (1.0 + a) ** 2)
     whole = float(np.prod(1.0 + part)) - 1.0
     total = [part[k] * np.prod(np.delete(1.0 + part, k)) / whole for k in range(4)]
     answer = sobol(lambda x: np.prod((np.abs(4.0 * x - 2.0) + a) / (1.0 + a), axis=1), factors, base=256)
-    table = answer.table.set_index("factor").loc[[factor.name for factor in factors]]
+    table = answer.table.set_index("factor").loc[list(factors)]
     for index, known in (("first", part / whole), ("total", total)):
         half = (table[f"{index}_high"] - table[f"{index}_low"]).to_numpy() / 2.0
         assert (np.abs(table[index].to_numpy() - known) <= 2.0 * half).all()  # four standard errors
@@ -150,13 +152,15 @@ def test_elementary_effects_are_those_of_salib() -> None:
 
 
 def test_a_linear_function_has_effects_without_spread() -> None:
-    factors = [Factor("a", 0.0, 2.0), Factor("b", 10.0, 11.0), Factor("idle", 0.0, 1.0)]
+    factors = {"a": (0.0, 2.0), "b": (10.0, 11.0), "idle": (0.0, 1.0)}
     answer = morris(lambda x: 3.0 * x[:, 0] - x[:, 1], factors, trajectories=8)
     table = answer.table.set_index("factor")
     assert list(answer.table.columns) == MORRIS
     assert table["mu_star"].to_dict() == pytest.approx({"a": 6.0, "b": 1.0, "idle": 0.0}, abs=1e-9)
     assert table.loc["b", "mu"] == pytest.approx(-1.0)
     assert table["sigma"].to_numpy() == pytest.approx(np.zeros(3), abs=1e-9)
+    assert "a 6 (all 8 alike), then b 1 (all 8 alike)" in answer.sentence
+    assert table[["mu_star_low", "mu_star_high"]].isna().all(axis=None), "nothing says how far it may be off"
     assert "largest with their whole intervals: idle" in answer.sentence
 
 
@@ -170,10 +174,10 @@ def test_what_is_negligible_is_not_named_among_what_moves_most(method: Callable[
 
 @pytest.mark.parametrize("method", [morris, sobol])
 def test_the_same_trait_of_two_groups_is_told_apart(method: Callable[..., Answer]) -> None:
-    factors = [Factor("North.blame", 0.0, 1.0), Factor("South.blame", 0.0, 1.0)]
+    factors = {"North.blame": (0.0, 1.0), "South.blame": (0.0, 1.0)}
     answer = method(lambda x: 2.0 * x[:, 0] + np.exp(x[:, 1]), factors, 64)
-    assert "North blame (" in answer.sentence
-    assert "then South blame (" in answer.sentence
+    assert " North blame " in answer.sentence
+    assert "then South blame " in answer.sentence
     assert answer.figure.get_suptitle().startswith("North blame ")
     assert set(answer.table["factor"]) == {"North.blame", "South.blame"}
 
@@ -182,20 +186,22 @@ def test_too_few_trajectories_and_a_single_factor_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 4"):
         morris_points(ANGLES, 3)
     with pytest.raises(ValueError, match="at least two factors"):
-        morris_points(ANGLES[:1], 8)
+        morris_points({"x1": (0.0, 1.0)}, 8)
 
 
 # How sure
 def test_of_few_trajectories_there_is_no_interval_and_nothing_is_settled() -> None:
     """Four effects drawn anew hold the mean size in 70% of the samples, and a single one is always like itself."""
     few = morris(lambda x: np.exp(2.0 * x[:, 0]) + x[:, 1], WIDE, 4)
-    assert few.sentence.startswith("Over its range each of these moves outcome most (μ*, no interval): a (")
+    assert few.sentence.startswith(
+        "Over its range each of these moves outcome most (μ*, no interval): a 6.18, then b 1.00. "
+    )
     assert few.sentence.endswith("Intervals, and whether the ranks have settled, take a sample of 8 or more.")
     assert few.table[["mu_star_low", "mu_star_high"]].isna().all(axis=None)
     assert not few.more["convergence"]["settled"].any()
     assert few.figure.get_suptitle().endswith("the sample is too small to be sure")
     enough = morris(lambda x: np.exp(2.0 * x[:, 0]) + x[:, 1], WIDE, 16).more["convergence"]
-    assert enough["low"].notna().groupby(enough["size"]).all().to_dict() == {4: False, 8: True, 16: True}
+    assert enough["low"].notna().groupby(enough["size"]).any().to_dict() == {4: False, 8: True, 16: True}
 
 
 def test_the_interval_of_few_trajectories_is_wider_than_plain_percentiles(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +214,7 @@ def test_the_interval_of_few_trajectories_is_wider_than_plain_percentiles(monkey
 
 
 def test_ranks_settle_as_the_sample_grows() -> None:
-    factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
+    factors = {"a": (0.0, 1.0), "b": (0.0, 1.0)}
     clear = sobol(lambda x: x[:, 0] + 3.0 * x[:, 1], factors, base=256).more["convergence"]
     assert clear["size"].unique().tolist() == [64, 128, 256]
     assert clear["evaluations"].unique().tolist() == [256, 512, 1024]
@@ -218,7 +224,7 @@ def test_ranks_settle_as_the_sample_grows() -> None:
 
 
 def test_ranks_of_equal_factors_never_settle() -> None:
-    factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
+    factors = {"a": (0.0, 1.0), "b": (0.0, 1.0)}
     answer = sobol(lambda x: x[:, 0] + x[:, 1], factors, base=64)
     assert not answer.more["convergence"]["settled"].any()
     assert "have not settled" in answer.sentence
@@ -234,7 +240,7 @@ def test_noise_is_what_is_left_after_points_and_replicates() -> None:
     assert "noise of 5 replicates" in noise.sentence()
 
 
-WIDE = [Factor(name, 0.0, 1.0) for name in ("a", "b", "idle")]
+WIDE = dict.fromkeys(("a", "b", "idle"), (0.0, 1.0))
 
 
 def noisy(noise: float, replicates: int, seed: int) -> Callable[[Floats], Floats]:
@@ -290,7 +296,7 @@ def test_an_outcome_that_nothing_moves_or_that_is_not_defined_is_refused(method:
 
 
 def test_the_figure_says_the_unit_and_a_true_minus() -> None:
-    factors = [Factor("a", -1.0, 1.0), Factor("b", 0.0, 1.0)]
+    factors = {"a": (-1.0, 1.0), "b": (0.0, 1.0)}
     left = morris(lambda x: x.sum(axis=1), factors, 8, outcome="value", unit="money").figure.axes[0]
     assert left.get_xlabel() == "change of value over the range, money"
     assert [label.get_text() for label in left.get_yticklabels()] == ["a\n−1 to 1", "b\n0 to 1"]
@@ -298,14 +304,14 @@ def test_the_figure_says_the_unit_and_a_true_minus() -> None:
 
 def test_no_factor_decides_more_than_all_that_varies() -> None:
     """The estimate of a share may lie above 1."""
-    answer = sobol(lambda x: x[:, 0] ** 2 + 1e-4 * x[:, 1], [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)], base=16)
+    answer = sobol(lambda x: x[:, 0] ** 2 + 1e-4 * x[:, 1], {"a": (0.0, 1.0), "b": (0.0, 1.0)}, base=16)
     assert answer.table["total"].iloc[0] > 1.05
     assert answer.figure.get_suptitle() == "A decides 100% of what varies in outcome"
-    assert "a (alone 100%, with its interactions 100%, " in answer.sentence
+    assert "a (alone 100% (53 to 100), with its interactions 100% (" in answer.sentence
 
 
 def test_a_title_does_not_hide_that_ranks_have_not_settled() -> None:
-    factors = [Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)]
+    factors = {"a": (0.0, 1.0), "b": (0.0, 1.0)}
     title = sobol(lambda x: x[:, 0] + x[:, 1], factors, base=64).figure.get_suptitle()
     assert title.endswith("the ranks have not settled")
 
@@ -313,7 +319,7 @@ def test_a_title_does_not_hide_that_ranks_have_not_settled() -> None:
 @pytest.mark.parametrize("method", [morris, sobol])
 def test_the_key_of_a_figure_covers_no_bar(method: Callable[..., Answer]) -> None:
     """With nine factors alike there are bars everywhere."""
-    factors = [Factor(f"f{k}", 0.0, 1.0) for k in range(9)]
+    factors = {f"f{k}": (0.0, 1.0) for k in range(9)}
     figure = method(lambda x: np.prod(1.0 + x, axis=1), factors, 32).figure
     figure.canvas.draw()
     left = figure.axes[0]
@@ -334,26 +340,74 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 # The model as a function
 def test_the_response_is_the_simulation_with_these_settings() -> None:
     scenario = busy(months=12)
-    names = ["trust_gain", "blame"]
+    ranges = {"trust_gain": (0.02, 0.1), "blame": (0.0, 1.0)}
     done: list[int] = []
-    respond = response_of(scenario, names, Measure("trust"), 30, seed=5, tick=done.append)
+    respond = response_of(scenario, ranges, Measure("trust"), 30, seed=5, tick=done.append)
     values = respond(np.array([[0.03, 0.2], [0.08, 0.7]]))
     alone = simulate(scenario.replace(trust_gain=0.08, blame=0.7), 30, seed=5).runs()["trust"].to_numpy()
     assert values.shape == (2, 30)
     assert (values[1] == alone).all()  # in chunks and threads: the same bits
-    assert done[-1] == 60
+    assert sum(done) == 60
+
+
+def test_a_factor_keeps_its_name_whatever_the_order() -> None:
+    """Names apart from ranges would give trust_gain's effect to blame when their orders differ."""
+    scenario, ranges = busy(months=12), {"trust_gain": (0.02, 0.1), "blame": (0.0, 1.0)}
+    backwards = dict(reversed(ranges.items()))
+    one, other = (response_of(scenario, order, Measure("trust"), 3) for order in (ranges, backwards))
+    assert [factor.name for factor in other.factors] == ["blame", "trust_gain"]
+    point = np.array([[0.03, 0.9]])
+    assert (one(point) == other(point[:, ::-1])).all()
+    for method in (morris, sobol):
+        with pytest.raises(ValueError, match=r"not those of the response, in their order: trust_gain \(0.02 to 0.1\)"):
+            method(one, backwards)
+        with pytest.raises(ValueError, match="not those of the response"):
+            method(one, {**ranges, "blame": (0.0, 0.5)})
+    table = morris(one, ranges, 4).table
+    assert table.equals(morris(one, None, 4).table)
+    assert table.set_index("factor").loc["blame", ["low", "high"]].tolist() == [0.0, 1.0]
+    assert repr(one) == "<ModelResponse: trust of 'busy' by trust_gain, blame>"
+    with pytest.raises(ValueError, match="no function of blame alone"):
+        tipping_point(one, Factor("blame", 0.0, 1.0), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("factors", "error", "words"),
+    [
+        (None, TypeError, "a range for each name, such as .*; got None"),
+        (["a", "b"], TypeError, "a range for each name"),
+        ([Factor("a", 0.0, 1.0), Factor("b", 0.0, 1.0)], TypeError, "a range for each name"),
+        ("ab", TypeError, "a range for each name"),
+        ({"a": 1.0, "b": (0.0, 1.0)}, ValueError, "a: a range is two numbers"),
+        ({"a": (0.0, 1.0, 2.0), "b": (0.0, 1.0)}, ValueError, "a: a range is two numbers"),
+        ({"a": ("0", "1"), "b": (0.0, 1.0)}, ValueError, "a: a range is two numbers"),
+        ({"a": (1.0, 0.0), "b": (0.0, 1.0)}, ValueError, "a: the range must rise"),
+    ],
+)
+def test_factors_are_named_with_their_ranges(factors: Any, error: type[Exception], words: str) -> None:
+    for ask in (
+        lambda: morris(lambda x: x.sum(axis=1), factors),
+        lambda: sobol(lambda x: x.sum(axis=1), factors),
+        lambda: morris_points(factors, 8),
+        lambda: sobol_points(factors, 16),
+        lambda: response_of(busy(months=12), factors, Measure("trust")),
+    ):
+        with pytest.raises(error, match=words):
+            ask()
 
 
 def test_a_share_above_a_threshold_counts_alliances() -> None:
     result = simulate(busy(months=12), 6, seed=2)
     table = result.alliances_table()
     by_hand = [float((group["trust"] > 0.5).mean()) for _, group in table.groupby("replicate")]
-    assert Measure("trust", above=0.5).of(result).tolist() == pytest.approx(by_hand)
+    assert Measure("trust", above=0.5).of(result.alliances).tolist() == pytest.approx(by_hand)
     assert Measure("trust", above=0.5).words == "share of alliances with trust above 0.5"
 
 
 def test_an_outcome_that_is_not_always_defined_is_refused() -> None:
-    respond = response_of(dyad(months=2), ["trust_gain"], Measure("talked_through"), 2)  # no problem ever arises
+    respond = response_of(
+        dyad(months=2), {"trust_gain": (0.01, 0.1)}, Measure("talked_through"), 2
+    )  # no problem ever arises
     with pytest.raises(ValueError, match="not defined in 2 of 2 runs"):
         respond(np.array([[0.05]]))
 
@@ -391,9 +445,9 @@ def test_an_unknown_outcome_is_refused() -> None:
 def test_on_the_model_a_factor_that_does_nothing_has_no_index() -> None:
     """How long goodwill lasts in the books moves no trust; how fast trust is gained does."""
     scenario = busy(months=24)
-    factors = [factor_of(scenario, "trust_gain", 0.02, 0.1), factor_of(scenario, "goodwill_months", 24.0, 240.0)]
-    respond = response_of(scenario, [factor.name for factor in factors], Measure("trust"), 4)
-    answer = sobol(respond, factors, base=32, outcome="trust")
+    ranges = {"trust_gain": (0.02, 0.1), "goodwill_months": (24.0, 240.0)}
+    respond = response_of(scenario, ranges, Measure("trust"), 4)
+    answer = sobol(respond, base=64, outcome="trust")
     table = answer.table.set_index("factor")
     assert list(answer.table.columns) == SOBOL
     for index in ("first", "total"):

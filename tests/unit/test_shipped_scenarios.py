@@ -13,10 +13,10 @@ import pytest
 
 from sim.distributions import Constant, parse
 from sim.engine import Result, simulate
+from sim.intervals import mean_of
 from sim.library import SHIPPED, available
 from sim.parameters import DIMENSIONS, VECTOR_TRAITS, Parameters, Traits
 from sim.scenario import EVENT_KINDS, MIXING, TEXTS, Scenario, load
-from sim.study.analysis import interval
 
 FILES = sorted((SHIPPED / "scenarios").glob("*.toml"))
 TEMPLATE = SHIPPED / "scenarios" / "_template.toml"
@@ -188,10 +188,10 @@ def test_vetting_and_no_vetting_differ_in_the_vetting_of_one_group_only() -> Non
 def test_vetting_gets_the_genuine_better_alliances(outcome: str, way: int) -> None:
     """The whole 95% interval of the paired difference lies on the expected side."""
     difference = of_the_genuine("vetting", outcome) - of_the_genuine("no_vetting", outcome)
-    _, low, high, n = interval(difference.to_numpy())
-    assert n == 30
-    assert way * low > 0.0
-    assert way * high > 0.0
+    found = mean_of(difference)
+    assert found.n == 30
+    assert way * found.low > 0.0
+    assert way * found.high > 0.0
 
 
 def test_vetting_leaves_the_genuine_fewer_alliances_and_more_of_them_with_one_another() -> None:
@@ -201,10 +201,10 @@ def test_vetting_leaves_the_genuine_fewer_alliances_and_more_of_them_with_one_an
         name: table[table["group"] == "genuine"].groupby("replicate")["alliance_months"].mean()
         for name, table in tables.items()
     }
-    _, _, high, _ = interval((months["vetting"] - months["no_vetting"]).to_numpy())
+    high = mean_of(months["vetting"] - months["no_vetting"]).high
     assert high < 0.0
     between = {name: genuine_with_genuine(market(name)) for name in tables}
-    _, low, _, _ = interval((between["vetting"] - between["no_vetting"]).to_numpy())
+    low = mean_of(between["vetting"] - between["no_vetting"]).low
     assert low > 0.0
 
 

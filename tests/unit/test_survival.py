@@ -134,10 +134,27 @@ def test_replicates_that_share_their_fate_widen_the_band_of_replicates_only() ->
     assert ratio == pytest.approx(5.0, rel=0.15)
 
 
-def test_an_alliance_that_nobody_ends_leaves_no_interval_open() -> None:
+def test_what_nobody_ended_may_still_end() -> None:
+    """Of two alliances, and of 30 of ten replicates: the rule of three over what counts as one observation."""
     table = study.curve_table(counted([(0, 3, ON), (1, 3, ON)]))
     assert table["going_on"].tolist() == [1.0] * 4
-    assert table["greenwood_low"].tolist() == table["greenwood_high"].tolist() == [1.0] * 4
+    assert table["greenwood_low"].tolist() == pytest.approx([math.sqrt(0.05)] * 4)
+    assert table["greenwood_high"].tolist() == [1.0] * 4
+    assert table["low"].isna().all()
+    table = study.curve_table(counted([(r, 3, ON) for r in range(10) for _ in range(3)]))
+    assert table["low"].tolist() == pytest.approx([0.05 ** (1 / 10)] * 4)
+    assert table["greenwood_low"].tolist() == pytest.approx([0.05 ** (1 / 30)] * 4)
+    assert table["distrust_high"].tolist() == pytest.approx([1.0 - 0.05 ** (1 / 10)] * 4)
+    assert table["distrust_low"].tolist() == [0.0] * 4
+
+
+def test_a_band_never_says_that_alliances_rise_again() -> None:
+    """Before the first ending all are alike; what goes on later at least, went on before at least."""
+    table = study.curve_table(many(0.05, 10, 20, 30, seed=3))
+    for low, high in (("low", "high"), ("greenwood_low", "greenwood_high")):
+        assert (table[[low, high]].diff().dropna() <= 1e-12).all(axis=None)
+    assert (table[["distrust_low", "distrust_high"]].diff().dropna() >= -1e-12).all(axis=None)
+    assert table["low"].iloc[0] > table["low"].iloc[5] > 0.5
 
 
 def test_no_alliance_is_refused() -> None:
@@ -236,9 +253,9 @@ def test_cells_that_do_not_differ_are_said_not_to() -> None:
     same = many(0.05, 12, 10, 30, seed=12)
     table, cells = alliances(base=same, twin=same)
     answer = study.survival(table, cells)
-    assert (
-        answer.sentence
-        == "Twin: within 30 months the mean lifetime is the same as in base in each of 12 paired replicates."
+    assert answer.sentence == (
+        "Twin: within 30 months the mean lifetime is the same as in base in each of 12 paired replicates "
+        "(95% interval −6.6 to +6.6 months)."
     )
     assert answer.more["comparison"]["p_replicates"].iloc[0] == 1.0
 
@@ -254,7 +271,7 @@ def test_a_difference_that_chance_explains_is_not_claimed() -> None:
         (
             [(0, 3, ON), (0, 2, DISTRUST)],
             [(0, 3, ON), (0, 1, DISTRUST)],
-            "Other: within 3 months alliances last 0.5 months shorter than in base (2.0 against 2.5; one paired "
+            "Other: within 3 months alliances last 0.500 months shorter than in base (2.000 against 2.500; one paired "
             "replicate: no interval).",
         ),
         (
@@ -271,7 +288,8 @@ def test_a_difference_that_chance_explains_is_not_claimed() -> None:
         (
             [(r, 5, DISTRUST) for r in range(3)],
             [(r, 5, DISTRUST) for r in range(3)],
-            "Other: within 5 months the mean lifetime is the same as in base in each of 3 paired replicates.",
+            "Other: within 5 months the mean lifetime is the same as in base in each of 3 paired replicates "
+            "(95% interval −3.2 to +3.2 months).",
         ),
     ],
 )
@@ -285,12 +303,12 @@ def test_corner_cases_claim_nothing(
 
 
 def test_an_end_that_excludes_zero_does_not_read_as_zero() -> None:
-    row = dict(zip(study.COMPARED[3:], (36, 31.9, 31.4, -0.47, -0.92, -0.02, 9, 0.047, 0.5, 0.61), strict=True))
+    row = dict(zip(study.COMPARED[3:], (36, 31.9, 31.4, -4.7, -9.36, -0.04, 9, "t", 0.047, 0.5, 0.61), strict=True))
     said = study._lifetime_words(row, "base")
-    assert "last 0.47 months shorter than in base" in said
-    assert "(31.40 against 31.90; 95% interval 0.02 to 0.92 shorter" in said
-    alone = {**row, "difference": -0.04, "low": math.nan, "high": math.nan, "replicates": 1, "lifetime": 31.86}
-    assert "last 0.04 months shorter than in base (31.86 against 31.90; " in study._lifetime_words(alone, "base")
+    assert "last 4.70 months shorter than in base" in said
+    assert "(31.40 against 31.90; 95% interval 0.04 to 9.36 shorter" in said
+    alone = {**row, "difference": -0.04, "low": math.nan, "high": math.nan, "replicates": 1, "method": "none"}
+    assert "last 0.0400 months shorter than in base (31.4000 against 31.9000; " in study._lifetime_words(alone, "base")
 
 
 def test_causes_are_compared_at_the_month_that_both_cells_reach() -> None:
@@ -299,7 +317,7 @@ def test_causes_are_compared_at_the_month_that_both_cells_reach() -> None:
     other = [(r, t, c) for r in range(8) for t, c in ((6, DISAPPOINTMENT), (12, ON), (12, ON))]
     table, cells = alliances(base=counted(base), other=counted(other))
     answer = study.survival(table, cells)
-    assert "by distrust: 0% against 33%" in answer.sentence
+    assert "by distrust: 0% (0 to 31) against 33% (23 to 54)" in answer.sentence
     assert answer.figure.get_suptitle() == "67% of the alliances last beyond month 12 in every cell"
 
 

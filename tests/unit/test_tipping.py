@@ -182,7 +182,7 @@ def test_friction_tips_trust_where_the_closed_form_says() -> None:
     def respond(points: Floats) -> Floats:
         at = dataclasses.replace(field, friction=float(points[0, 0]))
         scenario = mean_field_scenario(at, start, months=200, steps=12, dyads=8)
-        return measure.of(simulate(scenario, 12))[None]
+        return measure.of(simulate(scenario, 12).alliances)[None]
 
     factor = Factor("friction_base", 0.8 * critical, 1.2 * critical)
     row = tipping_point(respond, factor, level=0.5, depth=6).table.iloc[0]

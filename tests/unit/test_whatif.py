@@ -450,7 +450,7 @@ def test_a_change_of_money_alone_tells_what_it_is_worth() -> None:
     gained = worths[0] - worths[1]
     assert gained > 0.1
     assert "the same in every month. It goes on to the end in both worlds" in found.sentence()
-    assert found.sentence().endswith(f"It would be worth {gained:.1f} money more")
+    assert found.sentence().endswith(f"It would be worth {gained:.1f} money more, over the outside option too")
 
 
 def test_an_alliance_that_had_ended_before_the_change_is_said_to() -> None:
@@ -566,7 +566,7 @@ def test_an_effect_is_the_mean_of_the_single_differences() -> None:
 
 
 def test_an_interval_that_excludes_zero_is_seen_to_exclude_it() -> None:
-    row = {"outcome": "trust", "difference": 0.05, "low": 0.002, "high": 0.098}
+    row = {"outcome": "trust", "difference": 0.05, "low": 0.002, "high": 0.098, "n": 20, "method": "t"}
     effect = Effect((KeptAway("blame"),), 1, 20, 20, "", pd.DataFrame([row]), pd.DataFrame())
     assert "changes by +0.050 (95% interval +0.002 to +0.098)" in effect.sentence()
 

@@ -91,7 +91,7 @@ def page_html(study: Study, pictures: Sequence[Picture] = ()) -> str:
 
 def _header(study: Study, parts: Sequence[Section]) -> Html:
     manifest = study.manifest
-    warning = warning_of(study).removeprefix("> ").replace("**", "")
+    warning = warning_of(study)
     if warning and manifest["status"] != COMPLETE:
         warning += _what_to_do(study)
     about = (

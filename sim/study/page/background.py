@@ -10,11 +10,11 @@ from typing import Any
 
 from sim.parameters import SHORT_SOURCES, Parameters, Traits, meta
 from sim.study import report
-from sim.study.analysis import label_words
+from sim.study.analysis import key_words, label_words
 from sim.study.page.markup import Content, Field, Html, Row, bullets, definitions, element, html, table
-from sim.study.page.recipe import EXPERIMENT_FILE, files_of
 from sim.study.page.results import sentences
 from sim.study.words import Study, capital, failures, one_line, rows_of
+from sim.sweeps import recipe
 
 MOST_VALUES = 8
 """Distinct values of a parameter that are listed; of more, how many there are, and the range or the first few."""
@@ -26,7 +26,19 @@ CALIBRATED = (
 """How far the defaults come from data."""
 
 TOLD_ELSEWHERE = frozenset(
-    {"title", "question", "expected", "outcomes", "design", "cells", "units", "variable_units", "files", "kind"}
+    {
+        "title",
+        "question",
+        "expected",
+        "outcomes",
+        "design",
+        "cells",
+        "units",
+        "variable_units",
+        "files",
+        "kind",
+        "notes",
+    }
 )
 """Entries of the manifest that other parts of the page show."""
 
@@ -145,19 +157,31 @@ def _counted(values: Sequence[Any]) -> str:
 def reproduce(study: Study) -> Html:
     """The commands, and the content of every file that they need."""
     manifest = study.manifest
-    version = manifest["versions"]["alliance-trust"]
-    files = files_of(manifest)
+    return html(
+        [
+            element("p", recipe.how_again(manifest)),
+            element("pre", manifest["command"]) if manifest["command"] else Html(""),
+            _from_this_page(manifest),
+            element("p", "Figures and this page again, from the stored tables, in the folder that holds the result's:"),
+            element("pre", f"alliance report {shlex.quote(study.folder.resolve().name)}"),
+        ]
+    )
+
+
+def _from_this_page(manifest: Mapping[str, Any]) -> Html:
+    """How to make the result from the page alone, where its files do make it with this version."""
+    files = recipe.files_of(manifest)
+    if manifest.get("replaced_rules") or not recipe.files_make(files, manifest["design_digest"]):
+        return Html("")
     kept = " --alliances" if manifest["plan"]["keep_alliances"] else ""
     return html(
         [
-            element("p", "The command that made this result:"),
-            element("pre", manifest["command"]),
             element(
                 "p",
-                f"With this page alone: install alliance-trust {version}, save the files below in an empty folder "
-                "(scenarios in its folder scenarios), and run there:",
+                f"With this page alone: install alliance-trust {manifest['versions']['alliance-trust']}, save the "
+                "files below in an empty folder (scenarios in its folder scenarios), and run there:",
             ),
-            element("pre", f"alliance sweep ./{EXPERIMENT_FILE}{kept}"),
+            element("pre", f"{recipe.FROM_FILES}{kept}"),
             element(
                 "p",
                 "The files hold what is not at its default; all values are listed under Parameters. The numbers do not "
@@ -166,8 +190,6 @@ def reproduce(study: Study) -> Html:
                 "folder's name.",
             ),
             [_file(name, content) for name, content in files.items()],
-            element("p", "Figures and this page again, from the stored tables, in the folder that holds the result's:"),
-            element("pre", f"alliance report {shlex.quote(study.folder.resolve().name)}"),
         ]
     )
 
@@ -185,7 +207,7 @@ def _file(name: str, content: str) -> Html:
 def provenance(study: Study) -> Html:
     """Versions, digests, machine, timings, and the stored files with their checksums."""
     manifest = study.manifest
-    facts = [(capital(label_words(key)), _plain(value)) for key, value in manifest.items() if key not in TOLD_ELSEWHERE]
+    facts = [(capital(key_words(key)), _plain(value)) for key, value in manifest.items() if key not in TOLD_ELSEWHERE]
     head = ["table", "bytes", "SHA-256"]
     files = [
         [f"tables/{name}.parquet", Field(f"{about['bytes']:,}", float(about["bytes"])), about["sha256"]]
@@ -207,7 +229,7 @@ def provenance(study: Study) -> Html:
 def _plain(value: Any) -> Content:
     """An entry of the manifest as text; an empty one as a dash."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{label_words(str(key))}: {_plain(item)}" for key, item in value.items()) or "–"
+        return "; ".join(f"{key_words(str(key))}: {_plain(item)}" for key, item in value.items()) or "–"
     if isinstance(value, list):
         return ", ".join(str(_plain(item)) for item in value) or "–"
     if isinstance(value, bool):

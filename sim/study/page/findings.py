@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.dynamics.outcomes import OUTCOMES
+from sim.intervals import digits_of
 from sim.study import analysis
 from sim.study.analysis import outcome_words, sentence, signed, unit_words
 from sim.study.words import Study, rows_of
@@ -28,11 +29,11 @@ READING_RULE = (
 
 def reading(row: Mapping[str, Any]) -> str:
     """How a row of :func:`sim.study.analysis.paired` reads, by :data:`READING_RULE`."""
-    low, high = float(row["low"]), float(row["high"])
-    if math.isnan(low):
-        return UNKNOWN
-    if low == high == 0.0:
+    low, high, found = float(row["low"]), float(row["high"]), analysis.sure_of(row, "difference")
+    if found.alike and found.estimate == 0.0:
         return SAME
+    if not found.known:
+        return UNKNOWN
     if low <= 0.0 <= high:
         return UNCLEAR
     bounded = OUTCOMES[str(row["outcome"])].unit in ("share", "trust")
@@ -73,10 +74,10 @@ def _range(rows: list[dict[str, Any]]) -> str:
     if all(row["reading"] == SAME for row in known):
         return ""
     ends = [min(known, key=lambda row: row["difference"]), max(known, key=lambda row: row["difference"])]
-    shown = list(dict.fromkeys(_difference(row, OUTCOMES[outcome].unit) for row in ends))
+    shown = list(dict.fromkeys(_difference(row) for row in ends))
     return f"; {'from ' if len(shown) > 1 else 'by '}{' to '.join(shown)}{unit_words(outcome)}"
 
 
-def _difference(row: Mapping[str, Any], unit: str) -> str:
-    value, low, high = (analysis.in_unit(float(row[key]), unit) for key in ("difference", "low", "high"))
-    return signed(value, analysis.decimals_for((high - low) / 2.0, value))
+def _difference(row: Mapping[str, Any]) -> str:
+    found = analysis.sure_of(row, "difference")
+    return signed(found.estimate, digits_of(found))

@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 
+from sim import text
 from sim.study.words import one_line
 
 EMPTY = frozenset({"meta", "img"})
@@ -39,7 +39,7 @@ def html(content: Content) -> Html:
     if isinstance(content, Html):
         return content
     if isinstance(content, str):
-        return Html(RIGHT_TO_LEFT.sub(r"<bdi>\g<0></bdi>", escape(content)))
+        return Html(RIGHT_TO_LEFT.sub(r"<bdi>\g<0></bdi>", text.html(content)))
     return Html("".join(html(part) for part in content))
 
 
@@ -57,14 +57,14 @@ def element(name: str, *content: Content, **attributes: str | bool | None) -> Ht
     return Html(opened if name in EMPTY else f"{opened}{html(content)}</{name}>")
 
 
-def prose(name: str, text: str, **attributes: str | bool | None) -> Html:
+def prose(name: str, words: str, **attributes: str | bool | None) -> Html:
     """An element of somebody's own words on one line, which runs in the direction of their script."""
-    return element(name, Html(escape(one_line(text))), dir="auto", **attributes)
+    return element(name, Html(text.html(one_line(words))), dir="auto", **attributes)
 
 
 def _attribute(key: str, value: str | bool | None) -> str:
     key = key.rstrip("_").replace("_", "-")
-    return f" {key}" if value is True else f' {key}="{escape(str(value))}"'
+    return f" {key}" if value is True else f' {key}="{text.html(value)}"'
 
 
 def bullets(items: Iterable[Content]) -> Html:

@@ -8,10 +8,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES
+from sim.intervals import digits_of, mean_of
 from sim.study import analysis, report
-from sim.study.analysis import CAUSE_WORDS, factor_names, label_words, outcome_words, percent, signed, unit_words
+from sim.study.analysis import (
+    CAUSE_WORDS,
+    factor_names,
+    key_words,
+    outcome_words,
+    percent,
+    scenario_words,
+    signed,
+    unit_words,
+)
 from sim.study.attribution import attributions
 from sim.study.page.findings import (
     LARGE,
@@ -42,6 +54,7 @@ from sim.study.words import (
     whole_sentence,
     with_interval,
 )
+from sim.text import named
 
 MOST_FIGURES = 12
 """More pictures would make the page heavy; all are in ``figures/``."""
@@ -159,17 +172,25 @@ def design(study: Study) -> Html:
     shared = "Replicates with the same number share every random draw that both cells make (common random numbers)."
     factors = factor_names(plan["factors"])
     facts = [
-        ("Scenarios", ", ".join(label_words(name) for name in plan["scenarios"])),
+        ("Scenarios", ", ".join(map(scenario_words, plan["scenarios"]))),
         ("Cells", f"{len(study.tables['cells'])}; the reference is {report.reference_words(study)}"),
         ("Replicates", f"{asked_for(study)} asked for; {len(study.runs):,} runs came out"),
         ("Alliances", f"{report.alliances_in(study):,} in all, {report.months_words(study)}"),
         ("Seed", f"{plan['seed']}. {shared if len(study.numbers) > 1 else ''}"),
         *((f"{_role(name, plan)}: {said}", _levels(plan["factors"][name])) for name, said in factors.items()),
         ("Set for every cell", _settings(plan["settings"])),
-        *((capital(label_words(key)), _entry(value)) for key, value in plan.items() if _is_said(key, value)),
+        *((capital(key_words(key)), _entry(value)) for key, value in plan.items() if _is_said(key, value)),
         ("Outcomes", ", ".join(outcome_words(name) for name in study.outcomes)),
     ]
-    return html([definitions(facts), _cells(study)])
+    notes = element("div", sentences(study.notes), class_="notice", role="note") if study.notes else Html("")
+    return html([notes, definitions(facts), _cells(study), _whole_names(study)])
+
+
+def _whole_names(study: Study) -> Html:
+    """What the names are that are shortened everywhere else."""
+    if not study.shortened:
+        return Html("")
+    return html([element("h3", "Names that are shortened here"), definitions(study.shortened.items())])
 
 
 def _role(factor: str, plan: dict[str, Any]) -> str:
@@ -194,8 +215,12 @@ def _entry(value: Any) -> str:
     """An entry of the design in words; a table of entries one after the other, its kind first and without a name."""
     if not isinstance(value, dict):
         return report.setting_words(value)
-    named = ((label_words(key) if key != "kind" else "", _part(part)) for key, part in value.items() if _says(part))
-    return ", ".join(f"{name} {part}".strip() for name, part in named)
+    said = (
+        key_words(_part(part)) if key == "kind" else f"{key_words(key)} {_part(part)}"
+        for key, part in value.items()
+        if _says(part)
+    )
+    return ", ".join(said)
 
 
 def _part(value: Any) -> str:
@@ -230,7 +255,8 @@ def _cells(study: Study) -> Html:
     if factors:
         columns = ["scenario", *factors] if study.cells["scenario"].nunique() > 1 else factors
         rows = [
-            [study.names[int(row["cell"])], *(_level(row[name]) for name in columns)] for row in rows_of(study.cells)
+            [study.names[int(row["cell"])], *(_level(name, row[name]) for name in columns)]
+            for row in rows_of(study.cells)
         ]
         head = ["cell", *factor_names(columns).values()]
         return table("Every cell and the levels of its factors.", head, rows)
@@ -248,10 +274,10 @@ def _differing(reference: dict[str, Any], other: dict[str, Any]) -> str:
     return "the reference" if other is reference else "; ".join(report.differences(reference, other)) or "nothing"
 
 
-def _level(value: Any) -> Field | str:
+def _level(factor: str, value: Any) -> Field | str:
     """A factor's level: numbers sort by size, words by the alphabet."""
     if isinstance(value, (bool, str)):
-        return label_words(str(value))
+        return scenario_words(str(value)) if factor == "scenario" else named(value)
     return Field(report.setting_words(float(value)), float(value))
 
 
@@ -335,10 +361,9 @@ def _contrast_table(study: Study, outcome: str, rows: Sequence[dict[str, Any]]) 
 
 def _amount(row: dict[str, Any], key: str, unit: str) -> Field:
     """A number of a contrast, with as many decimals as its interval deserves; differences with their sign."""
-    value, low, high = (analysis.in_unit(float(row[name]), unit) for name in (key, "low", "high"))
+    value, digits = analysis.in_unit(float(row[key]), unit), digits_of(analysis.sure_of(row, "difference"))
     if math.isnan(value):
         return Field("–")
-    digits = analysis.decimals_of_interval(value, low, high)
     return Field(number(value, digits) if key == "mean" else signed(value, digits), value)
 
 
@@ -432,9 +457,9 @@ def ledger(study: Study, album: Album) -> Html:
     rows = study.tables["ledger"].query("layer == 'effective'")
     changes = rows.pivot(index="cell", columns="cause", values="mean").fillna(0.0)
     causes = [name for name in CAUSES if name in changes and changes[name].abs().max() >= SMALLEST_CHANGE]
+    by_run = dict(iter(study.tables["run_ledger"].groupby("cell")))
     body: list[Row] = [
-        [study.names[cell], _change(changes.loc[cell].sum()), *(_change(changes.loc[cell, name]) for name in causes)]
-        for cell in study.numbers
+        [study.names[cell], *(_change(by_run[cell][name]) for name in ("change", *causes))] for cell in study.numbers
     ]
     caption = (
         "Mean change of a partner's effective trust over the life of an alliance, in all and by cause; causes that "
@@ -449,5 +474,7 @@ def ledger(study: Study, album: Album) -> Html:
     )
 
 
-def _change(value: float) -> Field:
-    return Field(signed(float(value), 3), float(value))
+def _change(values: pd.Series) -> Field:
+    """The mean of a change over replicates, with the digits that its interval deserves."""
+    found = mean_of(values)
+    return Field(signed(found.estimate, digits_of(found)), found.estimate)

@@ -8,31 +8,32 @@ from __future__ import annotations
 import numpy as np
 
 from sim.dynamics.state import VARIABLES
-from sim.study.effects import Estimate, last_trust, mean, run
+from sim.intervals import Interval, exact, mean_of
+from sim.study.effects import last_trust, run
 from sim.study.null import age_correlation, hazard_by_year, interior_peak, null_model
 from sim.study.patterns.claims import Claim
 from sim.study.patterns.communication import framings
 
 
-def peak(seed: int, replicates: int) -> Estimate:
+def peak(seed: int, replicates: int) -> Interval:
     """How far the model's hazard of ending stands higher in years 2 to 6 than before and after, 1/year."""
     result = run(seed, replicates)
     return interior_peak(hazard_by_year(result.alliances.ended, result.scenario.months))
 
 
-def peak_of_null(seed: int, replicates: int) -> Estimate:
+def peak_of_null(seed: int, replicates: int) -> Interval:
     """The same in the null."""
     lives = null_model(seed, replicates)
     return interior_peak(hazard_by_year(lives.ended, lives.trust.shape[-1] - 1))
 
 
-def trust_with_age(seed: int, replicates: int) -> Estimate:
+def trust_with_age(seed: int, replicates: int) -> Interval:
     """The model's correlation of trust with age over living alliance-months."""
     moments = run(seed, replicates).moments[:, :, VARIABLES.index("trust")]
     return age_correlation(moments[..., 0], moments[..., 1], moments[..., 2])
 
 
-def trust_with_age_of_null(seed: int, replicates: int) -> Estimate:
+def trust_with_age_of_null(seed: int, replicates: int) -> Interval:
     """The same in the null."""
     trust = null_model(seed, replicates).trust
     alive = ~np.isnan(trust)
@@ -40,15 +41,15 @@ def trust_with_age_of_null(seed: int, replicates: int) -> Estimate:
     return age_correlation(alive.sum(1).astype(np.float64), trust.sum(1), (trust**2).sum(1))
 
 
-def spread_at_equal_faults(seed: int, replicates: int) -> Estimate:
+def spread_at_equal_faults(seed: int, replicates: int) -> Interval:
     """Root mean square difference of trust between alliances with the very same problems, after twelve years."""
     well, badly = framings(seed, replicates)
-    return mean(np.sqrt(((last_trust(well) - last_trust(badly)) ** 2).mean(1)))
+    return mean_of(np.sqrt(((last_trust(well) - last_trust(badly)) ** 2).mean(1)))
 
 
-def no_spread(seed: int, replicates: int) -> Estimate:
+def no_spread(seed: int, replicates: int) -> Interval:
     """The same in the null, exactly 0: its trust is a function of the numbers of good and bad months."""
-    return Estimate(0.0, 0.0, 0.0)
+    return exact(0.0)
 
 
 AGAINST_NULL = (

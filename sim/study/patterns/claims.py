@@ -11,14 +11,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sim.study.effects import Estimate, Range, Settings
+from sim.intervals import Interval, Range
+from sim.study.effects import Settings
 
 REMAINS = 0.25
 """Largest share of an effect that may remain when it is said to be gone."""
 ABOVE_ZERO: Range = (0.0, math.inf)
 BELOW_ZERO: Range = (-math.inf, 0.0)
 
-Measure = Callable[..., Estimate]
+Measure = Callable[..., Interval]
 """Measures an effect: takes a seed, a number of replicates and, by keyword, settings that all its variants share."""
 
 
@@ -59,8 +60,8 @@ class Finding:
     """What was found of a claim: the effect, and the effect with its mechanism off (None: nothing to switch)."""
 
     claim: Claim
-    effect: Estimate
-    off_effect: Estimate | None = None
+    effect: Interval
+    off_effect: Interval | None = None
 
     @property
     def holds(self) -> bool:
@@ -74,8 +75,8 @@ class Finding:
 
     def _little_of_it(self) -> Range:
         """A quarter of the effect or less, or the other sign."""
-        left = REMAINS * abs(self.effect.value)
-        return (-math.inf, left) if self.effect.value > 0 else (-left, math.inf)
+        left = REMAINS * abs(self.effect.estimate)
+        return (-math.inf, left) if self.effect.estimate > 0 else (-left, math.inf)
 
     @property
     def verdict(self) -> str:

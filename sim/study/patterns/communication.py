@@ -9,8 +9,9 @@ import numpy as np
 
 from sim.dynamics.state import BINS
 from sim.engine import Result
+from sim.intervals import ALIKE, PERCENTILE, Interval, mean_of, resampled
 from sim.study.analysis import valley_depth
-from sim.study.effects import Estimate, Floats, Settings, last_trust, mean, monthly, outcome, run
+from sim.study.effects import Floats, Settings, last_trust, monthly, outcome, run
 from sim.study.patterns.claims import Claim
 from sim.study.patterns.conditions import MORE, NOBODY_LEAVES
 
@@ -21,20 +22,19 @@ SIX_YEARS = 72
 """Months after which it is asked what is left of a difference at the signature."""
 
 
-def left_of_difference(seed: int, replicates: int, variable: str, begun: Settings, **settings: Any) -> Estimate:
+def left_of_difference(seed: int, replicates: int, variable: str, begun: Settings, **settings: Any) -> Interval:
     """What six years leave of a difference at the signature: ``begun`` against the baseline, nobody leaving."""
     shifted, usual = (
         monthly(run(seed, MORE * replicates, **NOBODY_LEAVES, **settings, **start), variable)[:, SIX_YEARS]
         for start in (begun, {})
     )
-    return mean(shifted - usual)
+    return mean_of(shifted - usual)
 
 
-def valley(x: Floats, seed: int, resamples: int = 400) -> Estimate:
+def valley(x: Floats, seed: int, resamples: int = 400) -> Interval:
     """Depth of the valley between two humps of a sample in [0, 1], as a share of the lower hump; 0 for one hump.
 
-    The density is smoothed as in :func:`sim.study.analysis.bimodality`. The 95% interval is the percentile interval of
-    resampled replicates.
+    The density is smoothed as in :func:`sim.study.analysis.bimodality`. The interval is that of replicates drawn anew.
 
     Args:
         x: (R, M), a sample for each replicate.
@@ -46,11 +46,12 @@ def valley(x: Floats, seed: int, resamples: int = 400) -> Estimate:
     random = np.random.default_rng(seed)
     draws = random.multinomial(len(x), np.full(len(x), 1.0 / len(x)), size=resamples)
     depths = [1.0 - valley_depth(weights @ counts) for weights in draws]
-    low, high = np.quantile(depths, [0.025, 0.975])
-    return Estimate(1.0 - valley_depth(counts.sum(0)), float(low), float(high))
+    low, high = resampled(depths, len(x))
+    method = ALIKE if np.isnan(low) else PERCENTILE
+    return Interval(1.0 - valley_depth(counts.sum(0)), float(low), float(high), len(x), method)
 
 
-def valley_of_trust(seed: int, replicates: int, **settings: Any) -> Estimate:
+def valley_of_trust(seed: int, replicates: int, **settings: Any) -> Interval:
     """Depth of the valley between two humps of trust after twelve years, nobody leaving."""
     return valley(last_trust(run(seed, replicates, **NOBODY_LEAVES, **settings)), seed)
 
@@ -107,16 +108,16 @@ def framings(seed: int, replicates: int, **settings: Any) -> tuple[Result, Resul
     return well, badly
 
 
-def trust_by_framing(seed: int, replicates: int, **settings: Any) -> Estimate:
+def trust_by_framing(seed: int, replicates: int, **settings: Any) -> Interval:
     """Trust after twelve years where the very same problems are framed well, above where they are framed badly."""
     well, badly = framings(seed, replicates, **settings)
-    return mean(outcome(well, "trust") - outcome(badly, "trust"))
+    return mean_of(outcome(well, "trust") - outcome(badly, "trust"))
 
 
-def trust_by_talking(seed: int, replicates: int, **settings: Any) -> Estimate:
+def trust_by_talking(seed: int, replicates: int, **settings: Any) -> Interval:
     """Trust after twelve years of frank partners with friction, above that of silent ones without problems."""
     frank, silent = (run(seed, replicates, **who, **FRICTION_ALONE, **settings) for who in (FRANK, SILENT))
-    return mean(outcome(frank, "trust") - outcome(silent, "trust"))
+    return mean_of(outcome(frank, "trust") - outcome(silent, "trust"))
 
 
 FRAMING = (

@@ -7,18 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.study.effects import (
-    Estimate,
-    Floats,
-    Settings,
-    hazard_of_failing,
-    mean,
-    monthly,
-    outcome,
-    ratio,
-    run,
-    total_value,
-)
+from sim.intervals import Interval, mean_of, ratio_of
+from sim.study.effects import Floats, Settings, hazard_of_failing, monthly, outcome, run, total_value
 from sim.study.patterns.claims import BELOW_ZERO, Claim
 from sim.study.patterns.conditions import CALM, MORE, NOBODY_LEAVES
 
@@ -37,19 +27,19 @@ def written_off(seed: int, replicates: int, clash: bool, crash: bool, **settings
     return outcome(run(seed, DYADS * replicates, "aol_time_warner", **settings, **cell), "written_off")
 
 
-def written_off_alone(seed: int, replicates: int, clash: bool, crash: bool, **settings: Any) -> Estimate:
+def written_off_alone(seed: int, replicates: int, clash: bool, crash: bool, **settings: Any) -> Interval:
     """Money written off, one of clash and crash against neither."""
     alone = written_off(seed, replicates, clash, crash, **settings)
-    return mean(alone - written_off(seed, replicates, clash=False, crash=False, **settings))
+    return mean_of(alone - written_off(seed, replicates, clash=False, crash=False, **settings))
 
 
-def share_of_clash(seed: int, replicates: int) -> Estimate:
+def share_of_clash(seed: int, replicates: int) -> Interval:
     """Share due to the clash (Shapley value: mean of what it adds first and last) of what both add to the write-off."""
     neither = written_off(seed, replicates, clash=False, crash=False)
     clash = written_off(seed, replicates, clash=True, crash=False)
     crash = written_off(seed, replicates, clash=False, crash=True)
     both = written_off(seed, replicates, clash=True, crash=True)
-    return ratio(0.5 * (clash - neither + both - crash), both - neither)
+    return ratio_of(0.5 * (clash - neither + both - crash), both - neither)
 
 
 CLASH_AND_CRASH = (
@@ -91,32 +81,32 @@ def path(seed: int, replicates: int, variable: str, **settings: Any) -> Floats:
     return monthly(run(seed, MORE * replicates, **NOBODY_LEAVES, **settings), variable)
 
 
-def honeymoon(seed: int, replicates: int, **settings: Any) -> Estimate:
+def honeymoon(seed: int, replicates: int, **settings: Any) -> Interval:
     """Hazard of failing in the second year above that of the first half-year, 1/month."""
     result = run(seed, 4 * MORE * replicates, months=24, **settings)
-    return mean(hazard_of_failing(result, 13, 24) - hazard_of_failing(result, 1, 6))
+    return mean_of(hazard_of_failing(result, 13, 24) - hazard_of_failing(result, 1, 6))
 
 
-def passing_frustration(seed: int, replicates: int, **settings: Any) -> Estimate:
+def passing_frustration(seed: int, replicates: int, **settings: Any) -> Interval:
     """Frustration when it stands highest above frustration when it has settled."""
     frustration = path(seed, replicates, "frustration", **settings)
-    return mean(frustration[:, DISAPPOINTED] - frustration[:, SETTLED])
+    return mean_of(frustration[:, DISAPPOINTED] - frustration[:, SETTLED])
 
 
-def cost_of_optimism(seed: int, replicates: int, variable: str, **settings: Any) -> Estimate:
+def cost_of_optimism(seed: int, replicates: int, variable: str, **settings: Any) -> Interval:
     """A variable when frustration stands highest, optimism as it is against none."""
     optimistic, sober = (path(seed, replicates, variable, **settings, **hopes) for hopes in ({}, SOBER))
-    return mean(optimistic[:, DISAPPOINTED] - sober[:, DISAPPOINTED])
+    return mean_of(optimistic[:, DISAPPOINTED] - sober[:, DISAPPOINTED])
 
 
-def most_fall_short(seed: int, replicates: int, **settings: Any) -> Estimate:
+def most_fall_short(seed: int, replicates: int, **settings: Any) -> Interval:
     """Share of alliances worth less than expected at the signature, above one half."""
-    return mean(outcome(run(seed, replicates, **settings), "fell_short") - 0.5)
+    return mean_of(outcome(run(seed, replicates, **settings), "fell_short") - 0.5)
 
 
-def skewness_of_value(seed: int, replicates: int, **settings: Any) -> Estimate:
+def skewness_of_value(seed: int, replicates: int, **settings: Any) -> Interval:
     """Skewness of value over the alliances of a replicate."""
-    return mean(skewness(total_value(run(seed, replicates, **settings))))
+    return mean_of(skewness(total_value(run(seed, replicates, **settings))))
 
 
 def skewness(x: Floats) -> Floats:
@@ -125,9 +115,9 @@ def skewness(x: Floats) -> Floats:
     return np.asarray((z**3).mean(-1))
 
 
-def share_drained(seed: int, replicates: int, **settings: Any) -> Estimate:
+def share_drained(seed: int, replicates: int, **settings: Any) -> Interval:
     """Share of alliances whose net value is negative."""
-    return mean(np.asarray((total_value(run(seed, replicates, **settings)) < 0.0).mean(1)))
+    return mean_of(np.asarray((total_value(run(seed, replicates, **settings)) < 0.0).mean(1)))
 
 
 OPTIMISM = (

@@ -8,19 +8,8 @@ from typing import Any
 import numpy as np
 
 from sim.engine import Result
-from sim.study.effects import (
-    Estimate,
-    Floats,
-    Settings,
-    correlations,
-    gain,
-    last_trust,
-    mean,
-    outcome,
-    ratio,
-    run,
-    total_value,
-)
+from sim.intervals import Interval, mean_of, ratio_of
+from sim.study.effects import Floats, Settings, correlations, gain, last_trust, outcome, run, total_value
 from sim.study.patterns.claims import BELOW_ZERO, REMAINS, Claim
 from sim.study.patterns.conditions import LESS_TRUST, LOW_INTEGRITY, MORE_TRUST, SOUND, TRUST_HELD
 
@@ -33,22 +22,22 @@ def monitoring_cost(result: Result) -> Floats:
     return np.asarray((result.alliances.monitoring_cost / result.alliances.age).mean(1))
 
 
-def monitoring_cost_by_trust(seed: int, replicates: int, **settings: Any) -> Estimate:
+def monitoring_cost_by_trust(seed: int, replicates: int, **settings: Any) -> Interval:
     """Money a month on monitoring, more against less trust at the signature."""
     less, more = (run(seed, replicates, trust_start=level, **settings) for level in (LESS_TRUST, MORE_TRUST))
-    return mean(monitoring_cost(more) - monitoring_cost(less))
+    return mean_of(monitoring_cost(more) - monitoring_cost(less))
 
 
-def monitoring_pays(seed: int, replicates: int, effort: float, against: float, **settings: Any) -> Estimate:
+def monitoring_pays(seed: int, replicates: int, effort: float, against: float, **settings: Any) -> Interval:
     """Money over life, one effort on monitoring against another, both as multiples of the rational one."""
-    return mean(gain(seed, replicates, "value", {"monitoring": effort}, {"monitoring": against}, **settings))
+    return mean_of(gain(seed, replicates, "value", {"monitoring": effort}, {"monitoring": against}, **settings))
 
 
-def harm_of_control(seed: int, replicates: int, **settings: Any) -> Estimate:
+def harm_of_control(seed: int, replicates: int, **settings: Any) -> Interval:
     """Money a month before the cost of monitoring, twice the rational effort against it, trusting sound partners."""
     partners: Settings = {"integrity": SOUND, "trust_start": 0.8}
     twice, rational = (run(seed, replicates, monitoring=effort, **partners, **settings) for effort in (2.0, 1.0))
-    return mean(_value_before_monitoring(twice) - _value_before_monitoring(rational))
+    return mean_of(_value_before_monitoring(twice) - _value_before_monitoring(rational))
 
 
 def _value_before_monitoring(result: Result) -> Floats:
@@ -119,27 +108,27 @@ def marginal_worth(seed: int, replicates: int, **settings: Any) -> Floats:
     return adaptation_worth(more) - adaptation_worth(less)
 
 
-def worth_of_trust(seed: int, replicates: int, **settings: Any) -> Estimate:
+def worth_of_trust(seed: int, replicates: int, **settings: Any) -> Interval:
     """What trust is worth a month through adaptation, money."""
-    return mean(marginal_worth(seed, replicates, **settings))
+    return mean_of(marginal_worth(seed, replicates, **settings))
 
 
-def rise_of_worth(seed: int, replicates: int, uncovered: Settings, **settings: Any) -> Estimate:
+def rise_of_worth(seed: int, replicates: int, uncovered: Settings, **settings: Any) -> Interval:
     """By how much that worth rises when settings leave more contingencies uncovered, money/month."""
     more = marginal_worth(seed, replicates, **uncovered, **settings)
-    return mean(more - marginal_worth(seed, replicates, **settings))
+    return mean_of(more - marginal_worth(seed, replicates, **settings))
 
 
-def change_of_worth_in_storms(seed: int, replicates: int) -> Estimate:
+def change_of_worth_in_storms(seed: int, replicates: int) -> Interval:
     """Relative change of that worth when the market is stormy."""
     stormy, usual = marginal_worth(seed, replicates, **STORMY), marginal_worth(seed, replicates)
-    return ratio(stormy - usual, usual)
+    return ratio_of(stormy - usual, usual)
 
 
-def change_of_correlation_in_storms(seed: int, replicates: int) -> Estimate:
+def change_of_correlation_in_storms(seed: int, replicates: int) -> Interval:
     """Change of the correlation of trust held with value, over alliances, when the market is stormy."""
     stormy, usual = (run(seed, replicates, **TRUST_HELD, **market) for market in (STORMY, {}))
-    return mean(
+    return mean_of(
         correlations(last_trust(stormy), total_value(stormy)) - correlations(last_trust(usual), total_value(usual))
     )
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from sim.engine import Result
-from sim.study.effects import Estimate, Floats, Settings, groups_of_equal_size, jackknife, mean, run
+from sim.intervals import Interval, mean_of
+from sim.study.effects import Floats, Settings, groups_of_equal_size, jackknife, run
 from sim.study.patterns.claims import BELOW_ZERO, REMAINS, Claim
 from sim.study.patterns.conditions import LOW_INTEGRITY, SOUND
 from sim.study.vetting import QUESTIONS
@@ -58,13 +59,13 @@ def ahead(result: Result, values: Floats) -> Floats:
 
 def advantage_of_a_good_name(
     seed: int, replicates: int, measured: Callable[[Result], Floats], **settings: Any
-) -> Estimate:
+) -> Interval:
     """Sound above doubtful organizations, where people listen to what is said against where they do not."""
     heard, unheard = (
         ahead(result, measured(result))
         for result in (market(seed, replicates, SOUND_AND_DOUBTFUL, **settings, **ears) for ears in ({}, DEAF))
     )
-    return mean(heard - unheard)
+    return mean_of(heard - unheard)
 
 
 REPUTATION = (
@@ -122,13 +123,13 @@ def vetted(seed: int, replicates: int, limit: int, **settings: Any) -> Floats:
     return np.stack([(accepted - mistakes) - chance * accepted, accepted], axis=-1)
 
 
-def lost_by_stopping(seed: int, replicates: int, **settings: Any) -> Estimate:
+def lost_by_stopping(seed: int, replicates: int, **settings: Any) -> Interval:
     """Share of genuine partners among those accepted: until yes or no, above three questions."""
     sure, short = (vetted(seed, replicates, limit, **settings) for limit in (UNTIL_SURE, CUT_SHORT))
     return jackknife(lambda m: float(m[0, 0] / m[0, 1] - m[1, 0] / m[1, 1]), np.stack([sure, short], axis=1))
 
 
-def found_by_ratings(seed: int, replicates: int, **settings: Any) -> Estimate:
+def found_by_ratings(seed: int, replicates: int, **settings: Any) -> Interval:
     """Genuine partners found above chance among those accepted, by self-ratings alone as a share of all questions.
 
     The settings change the self-ratings alone; all questions are those of the baseline.

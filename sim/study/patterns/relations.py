@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 
 from sim.engine import Result
+from sim.intervals import Interval, mean_of, ratio_of
 from sim.study.effects import (
-    Estimate,
     Floats,
     Settings,
     groups_of_equal_size,
     hazard_of_failing,
     jackknife,
-    mean,
     monthly,
     outcome,
-    ratio,
     run,
 )
 from sim.study.patterns.claims import BELOW_ZERO, Claim
@@ -42,20 +40,20 @@ def lost_by_underinvesting(seed: int, replicates: int, variable: str, **settings
     return monthly(low, variable) - monthly(usual, variable)
 
 
-def money_by(seed: int, replicates: int, month: int, **settings: Any) -> Estimate:
+def money_by(seed: int, replicates: int, month: int, **settings: Any) -> Interval:
     """Money made by a month, under-investment against the baseline."""
-    return mean(lost_by_underinvesting(seed, replicates, "value", **settings)[:, month])
+    return mean_of(lost_by_underinvesting(seed, replicates, "value", **settings)[:, month])
 
 
-def share_through_trust(seed: int, replicates: int) -> Estimate:
+def share_through_trust(seed: int, replicates: int) -> Interval:
     """Share of the money lost to under-investment that is not lost with trust clamped."""
     open_, clamped = (
         lost_by_underinvesting(seed, replicates, "value", clamp_trust=held)[:, TWELVE_YEARS] for held in (False, True)
     )
-    return ratio(open_ - clamped, open_)
+    return ratio_of(open_ - clamped, open_)
 
 
-def lag(seed: int, replicates: int, later: str, sooner: str) -> Estimate:
+def lag(seed: int, replicates: int, later: str, sooner: str) -> Interval:
     """Months by which one variable's fall under under-investment comes after another's, nobody leaving.
 
     A fall's delay is the mean month at which its parts come, when what has gone by the last month is the whole.
@@ -90,7 +88,7 @@ def optimum(values: Floats) -> float:
     return float(np.clip(-slope / (2.0 * bend), LEVELS[0], LEVELS[-1]))
 
 
-def gap_of_optima(seed: int, replicates: int, **settings: Any) -> Estimate:
+def gap_of_optima(seed: int, replicates: int, **settings: Any) -> Interval:
     """By how much one side's investment that is best for both lies above the one that is best for itself."""
     values = np.stack([two_sides(seed, replicates, level, **settings) for level in LEVELS], axis=1)
     return jackknife(lambda by_level: optimum(by_level.sum(1)) - optimum(by_level[:, 0]), values)
@@ -166,15 +164,15 @@ def exceeding(result: Result) -> Floats:
     return np.asarray((a.value.sum(-1) > 2.0 * a.plan * a.age).mean(1))
 
 
-def low_chemistry(seed: int, replicates: int, measured: Callable[[Result], Floats], **settings: Any) -> Estimate:
+def low_chemistry(seed: int, replicates: int, measured: Callable[[Result], Floats], **settings: Any) -> Interval:
     """A measure of alliances of low chemistry above that of alliances of high chemistry."""
     low, high = (
         run(seed, replicates, **level, chemistry_spread=0.0, **settings) for level in (LOW_CHEMISTRY, HIGH_CHEMISTRY)
     )
-    return mean(measured(low) - measured(high))
+    return mean_of(measured(low) - measured(high))
 
 
-def turnover_raises_hazard(seed: int, replicates: int, **settings: Any) -> Estimate:
+def turnover_raises_hazard(seed: int, replicates: int, **settings: Any) -> Interval:
     """Logarithm of the ratio of hazards of failing, turnover of 0.045 against 0.005 a month."""
     much, little = (hazard_of_failing(run(seed, replicates, turnover=rate, **settings)) for rate in (0.045, 0.005))
     return jackknife(lambda hazards: float(np.log(hazards[0] / hazards[1])), np.stack([much, little], axis=-1))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from sim.study.effects import Estimate, Floats, alignment, correlations, gain, mean, outcome, ratio, run, total_value
+from sim.intervals import Interval, mean_of, ratio_of
+from sim.study.effects import Floats, alignment, correlations, gain, outcome, run, total_value
 from sim.study.patterns.claims import BELOW_ZERO, Claim
 from sim.study.patterns.conditions import CALM, MORE
 
@@ -13,10 +14,10 @@ from sim.study.patterns.conditions import CALM, MORE
 # ---------------------------------------------------------------------------------------------------------------
 # 1 Professed and practised values
 # ---------------------------------------------------------------------------------------------------------------
-def alignment_with_value(seed: int, replicates: int, professed: bool, **settings: Any) -> Estimate:
+def alignment_with_value(seed: int, replicates: int, professed: bool, **settings: Any) -> Interval:
     """Correlation of professed, or else practised, alignment with value, over the alliances of a replicate."""
     result = run(seed, MORE * replicates, **settings)
-    return mean(correlations(alignment(result, professed), total_value(result)))
+    return mean_of(correlations(alignment(result, professed), total_value(result)))
 
 
 def lost_to_clash(seed: int, replicates: int, **settings: Any) -> Floats:
@@ -25,16 +26,16 @@ def lost_to_clash(seed: int, replicates: int, **settings: Any) -> Floats:
     return outcome(clash, "value") - outcome(baseline, "value")
 
 
-def lost_through_trust(seed: int, replicates: int, **settings: Any) -> Estimate:
+def lost_through_trust(seed: int, replicates: int, **settings: Any) -> Interval:
     """Money lost to the clash that is not lost with trust clamped."""
     open_, clamped = (lost_to_clash(seed, replicates, **settings, clamp_trust=held) for held in (False, True))
-    return mean(open_ - clamped)
+    return mean_of(open_ - clamped)
 
 
-def share_lost_through_trust(seed: int, replicates: int) -> Estimate:
+def share_lost_through_trust(seed: int, replicates: int) -> Interval:
     """Share of all that is lost to the clash that is not lost with trust clamped."""
     open_, clamped = (lost_to_clash(seed, replicates, clamp_trust=held) for held in (False, True))
-    return ratio(open_ - clamped, open_)
+    return ratio_of(open_ - clamped, open_)
 
 
 PROFESSED_AND_PRACTISED = (
@@ -76,9 +77,9 @@ PROFESSED_AND_PRACTISED = (
 # ---------------------------------------------------------------------------------------------------------------
 # 10 Joint operationalization
 # ---------------------------------------------------------------------------------------------------------------
-def sessions_pay(seed: int, replicates: int, effort: float, **settings: Any) -> Estimate:
+def sessions_pay(seed: int, replicates: int, effort: float, **settings: Any) -> Interval:
     """Money over life, joint sessions that close the gap at rate ε = ``effort`` a month against none."""
-    return mean(gain(seed, replicates, "value", {"session_effort": effort}, {}, **settings))
+    return mean_of(gain(seed, replicates, "value", {"session_effort": effort}, {}, **settings))
 
 
 JOINT_OPERATIONALIZATION = (

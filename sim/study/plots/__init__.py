@@ -26,9 +26,11 @@ differ in their dashes and areas in their hatches, so that a figure reads in gre
 caption under the figure what its lines and bands are.
 """
 
+from sim.study.plots import backend as backend  # isort: skip # before anything else imports Matplotlib
 from sim.study.plots.comparisons import contrasts, heat_map, ledger
 from sim.study.plots.distributions import trust_humps, value_distribution
-from sim.study.plots.files import draw_all, save
+from sim.study.plots.files import draw_all
+from sim.study.plots.frame import save
 from sim.study.plots.histories import happenings, history, history_ledger
 from sim.study.plots.network import network
 from sim.study.plots.over_time import survival, trajectories

@@ -12,11 +12,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES
+from sim.intervals import decimals, digits_of, mean_of
 from sim.study import analysis
-from sim.study.analysis import factor_names, label_words, outcome_words, short_labels, signed
+from sim.study.analysis import factor_names, outcome_words, short_labels, signed
 from sim.study.plots.causes import CAUSE_LOOKS, cause_words, key_of_causes, longest_stack, lump_small
 from sim.study.plots.frame import (
     BLUE,
@@ -37,6 +39,7 @@ from sim.study.plots.frame import (
     wrap_label,
 )
 from sim.study.words import LONG_NAME, capital, number
+from sim.text import named
 
 ROW_LABEL = 26
 """Most characters in a line of a row's label."""
@@ -119,7 +122,7 @@ def _ledger_title(table: pd.DataFrame, looks: Mapping[int, Look]) -> str:
 
 
 @styled
-def contrasts(paired: pd.DataFrame, note: str = "", interval: str = "t interval") -> Figure:
+def contrasts(paired: pd.DataFrame, note: str = "", interval: str = "interval") -> Figure:
     """Differences from the reference with their 95% intervals, one panel an outcome, one row a cell.
 
     Args:
@@ -134,8 +137,8 @@ def contrasts(paired: pd.DataFrame, note: str = "", interval: str = "t interval"
     rows, columns = grid_of(len(outcomes))
     caption = (
         f"Dot and bar: mean difference from {labels[0]} and its 95% {interval} over replicates that share their "
-        "random draws. Filled: the interval excludes zero. Hollow: it does not (or there is none, with a single "
-        f"replicate). n = {count_words([int(n) for n in paired['n']])} paired replicates. {note}"
+        "random draws. Filled: the interval excludes zero. Hollow: it does not, or there is none (a single "
+        f"replicate, or all of them alike). n = {count_words([int(n) for n in paired['n']])} paired replicates. {note}"
     )
     ticks = [wrap_label(label, ROW_LABEL) for label in labels[1:]]
     row = max(0.55, 0.1 + LINE_HEIGHT * max(tick.count("\n") + 1 for tick in ticks))
@@ -152,12 +155,10 @@ def contrasts(paired: pd.DataFrame, note: str = "", interval: str = "t interval"
 
 def _forest(ax: Axes, rows: pd.DataFrame, cells: Sequence[int], outcome: str) -> None:
     about = OUTCOMES[outcome]
-    scale = analysis.in_unit(1.0, about.unit)
-    halves = scale * (rows["high"] - rows["low"]) / 2.0
-    digits = analysis.decimals_for(float(halves[halves > 0].median()), scale * float(rows["difference"].abs().max()))
     for position, cell in enumerate(cells):
         row = rows.loc[cell]
-        difference, low, high = (scale * float(row[key]) for key in ("difference", "low", "high"))
+        found = analysis.sure_of(row, "difference")
+        difference, low, high = found.estimate, found.low, found.high
         if math.isnan(difference):
             ax.text(
                 0.02, position, "not defined", va="center", fontsize=12, color=GREY, transform=ax.get_yaxis_transform()
@@ -172,7 +173,7 @@ def _forest(ax: Axes, rows: pd.DataFrame, cells: Sequence[int], outcome: str) ->
             markerfacecolor=color if clear else "white",
         )  # fmt: skip
         ax.annotate(
-            signed(difference, digits), (difference, position), xytext=(0, 9), textcoords="offset points",
+            signed(difference, digits_of(found)), (difference, position), xytext=(0, 9), textcoords="offset points",
             ha="center", va="bottom", fontsize=12,
             bbox=ON_WHITE,
         )  # fmt: skip
@@ -198,10 +199,12 @@ def _contrast_title(paired: pd.DataFrame, short: Mapping[str, str]) -> str:
         only = lead.iloc[0]
         named = {**only, "label": short[str(only["label"])], "reference": reference}
         alone = " in one replicate" if int(only["n"]) == 1 else ""
-        return capital(analysis.sentence(named).split(" (")[0]) + alone
+        return capital(analysis.sentence(named).rsplit(" (", 1)[0]) + alone
     told = lead[(lead["low"] > 0) | (lead["high"] < 0)]
-    if lead["low"].isna().all():
+    if (lead["n"] == 1).all():
         return f"One replicate cannot tell {words} in any cell from {reference}"
+    if told.empty and lead["low"].isna().all():
+        return f"In each cell every replicate differs alike from {reference} in {words}"
     if told.empty:
         return f"{words.capitalize()} is not distinguishable from {reference} in any of {len(lead)} cells"
     clear, largest = len(told), told.loc[told["difference"].abs().idxmax()]
@@ -236,11 +239,12 @@ def heat_map(runs: pd.DataFrame, x: str, y: str, outcome: str, note: str = "") -
         f"n = {count_words([int(n) for n in counts])} runs a field. Hatched: no runs. {note}"
     )
     height = 2.6 + max(2.4, 0.75 * len(levels[y]))
-    figure, axes = new_figure(_heat_title(means, names[x], names[y], outcome, unit), caption, height)
+    digits = _field_digits(runs, x, y, outcome, means)
+    figure, axes = new_figure(_heat_title(means, digits, names[x], names[y], outcome, unit), caption, height)
     ax = axes[0]
     # Even to the eye, also in grey, where the two arms of a scale around zero would look alike.
     image = ax.pcolormesh(np.ma.masked_invalid(numbers), cmap="cividis", edgecolors="white", linewidth=2)
-    _write_fields(ax, numbers, image)
+    _write_fields(ax, numbers, digits.to_numpy(dtype=np.int64), image)
     ax.set_xticks(np.arange(len(levels[x])) + 0.5, [_level(level) for level in levels[x]])
     ax.set_yticks(np.arange(len(levels[y])) + 0.5, [_level(level) for level in levels[y]])
     ax.set(xlabel=names[x], ylabel=names[y])
@@ -264,13 +268,25 @@ def _levels(column: pd.Series) -> list[Any]:
 def _level(level: Any) -> str:
     if isinstance(level, (bool, np.bool_)):
         return "yes" if level else "no"
-    return f"{level:g}" if isinstance(level, (int, float, np.number)) else textwrap.fill(label_words(str(level)), 18)
+    return f"{level:g}" if isinstance(level, (int, float, np.number)) else wrap_label(named(level), 18)
 
 
-def _write_fields(ax: Axes, numbers: Floats, image: Any) -> None:
-    ax.set_facecolor("#f2f2f2")
+def _field_digits(runs: pd.DataFrame, x: str, y: str, outcome: str, means: pd.DataFrame) -> pd.DataFrame:
+    """Decimals of the mean in each field: by its interval over replicates, else by how far apart the fields are."""
+    scale, numbers = analysis.in_unit(1.0, OUTCOMES[outcome].unit), means.to_numpy(dtype=np.float64)
     spread = float(np.nanmax(numbers) - np.nanmin(numbers)) if np.isfinite(numbers).any() else 0.0
-    digits = analysis.decimals_for(spread / 20.0, float(np.nanmax(np.abs(numbers)))) if spread > 0 else 2
+    default = decimals(spread / 2.0, float(means.max(axis=None)))
+    digits = pd.DataFrame(default, index=means.index, columns=means.columns)
+    by_replicate = runs.groupby([y, x, "replicate"])[outcome].mean()
+    for (at_y, at_x), values in by_replicate.groupby(level=[0, 1]):
+        found = mean_of(values).times(scale)
+        if found.known:
+            digits.loc[at_y, at_x] = digits_of(found)
+    return digits
+
+
+def _write_fields(ax: Axes, numbers: Floats, digits: NDArray[np.int64], image: Any) -> None:
+    ax.set_facecolor("#f2f2f2")
     for (row, column), mean in np.ndenumerate(numbers):
         if math.isnan(mean):
             ax.fill_between(
@@ -279,24 +295,24 @@ def _write_fields(ax: Axes, numbers: Floats, image: Any) -> None:
             continue
         dark = luminance(image.cmap(image.norm(mean))) < 0.5
         ax.text(
-            column + 0.5, row + 0.5, number(mean, digits), ha="center", va="center", fontsize=13,
+            column + 0.5, row + 0.5, number(mean, int(digits[row, column])), ha="center", va="center", fontsize=13,
             color="white" if dark else INK,
         )  # fmt: skip
 
 
-def _heat_title(means: pd.DataFrame, x: str, y: str, outcome: str, unit: str) -> str:
+def _heat_title(means: pd.DataFrame, digits: pd.DataFrame, x: str, y: str, outcome: str, unit: str) -> str:
     """Where the outcome is lowest and where it is highest; both factors in words."""
     stacked = means.stack().dropna()
     name = outcome_words(outcome).capitalize()
     if stacked.empty:
         return f"{name} by {x} and {y}: no runs"
-    digits = analysis.decimals_for((stacked.max() - stacked.min()) / 20.0, float(stacked.abs().max()))
     (low_y, low_x), (high_y, high_x) = stacked.idxmin(), stacked.idxmax()
     sign = "%" if unit == "%" else ""
-    if (low := number(stacked.min(), digits)) == number(stacked.max(), digits):
+    low, high = (number(stacked.loc[at], int(digits.loc[at])) for at in ((low_y, low_x), (high_y, high_x)))
+    if low == high:
         return f"{name} is {low}{sign} whatever {x} and {y} are"
 
-    def said(mean: float, at_x: Any, at_y: Any) -> str:
-        return f"{number(mean, digits)}{sign} ({x} {_level(at_x)}, {y} {_level(at_y)})"
+    def said(mean: str, at_x: Any, at_y: Any) -> str:
+        return f"{mean}{sign} ({x} {_level(at_x)}, {y} {_level(at_y)})"
 
-    return f"{name} runs from {said(stacked.min(), low_x, low_y)} to {said(stacked.max(), high_x, high_y)}"
+    return f"{name} runs from {said(low, low_x, low_y)} to {said(high, high_x, high_y)}"

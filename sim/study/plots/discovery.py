@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from sim.study.analysis import label_words, percent
+from sim.study.analysis import percent, scenario_words
 from sim.study.plots.frame import BLUE, INK, ORANGE, VERMILLION, bare_rows, new_figure, styled
 from sim.study.words import capital
+from sim.text import named
 
 Bounds = Mapping[str, tuple[float, float]]
 """Low and high end of a box by column; infinite where there is none."""
@@ -86,7 +87,8 @@ def _draw_cells(figure: Figure, ax: Axes, cells: pd.DataFrame, best: Bounds) -> 
 def _axis_words(name: str) -> str:
     """A column as its axis names it: "monitoring: blind faith?" for the column of a word."""
     factor, equals, word = name.partition("=")
-    return f"{factor}: {label_words(word)}?" if equals else name
+    said = scenario_words(word) if factor == "scenario" else named(word)
+    return f"{factor}: {said}?" if equals else name
 
 
 def _outline(ax: Axes, across: tuple[float, float] | None, up: tuple[float, float] | None) -> None:

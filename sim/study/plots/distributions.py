@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.intervals import around, decimals
 from sim.study import analysis
 from sim.study.analysis import percent
 from sim.study.plots.frame import (
@@ -33,6 +35,8 @@ from sim.study.plots.frame import (
 )
 from sim.study.words import how_many, number
 
+APART = "Better off apart: net value below what the resources of both would have earned elsewhere meanwhile. "
+
 
 @styled
 def value_distribution(
@@ -41,6 +45,7 @@ def value_distribution(
     monthly: pd.DataFrame | None = None,
     note: str = "",
     market: bool = False,
+    runs: pd.DataFrame | None = None,
 ) -> Figure:
     """Net value of the alliances at the horizon, one row a cell, with mean, 5% and 95% and the share below zero.
 
@@ -52,9 +57,10 @@ def value_distribution(
         monthly: table ``monthly``, for exact means; without it they come from the histogram.
         note: a sentence put at the end of the caption.
         market: whether a cell is a market, in which alliances are of any age at the end of the run.
+        runs: table ``runs``, for the share of alliances that had been better off apart.
     """
     looks = looks_of(cells)
-    values = {cell: _values(histogram, cell, monthly) for cell in looks}
+    values = {cell: _values(histogram, cell, monthly, _better_apart(runs, cell)) for cell in looks}
     known = {cell: value for cell, value in values.items() if value is not None}
     outline = f"Grey outline: {looks[next(iter(known))].label}. " if len(known) > 1 else ""
     beyond = any(value.shares[[0, -1]].any() for value in known.values())
@@ -64,6 +70,7 @@ def value_distribution(
         f"Each area: all alliances ({counted} too) by net value to both partners at the horizon, in steps of "
         f"{_step_words(list(known.values()))}; areas are alike. Diamond: mean. Bar: 5% to 95%. {outline}"
         + ("What lies beyond the axis is drawn at its end. " if beyond else "")
+        + (APART if any(not math.isnan(value.apart) for value in known.values()) else "")
         + ("Shares below zero are interpolated within the step that holds zero. " if across else "")
         + f"n = {count_words([value.alliances for value in known.values()] or [0])} alliances a cell. {note}"
     )
@@ -75,7 +82,7 @@ def value_distribution(
     return figure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Values:
     """Net value at the horizon in one cell, whose bins scale with its horizon."""
 
@@ -92,7 +99,11 @@ class _Values:
     high: float
     """5% have more, money."""
     below_zero: float
-    """Share of the alliances that lost money."""
+    """Share of the alliances that lost money: net value below zero."""
+    digits: int
+    """Decimals that the mean deserves."""
+    apart: float = math.nan
+    """Share that had been better off apart: net value below the outside options; NaN when it is not known."""
 
     @property
     def step(self) -> float:
@@ -105,7 +116,16 @@ class _Values:
         return self.shares / self.step
 
 
-def _values(histogram: pd.DataFrame, cell: int, monthly: pd.DataFrame | None) -> _Values | None:
+def _better_apart(runs: pd.DataFrame | None, cell: int) -> float:
+    """Share of a cell's alliances that had been better off apart, mean over its runs; NaN when it is not stored."""
+    if runs is None or "better_apart" not in runs:
+        return math.nan
+    return float(runs.loc[runs["cell"] == cell, "better_apart"].mean())
+
+
+def _values(
+    histogram: pd.DataFrame, cell: int, monthly: pd.DataFrame | None, apart: float = math.nan
+) -> _Values | None:
     """The values of a cell; None when it has no runs."""
     if not ((histogram["cell"] == cell) & (histogram["variable"] == "value")).any():
         return None
@@ -113,13 +133,18 @@ def _values(histogram: pd.DataFrame, cell: int, monthly: pd.DataFrame | None) ->
     edges = analysis.edges_of("value", months)
     counts = analysis.counts_of(histogram, cell, "value", months)
     mean = float(np.average((edges[:-1] + edges[1:]) / 2.0, weights=counts))
+    digits = 0
     if monthly is not None:
         exact = monthly[(monthly["cell"] == cell) & (monthly["variable"] == "value") & (monthly["month"] == months)]
-        mean = float(exact["mean"].iloc[0])
+        means, error, n = (exact[name].to_numpy(dtype=np.float64) for name in ("mean", "se", "replicates"))
+        ends = around(means, error, n)
+        mean = float(means[0])
+        digits = decimals(float(ends[1][0] - ends[0][0]) / 2.0, mean)
     cumulative = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
     low, high = (float(np.interp(q, cumulative, edges)) for q in (0.05, 0.95))
     below_zero = float(np.interp(0.0, edges, cumulative))
-    return _Values(months, int(counts.sum()), edges, counts / counts.sum(), mean, low, high, below_zero)
+    shares = counts / counts.sum()
+    return _Values(months, int(counts.sum()), edges, shares, mean, low, high, below_zero, digits, apart)
 
 
 def _step_words(values: Sequence[_Values]) -> str:
@@ -133,21 +158,35 @@ def _step_words(values: Sequence[_Values]) -> str:
 def _value_title(values: Mapping[str, _Values]) -> str:
     if not values:
         return "No alliance has a value: no runs"
-    by_loss = sorted(values, key=lambda label: values[label].below_zero)
-    by_mean = sorted(values, key=lambda label: values[label].mean)
-    best, worst = values[by_loss[0]], values[by_loss[-1]]
+    known = not any(math.isnan(value.apart) for value in values.values())
+    shares = {label: value.apart if known else value.below_zero for label, value in values.items()}
+    by_share, by_mean = sorted(values, key=shares.__getitem__), sorted(values, key=lambda label: values[label].mean)
+    of_alliances = "would be better off apart" if known else "lose money"
     if len(values) == 1:
-        return f"An alliance is worth {number(best.mean, 0)} on average; {percent(best.below_zero)} of them lose money"
-    poorest, richest = (number(values[by_mean[end]].mean, 0) for end in (0, -1))
-    means = f"the mean runs from {poorest} in {by_mean[0]} to {richest} in {by_mean[-1]}"
-    if poorest == richest:
-        means = f"the mean is {richest} in every cell"
-    most, least = percent(worst.below_zero), percent(best.below_zero)
-    if worst.below_zero < 0.01:
-        return f"Hardly any alliance loses money; {means}"
+        only = values[by_share[0]]
+        loss = f"{percent(only.below_zero)} of them lose money" + (
+            f", {percent(only.apart)} {of_alliances}" if known else ""
+        )
+        return f"An alliance is worth {number(only.mean, only.digits)} on average; {loss}"
+    most, least = percent(shares[by_share[-1]]), percent(shares[by_share[0]])
+    means = _means_words(values, by_mean)
+    if shares[by_share[-1]] < 0.01:
+        hardly = "would be better off apart" if known else "loses money"
+        return f"Hardly any alliance {hardly}{means}"
     if most == least:
-        return f"{most} of alliances lose money in every cell; {means}"
-    return f"{most} of alliances lose money in {by_loss[-1]}, {least} in {by_loss[0]}"
+        return f"{most} of alliances {of_alliances} in every cell{means}"
+    return f"{most} of alliances {of_alliances} in {by_share[-1]}, {least} in {by_share[0]}"
+
+
+def _means_words(values: Mapping[str, _Values], by_mean: Sequence[str]) -> str:
+    """From where to where the means run; nothing where they are of different numbers of months."""
+    if len({value.months for value in values.values()}) > 1:
+        return ""
+    ends = (values[by_mean[end]] for end in (0, -1))
+    poorest, richest = (number(value.mean, value.digits) for value in ends)
+    if poorest == richest:
+        return f"; the mean is {richest} in every cell"
+    return f"; the mean runs from {poorest} in {by_mean[0]} to {richest} in {by_mean[-1]}"
 
 
 def _value_rows(axes: Sequence[Axes], looks: Mapping[int, Look], values: Mapping[int, _Values]) -> None:
@@ -185,7 +224,9 @@ def _value_marks(ax: Axes, value: _Values, look: Look, height: float) -> None:
     middle = min(max(value.mean, ax.get_xlim()[0]), ax.get_xlim()[1])
     ax.plot(middle, height, "D", color=look.color, markeredgecolor="white", markersize=10, clip_on=False)
     ax.text(
-        1.0, 1.02, f"mean {number(value.mean, 0)} · below zero {percent(value.below_zero)}",
+        1.0, 1.02,
+        f"mean {number(value.mean, value.digits)} · below zero {percent(value.below_zero)}"
+        + ("" if math.isnan(value.apart) else f" · better off apart {percent(value.apart)}"),
         transform=ax.transAxes, ha="right", va="bottom", fontsize=12, color=INK,
     )  # fmt: skip
 

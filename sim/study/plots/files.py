@@ -1,22 +1,19 @@
-"""Every figure of a result folder, and figures as files."""
+"""Every figure of a result folder."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from sim.study import analysis
-from sim.study.analysis import label_words, outcome_words
+from sim.study.analysis import outcome_words, scenario_words
 from sim.study.plots.comparisons import contrasts, heat_map, ledger
 from sim.study.plots.distributions import trust_humps, value_distribution
-from sim.study.plots.frame import DPI, MOST_CELLS, styled
+from sim.study.plots.frame import MOST_CELLS
 from sim.study.plots.over_time import survival, trajectories
-from sim.sweeps.files import write_file
 from sim.sweeps.reading import Stored
 from sim.sweeps.sampling import GRID
 
@@ -37,15 +34,18 @@ def draw_all(stored: Stored, sure: Collection[int] | None = None) -> dict[str, F
     """
     tables = stored.tables
     runs = tables["runs"]
-    outcomes = [name for name in stored.manifest["outcomes"] if name in runs]
+    outcomes = analysis.told_outcomes(stored.manifest, runs)
     done = tables["cells"][tables["cells"]["cell"].isin(runs["cell"].unique())]
     chosen = analysis.spread_cells(runs, outcomes[0], MOST_CELLS)
     cells = done[done["cell"].isin(chosen)]
     note = "" if len(cells) == len(done) else _choice(len(cells), len(done), outcomes[0])
+    ends = sorted({int(cell["resolved"]["months"]) for cell in stored.manifest["cells"]})
+    if len(ends) > 1:
+        note = f"Cells run for {ends[0]} to {ends[-1]} months, each to its own end. {note}".strip()
     market = bool(analysis.market_cells(stored.manifest).intersection(done["cell"]))
     figures = {
         "trajectories": trajectories(tables["monthly"], cells, note=note, market=market),
-        "value_distribution": value_distribution(tables["histogram"], cells, tables["monthly"], note, market),
+        "value_distribution": value_distribution(tables["histogram"], cells, tables["monthly"], note, market, runs),
         "ledger": ledger(tables["ledger"], cells, note=note),
     }
     if (tables["survival"]["going on"] < 1.0).any():
@@ -83,7 +83,7 @@ def _heat_maps(stored: Stored, runs: pd.DataFrame, outcome: str) -> dict[str, Fi
     single = len(scenarios) == 1
     return {
         "heat_map" if single else f"heat_map_{scenario}": heat_map(
-            runs[runs["scenario"] == scenario], factors[1], factors[0], outcome, f"Scenario {label_words(scenario)}."
+            runs[runs["scenario"] == scenario], factors[1], factors[0], outcome, f"Scenario {scenario_words(scenario)}."
         )
         for scenario in scenarios[:MOST_CELLS]
     }
@@ -92,22 +92,3 @@ def _heat_maps(stored: Stored, runs: pd.DataFrame, outcome: str) -> dict[str, Fi
 def _is_numeric(levels: pd.Series) -> bool:
     """Whether a factor has two numbers or more as levels; true and false are none."""
     return is_numeric_dtype(levels) and not is_bool_dtype(levels) and levels.nunique() > 1
-
-
-@styled
-def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
-    """Write a figure as PNG (150 dots an inch) and SVG (text stays text); the same bytes for the same tables.
-
-    Returns:
-        The two paths, PNG first.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata)
-        path = folder / f"{name}.{kind}"
-        write_file(path, buffer.getvalue())
-        paths.append(path)
-    return paths

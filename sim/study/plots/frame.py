@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import io
 import math
 import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -15,6 +17,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -24,6 +27,9 @@ from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike, NDArray
 
 from sim.study.analysis import short_labels
+from sim.study.plots.backend import unheard
+from sim.sweeps.files import write_file
+from sim.text import visible
 
 Floats = NDArray[np.float64]
 P = ParamSpec("P")
@@ -161,7 +167,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(draw)
     def inside(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context(), warnings.catch_warnings():
+        with unheard(), mpl.rc_context(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", MISSING_LETTER)
             mpl.rcdefaults()
             mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
@@ -196,9 +202,8 @@ def new_figure(
         figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.02, hspace=0.02)
     )
     FigureCanvasAgg(figure)
-    figure.suptitle(
-        textwrap.fill(title, 74), x=0.012, ha="left", fontsize=18, fontweight="bold", color=INK, linespacing=1.25
-    )
+    told = textwrap.fill(title, _letters(title, 74))
+    figure.suptitle(told, x=0.012, ha="left", fontsize=18, fontweight="bold", color=INK, linespacing=1.25)
     figure.supxlabel(_even_lines(caption, 142), x=0.012, ha="left", fontsize=11, color=GREY, linespacing=1.35)
     axes = list(figure.subplots(rows, columns, squeeze=False, **options).ravel())
     for ax in axes[panels:] if panels is not None else []:
@@ -216,6 +221,41 @@ def grid_of(panels: int) -> tuple[int, int]:
     """Rows and columns for small multiples."""
     columns = panels if panels <= 3 else 2 if panels == 4 else 3
     return math.ceil(panels / columns), columns
+
+
+def arrange(figure: Figure) -> None:
+    """Give axes and texts their places, which is otherwise done each time that a figure is drawn, slowly."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+
+
+@styled
+def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
+    """Write a figure as PNG (150 dots an inch) and SVG (text stays text); the same bytes for the same tables.
+
+    Whatever text is in it is written as it is: nothing in it is a formula, and what cannot be seen is a visible escape.
+
+    Returns:
+        The two paths, PNG first.
+    """
+    for artist in figure.findobj(Text):
+        artist.set_text(visible(artist.get_text(), breaks=True))
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.png", folder / f"{name}.svg"]
+    png, svg, engine = io.BytesIO(), io.BytesIO(), figure.get_layout_engine()
+    figure.set_dpi(DPI)
+    arrange(figure)  # once for both files
+    figure.set_layout_engine("none")
+    try:
+        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Creator": None})
+        figure.set_dpi(DPI)  # the other one has changed it
+        FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
+    finally:
+        figure.set_layout_engine(engine)
+    for path, buffer in zip(paths, (png, svg), strict=True):
+        write_file(path, buffer.getvalue())
+    return paths
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -283,7 +323,13 @@ def wrap_label(label: str, width: int) -> str:
     """A label in lines of at most ``width`` characters, broken between its parts before within them."""
     if len(label) <= width:
         return label
-    return "\n".join(line for part in label.split(" · ") for line in textwrap.wrap(part, width))
+    lines = (line for part in label.split(" · ") for line in textwrap.wrap(part, _letters(part, width)))
+    return "\n".join(lines)
+
+
+def _letters(text: str, width: int) -> int:
+    """Letters of a line where ``width`` usual ones have room: fewer when a word must be broken, which may be all W."""
+    return width if max(map(len, text.split()), default=0) <= min(width, 32) else round(0.65 * width)
 
 
 End = tuple[float, float, str, str]
@@ -296,7 +342,7 @@ def label_ends(figure: Figure, ends: Sequence[tuple[Axes, Sequence[End]]]) -> No
     They stand right of the axes; inside when all lines of the axes stop long before its right end.
     """
     labels = [(ax, end, _end_label(ax, end, of_ax)) for ax, of_ax in ends for end in of_ax]
-    figure.draw_without_rendering()  # only now is it known how high the axes and the texts are
+    arrange(figure)  # only now is it known how high the axes and the texts are
     for ax, of_ax in ends:
         mine = [(end, text) for owner, end, text in labels if owner is ax]
         box = ax.get_window_extent()
@@ -304,6 +350,7 @@ def label_ends(figure: Figure, ends: Sequence[tuple[Axes, Sequence[End]]]) -> No
         centres = [(ax.transData.transform(end[:2])[1] - box.y0) / box.height for end, _ in mine]
         for (_, text), place in zip(mine, spread_apart(centres, heights, 0.0, 1.1), strict=True):
             text.set_position((_label_place(ax, of_ax), place))
+    figure.set_layout_engine("none")  # all have their places, and to look for them again takes long
 
 
 def _label_place(ax: Axes, ends: Sequence[End]) -> float:

@@ -24,7 +24,7 @@ from sim.dynamics.state import (
 )
 from sim.engine import History
 from sim.scenario import Event
-from sim.study.analysis import alliance_name, choose_alliance, label_words, signed
+from sim.study.analysis import alliance_name, choose_alliance, scenario_words, signed
 from sim.study.plots.causes import CAUSE_LOOKS, key_of_causes, lump_small
 from sim.study.plots.frame import (
     BLUE,
@@ -47,6 +47,10 @@ from sim.study.plots.frame import (
 )
 from sim.study.story.wording import adding_up
 from sim.study.words import capital, how_many
+from sim.text import named
+
+LONGEST_EVENT = 28
+"""Letters of a dated event's name; a longer one is shortened, so that it stays beside its line."""
 
 HAPPENINGS = {
     "contingency met together": ("^", GREEN),
@@ -296,7 +300,7 @@ def _date_lines(axes: Sequence[Axes], events: Sequence[Event]) -> None:
 def _event_words(event: Event) -> str:
     default = f"{event.kind}@{event.month}"
     name = event.kind if event.name == default else event.name
-    return f"{label_words(name)} (month {event.month})"
+    return f"{named(name, LONGEST_EVENT)} (month {event.month})"
 
 
 def _history_title(history: History, alliance: int | None) -> str:
@@ -304,7 +308,7 @@ def _history_title(history: History, alliance: int | None) -> str:
     end = history.alliances[-1]
     if alliance is None:
         going = int((end["alive"] == 1).sum())
-        scenario = label_words(history.scenario.name).capitalize()
+        scenario = capital(scenario_words(history.scenario.name))
         return f"{scenario}, {name}: {going} go on after {months}"
     tie = end[alliance - 1]
     start, last = float(np.mean(tie.trust_start)), float(np.mean(tie.effective))
@@ -330,7 +334,7 @@ def _history_caption(history: History, alliance: int | None) -> str:
 
 def _run_words(history: History) -> str:
     """Which history this is."""
-    return f"Scenario {label_words(history.scenario.name)}, seed {history.seed}, replicate {history.replicate}."
+    return f"Scenario {scenario_words(history.scenario.name)}, seed {history.seed}, replicate {history.replicate}."
 
 
 @styled

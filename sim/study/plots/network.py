@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from sim.engine import History
-from sim.study.analysis import label_words, partner_name, percent
+from sim.study.analysis import partner_name, percent, scenario_words
 from sim.study.plots.frame import (
     BLUE,
     GREEN,
@@ -32,13 +32,17 @@ from sim.study.plots.frame import (
     new_figure,
     styled,
     tick_years,
+    wrap_label,
 )
 from sim.study.words import how_many
+from sim.text import named
 
 MOST_SHOWN = 60
 """More organizations than this cannot be told apart in a panel; those nearest to the best connected one are drawn."""
 MOST_MONTHS = 6
 """Most panels of one figure."""
+LONGEST_TITLE = 100
+"""Letters of a scenario's title in the figure's."""
 RECENT = 24
 """Months for which an alliance that has ended is still drawn, faintly."""
 STEPS = 500
@@ -161,7 +165,7 @@ def _kept_apart(place: Floats) -> Floats:
 # ---------------------------------------------------------------------------------------------------------------
 # The figure
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Stage:
     """What all panels of a figure share."""
 
@@ -298,7 +302,8 @@ def _key(ax: Axes, stage: _Stage) -> None:
     handles.append(Line2D([], [], color=GREY, linewidth=1.1, linestyle=ENDED, label=label))
     for k, group in enumerate(scenario.groups):
         marker, color = GROUP_LOOKS[k % len(GROUP_LOOKS)]
-        name = "organization" if len(scenario.groups) == 1 else group.name
+        name = "organization" if len(scenario.groups) == 1 else wrap_label(named(group.name), 20)
+        name = f" {name}" if name.startswith("_") else name  # or Matplotlib would leave it out of the key
         handles.append(_node(marker, color, stage.radius, name))
     handles += [
         _node("o", "white", stage.radius * np.sqrt(1.0 + 0.35 * held), f"with {how_many(held, 'alliance')}")
@@ -360,7 +365,7 @@ def _title(history: History) -> str:
     last = {name: float(values[-1]) for name, values in series.items()}
     scenario, months = history.scenario, how_many(history.scenario.months, "month")
     living = int(last["Living alliances"])
-    said = f"{scenario.title}: {how_many(living, 'alliance')} after {months}"
+    said = f"{named(scenario.title, LONGEST_TITLE)}: {how_many(living, 'alliance')} after {months}"
     if living == 0:
         return said
     said += f", with a mean trust of {last['Mean trust']:.2f}"
@@ -381,6 +386,6 @@ def _caption(stage: _Stage) -> str:
     return (
         "Each half of a line shows how much the organization at its end trusts its partner, by width and shade. "
         f"Organizations stand in the same place in every month, long allies near each other. {come}{shown}"
-        f"Curves: all alliances of the run, dots at the months drawn. Scenario {label_words(history.scenario.name)}, "
-        f"seed {history.seed}, replicate {history.replicate}."
+        f"Curves: all alliances of the run, dots at the months drawn. "
+        f"Scenario {scenario_words(history.scenario.name)}, seed {history.seed}, replicate {history.replicate}."
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.intervals import EVERYWHERE, SHARE, Range, around
 from sim.study import analysis
 from sim.study.plots.frame import (
     INK,
@@ -77,7 +78,7 @@ def trajectories(
     caption = (
         f"Line: mean over the alliances {'going on in that month, of any age' if market else 'still going on'}. "
         + ("Band: middle half of them (25% to 75%). " if banded else "")
-        + (f"{ribbon}: 1.96 standard errors over replicates up and down. " if with_errors else "")
+        + (f"{ribbon}: 95% interval of the mean over replicates, where they are not all alike. " if with_errors else "")
         + f"n = {count_words(signed.tolist())} alliances a cell, ended ones too. {note}"
     )
     title = _trajectory_title(monthly, looks, variables[0], market)
@@ -90,7 +91,7 @@ def trajectories(
         ax.set(title=name, ylabel=unit, xlim=(0, max(int(mine["month"].max()), 1)))
         series = {cell: _series(mine[mine["cell"] == cell], variable) for cell in looks}
         for cell, data in series.items():
-            _trajectory(ax, data, looks[cell], banded)
+            _trajectory(ax, data, looks[cell], banded, SHARE if "0 to 1" in unit else EVERYWHERE)
         if variable == "alive" or "0 to 1" in unit:
             ax.set_ylim(0, 1)
         tick_years(ax)
@@ -116,14 +117,16 @@ def _series(rows: pd.DataFrame, variable: str) -> pd.DataFrame:
     living = rows[rows["variable"] == "trust"].set_index("month")["alliances"]
     share = living.reindex(everybody.index, fill_value=0) / everybody
     blank = np.full(len(share), np.nan)
-    return pd.DataFrame({"month": share.index, "mean": share.to_numpy(), "se": blank, "q25": blank, "q75": blank})
+    spread = dict.fromkeys(("replicates", "se", "q25", "q75"), blank)
+    return pd.DataFrame({"month": share.index, "mean": share.to_numpy(), **spread})
 
 
-def _trajectory(ax: Axes, data: pd.DataFrame, look: Look, banded: bool) -> None:
-    months, mean, error = (data[name].to_numpy(dtype=np.float64) for name in ("month", "mean", "se"))
+def _trajectory(ax: Axes, data: pd.DataFrame, look: Look, banded: bool, bounds: Range) -> None:
+    columns = ("month", "mean", "se", "replicates")
+    months, mean, error, replicates = (data[name].to_numpy(dtype=np.float64) for name in columns)
     if banded:
         draw_band(ax, months, data["q25"], data["q75"], look)
-    ax.fill_between(months, mean - 1.96 * error, mean + 1.96 * error, color=look.color, alpha=0.35, linewidth=0)
+    ax.fill_between(months, *around(mean, error, replicates, bounds), color=look.color, alpha=0.35, linewidth=0)
     alone = len(months) == 1  # one point makes no line, and it stands on an end of the axis
     ax.plot(months, mean, color=look.color, linestyle=look.dashes, marker="o" if alone else "", clip_on=not alone)
 

@@ -41,7 +41,7 @@ def morris_figure(
         replicates: of each point.
         unit: of the outcome; empty when it has none.
     """
-    sure = bool(table["mu_star_low"].notna().all())
+    sure = bool(table["mu_star_low"].notna().any())
     caption = (
         f"Left: {'dot and bar' if sure else 'dot'}, mean size of the elementary effects (μ*)"
         f"{' and its 95% interval' if sure else ''}, the change of the outcome "

@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.study.analysis import decimals_for, factor_words
+from sim.intervals import decimals
+from sim.study.analysis import factor_words
 from sim.study.plots.frame import BLUE, GREY, INK, ON_WHITE, VERMILLION, new_figure, styled, wrap_label
 from sim.study.response import short_number
 from sim.study.words import capital, number
@@ -31,7 +32,7 @@ def tipping_figure(table: pd.DataFrame, points: pd.DataFrame, outcome: str, repl
     beyond = " It goes on beyond the range." if math.isinf(found["tips_low"]) or math.isinf(found["tips_high"]) else ""
     caption = (
         f"Dots: mean over {replicates} replicates, the same ones at every value"
-        + (", with its 95% t interval. " if several else ". ")
+        + (", with its 95% interval. " if several else ". ")
         + "They crowd where the bisection looked. Dashed: the level. "
         + ("Band: 95% interval of the crossing, the bisection repeated with replicates drawn anew." if band else "")
         + beyond
@@ -67,15 +68,13 @@ def _mark(ax: Axes, found: pd.Series) -> None:
 
 
 def digits_of(found: pd.Series) -> int:
-    """Decimals of a crossing: by half its interval within the range, or by the last bracket where there is none.
+    """Decimals of a crossing: by half its interval within the range; by the last bracket, one digit, without one.
 
     Args:
         found: a row of :data:`sim.study.tipping.FOUND`.
     """
     half = (min(found["tips_high"], found["high"]) - max(found["tips_low"], found["low"])) / 2.0
-    return decimals_for(
-        found["resolution"] if math.isnan(half) else max(half, found["resolution"] / 2.0), found["tips_at"]
-    )
+    return decimals(10.0 * found["resolution"] if math.isnan(half) else max(half, found["resolution"] / 2.0))
 
 
 def _title(found: pd.Series, name: str, outcome: str) -> str:

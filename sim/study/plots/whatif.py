@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.dynamics.state import CAUSES_OF_ENDING
-from sim.study.analysis import label_words, signed
+from sim.study.analysis import scenario_words, signed
 from sim.study.plots.causes import CAUSE_LOOKS
 from sim.study.plots.frame import (
     GREY,
@@ -177,5 +177,5 @@ def _caption(comparison: Comparison) -> str:
         f"{whose}Dotted: the month of the change. Bars: the difference of trust by cause, their sum, and how the sum "
         "comes about; through communication is what goes away when communication is held to what it was. One history, "
         "not a mean over many. "
-        f"Scenario {label_words(scenario.scenario.name)}, seed {scenario.seed}, replicate {scenario.replicate}."
+        f"Scenario {scenario_words(scenario.scenario.name)}, seed {scenario.seed}, replicate {scenario.replicate}."
     )

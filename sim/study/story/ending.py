@@ -166,8 +166,8 @@ def worth(life: Life) -> str:
     return paragraph(
         [
             f"in {months_long(life.last)} the alliance was worth {value} to both together, {_than(value, hoped)} that "
-            f"they had expected on the first day and {_than(value, elsewhere)} that their resources would have earned "
-            "elsewhere",
+            f"they had expected on the first day and {_by_how_much(value, elsewhere)} that their resources would "
+            "have earned elsewhere",
             _amounts("added", {"know-how shared": tie.synergy, "contingencies met together": tie.creativity}),
             _amounts(
                 "cost",
@@ -198,6 +198,12 @@ def _than(value: str, other: str) -> str:
         return f"as much as the {other}"
     more = float(value.replace("−", "-")) > float(other.replace("−", "-"))
     return f"{'more' if more else 'less'} than the {other}"
+
+
+def _by_how_much(value: str, other: str) -> str:
+    """As :func:`_than`, with the difference of what is shown: "4.1 more than the 23.2"."""
+    apart = abs(float(value.replace("−", "-")) - float(other.replace("−", "-")))
+    return _than(value, other) if value == other else f"{in_money(apart)} {_than(value, other)}"
 
 
 def _goodwill(life: Life) -> str:

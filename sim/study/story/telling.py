@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sim.distributions import expect
 from sim.engine import History
 from sim.study.analysis import choose_alliance
 from sim.study.story.beginning import hopes, origin, partners
@@ -13,8 +14,9 @@ from sim.study.story.life import Life, most_telling
 from sim.study.story.meeting import meeting
 from sim.study.story.phases import Phase, phases_of
 from sim.study.story.thresholds import CUTS_A_PHASE
-from sim.study.story.wording import COLUMNS, escaped, wrapped
+from sim.study.story.wording import COLUMNS, wrapped
 from sim.study.words import capital
+from sim.text import markdown
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,9 @@ class Story:
 
     def markdown(self) -> str:
         """The same as Markdown, a paragraph a line."""
-        parts = [f"# {escaped(self.title)}", f"*{escaped(self.origin)}*"]
+        parts = [f"# {markdown(self.title)}", f"*{markdown(self.origin)}*"]
         for chapter in self.chapters:
-            parts += [f"## {escaped(chapter.heading)}", escaped(chapter.text)]
+            parts += [f"## {markdown(chapter.heading)}", markdown(chapter.text)]
         return "\n\n".join(parts) + "\n"
 
 
@@ -71,6 +73,7 @@ def story(history: History, alliance: int | None = None) -> Story:
     Raises:
         ValueError: when there is no such alliance, or none at all.
     """
+    expect(history, History, "history: a History, which simulate_history of sim.engine makes")
     chosen = choose_alliance(history, alliance) or most_telling(history)
     life = Life(history, chosen)
     phases = phases_of(life.mutual, [month - 1 for month, event in life.dated if event.kind in CUTS_A_PHASE])

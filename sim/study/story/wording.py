@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -90,11 +89,6 @@ def dates(months: Sequence[int]) -> str:
 def wrapped(text: str, columns: int) -> str:
     """In lines of at most so many characters."""
     return textwrap.fill(text, columns, break_long_words=False, break_on_hyphens=False)
-
-
-def escaped(text: str) -> str:
-    """With a backslash before what Markdown would take as markup."""
-    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", text)
 
 
 def at_each(names: Sequence[str], numbers: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from sim.conditions import why_event_idle, why_idle_from
+from sim.distributions import expect
 from sim.dynamics.state import BAD_WORK, BLAME, FESTERING, FRICTION, HARD_TALK, WITHOUT
-from sim.engine import History, Records
+from sim.engine import A_SCENARIO, History, Records
 from sim.parameters import SCALAR_TRAITS, VECTOR_TRAITS, Parameters
 from sim.scenario import EVERYONE, Scenario
 from sim.study.story.wording import joined
@@ -196,8 +197,14 @@ def plan_of(scenario: Scenario, changes: Iterable[Change]) -> Plan:
 
     Raises:
         BadChange: with a line for each mistake; also when there is no change.
+        TypeError: when the scenario is none, or a change is of another kind.
     """
+    expect(scenario, Scenario, A_SCENARIO)
+    listed = "changes: a list of changes of sim.study.whatif, such as [KeptAway('blame')]"
+    expect(changes, Iterable, listed)
     changes = list(changes)
+    for change in changes:
+        expect(change, (KeptAway, LeftOut, Added, SetFrom), listed)
     if not changes:
         raise BadChange("nothing is changed: say what is kept from happening, left out, added or set")
     kept_away = tuple(change for change in changes if isinstance(change, KeptAway))
@@ -213,6 +220,44 @@ def plan_of(scenario: Scenario, changes: Iterable[Change]) -> Plan:
     left_out = {change.event for change in changes if isinstance(change, LeftOut)}
     months += [event.month for event in scenario.events if event.name in left_out]
     return Plan(other, kept_away, _parameters(scenario, changes), min(months, default=None))
+
+
+def cannot_act(scenario: Scenario, changes: Iterable[Change]) -> list[str]:
+    """Of changes that are possible, those that have no effect, and why; a line each.
+
+    "--set-from 1 optimism=0 has no effect: it acts at the signature only …". A setting is judged without and with all
+    that is set beside it.
+    """
+    changes = list(changes)
+    settings = {change.key: change.value for change in changes if isinstance(change, SetFrom)}
+    changed = scenario.with_settings(settings)
+    found = [(change, _why_not(change, scenario, changed, changes)) for change in changes]
+    return [f"{change} {why}" for change, why in found if why]
+
+
+def _why_not(change: Change, scenario: Scenario, changed: Scenario, changes: Sequence[Change]) -> str:
+    """Why a change has no effect; empty where it may have one."""
+    if isinstance(change, KeptAway):
+        return ""
+    if isinstance(change, LeftOut):
+        return why_event_idle(scenario, next(event for event in scenario.events if event.name == change.event))
+    if isinstance(change, Added):
+        return why_event_idle(changed, _with_events(scenario, [change]).events[-1])
+    whys = [why_idle_from(one, change.key) for one in (scenario, changed)]
+    if all(whys):
+        return whys[-1]
+    alone = sum(isinstance(other, SetFrom) and other.trait == change.trait for other in changes) == 1
+    return "has no effect: it is so already" if alone and _is_so(change, scenario) else ""
+
+
+def _is_so(change: SetFrom, scenario: Scenario) -> bool:
+    """Whether a setting has the value that it is set to, at the start and, since no event moves it, ever after."""
+    if change.key in Parameters.model_fields:
+        return bool(getattr(scenario.parameters, change.key) == change.value)
+    if scenario.events or change.trait == "operationalization":  # which sessions move
+        return False
+    groups = [group for group in scenario.groups if change.who in (EVERYONE, group.name)]
+    return all(getattr(group.traits, change.trait).plain() == change.value for group in groups)
 
 
 def _problems(change: Change, scenario: Scenario) -> list[str]:
@@ -258,7 +303,7 @@ def _with_events(scenario: Scenario, changes: Sequence[Change]) -> Scenario:
     Raises:
         BadChange: with a line for each mistake.
     """
-    data = copy.deepcopy(dict(scenario.written))
+    data = scenario.written
     rows = data["events"] = list(data.get("events", []))
     names = [event.name for event in scenario.events]
     made_by: dict[int, Change] = {}

@@ -23,7 +23,7 @@ from sim.study.whatif.worlds import Key, other_world, rows_of
 
 ALL: Literal["all"] = "all"
 """In place of an alliance's number: every alliance."""
-STATES = ("trust", "communication", "value", "frustration", "alive")
+STATES = ("trust", "communication", "value", "gain", "frustration", "alive")
 """What of an alliance is laid side by side."""
 
 
@@ -133,7 +133,8 @@ class Comparison:
             Columns ``month``, ``alliance`` and ``alliance_otherwise`` (numbers from 1, NaN where it is not formed),
             ``a`` and ``b`` (partners from 1), ``formed``, and for each of :data:`STATES` three: the name alone (as it
             was), ``…_otherwise`` and ``…_difference``. Trust and frustration are the mean of both sides, value is of
-            both together so far, money; ``alive`` is 1 while the alliance goes on.
+            both together so far, money, and gain what it is over their outside options, which they also have once they
+            part; ``alive`` is 1 while the alliance goes on.
         """
         chosen = self.matches if alliance is None else (self.match(alliance),)
         if not chosen:
@@ -299,6 +300,7 @@ def states(history: History, alliance: int | None) -> dict[str, Floats]:
         "trust": a["effective"].mean(axis=-1),
         "communication": a["communication"],
         "value": a["value"].sum(axis=-1),
+        "gain": a["value"].sum(axis=-1) - a["apart"],
         "frustration": a["frustration"].mean(axis=-1),
     }
     return {name: np.where(exists, values, np.nan) for name, values in found.items()} | {

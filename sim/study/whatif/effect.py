@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from sim.distributions import expect
+from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import CAUSES, LAYERS
 from sim.engine import Floats, History, simulate_history
+from sim.intervals import EVERYWHERE, SHARE, Interval, Range, difference_bounds, digits_of, mean_of
 from sim.scenario import Scenario
-from sim.study.analysis import decimals_of_interval, interval, signed
+from sim.study.analysis import SURE, signed
 from sim.study.story.wording import joined
 from sim.study.whatif.changes import Change, DidNotHappen, Plan, check_signed, plan_of
 from sim.study.whatif.comparison import ALL
@@ -24,14 +27,19 @@ OUTCOMES_OF_AN_EFFECT = {
     "trust": "trust",
     "communication": "communication",
     "value": "money",
+    "gain": "money",
+    "better_apart": "share",
     "frustration": "frustration",
     "alive": "share",
     "months": "month",
 }
 """Outcomes of :func:`effect_of` and their units, all at the horizon; an alliance that ended keeps its last state."""
 
+WITHOUT_BOUNDS = ("money", "month")
+"""Units whose differences have none; all else lies within 0 and 1."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Effect:
     """The mean effect of a change over replicates, each compared with itself.
 
@@ -41,8 +49,8 @@ class Effect:
         replicates: how many were tried. ``applied``: in how many of them the change can be made.
         refused: of those in which it cannot, the first and why not; empty when it can in all.
         table: a row for each of :data:`OUTCOMES_OF_AN_EFFECT` at the horizon: ``outcome``, ``unit``, ``as_it_was`` and
-            ``otherwise`` (means), ``difference`` with its 95% t interval ``low`` to ``high``, ``n``.
-        ledger: a row a cause: mean difference of effective trust by it, ``low``, ``high``, ``n``; they add up to the
+            ``otherwise`` (means), ``difference`` and how sure it is (:data:`sim.study.analysis.SURE`).
+        ledger: a row a cause: mean difference of effective trust by it, and how sure it is; they add up to the
             difference of trust.
     """
 
@@ -51,8 +59,8 @@ class Effect:
     replicates: int
     applied: int
     refused: str
-    table: pd.DataFrame
-    ledger: pd.DataFrame
+    table: pd.DataFrame = field(repr=False)
+    ledger: pd.DataFrame = field(repr=False)
 
     def sentence(self) -> str:
         """The effect on trust in words, with its interval."""
@@ -61,9 +69,10 @@ class Effect:
         if not self.applied:
             return f"{title}: this can be made in none of {tried}. {capital(self.refused)}"
         row = self.table[self.table["outcome"] == "trust"].iloc[0]
-        digits = decimals_of_interval(row["difference"], row["low"], row["high"])
-        mean, low, high = (signed(float(row[name]), digits) for name in ("difference", "low", "high"))
-        within = f" (95% interval {low} to {high})" if self.applied > 1 else " (one replicate: no interval)"
+        found = Interval.of(row, "difference")
+        digits = digits_of(found)
+        mean, low, high = (signed(value, digits) for value in (found.estimate, found.low, found.high))
+        within = f" ({found.note})" if not found.known else f" (95% interval {low} to {high})"
         whose = "the mean trust of all alliances" if self.alliance is None else f"trust in alliance {self.alliance}"
         return (
             f"{title}, {whose} at the horizon changes by {mean}{within}, mean over the {self.applied} of {tried} in "
@@ -95,6 +104,7 @@ def effect_of(
         ValueError: when there are no replicates.
         RuntimeError: when the two worlds differ before the change, which would be a fault of the program.
     """
+    expect(replicates, (int, np.integer), "replicates: how many, a whole number from 1")
     if replicates < 1:
         raise ValueError("replicates: at least one")
     plan = plan_of(scenario, changes)
@@ -137,6 +147,8 @@ def _ends(history: History, alliance: int | None) -> Floats:
         alliances["effective"].mean(),
         alliances["communication"].mean(),
         alliances["value"].sum(axis=-1).mean(),
+        OUTCOMES["gain"].formula(alliances.view(np.recarray)).mean(),
+        OUTCOMES["better_apart"].formula(alliances.view(np.recarray)).mean(),
         alliances["frustration"].mean(),
         alliances["alive"].mean(),
         alliances["age"].mean(),
@@ -148,17 +160,22 @@ def _ends(history: History, alliance: int | None) -> Floats:
 def _table(ends: Floats) -> pd.DataFrame:
     """Outcomes of both worlds of each replicate, float64 (applied, 2, outcomes + 1 + causes), summed up."""
     rows = [
-        (name, unit, *_means(ends[:, :, k]), *interval(ends[:, 1, k] - ends[:, 0, k]))
+        (name, unit, *_means(ends[:, :, k]), *astuple(mean_of(ends[:, 1, k] - ends[:, 0, k], _bounds(unit))))
         for k, (name, unit) in enumerate(OUTCOMES_OF_AN_EFFECT.items())
     ]
-    return pd.DataFrame(rows, columns=["outcome", "unit", "as_it_was", "otherwise", "difference", "low", "high", "n"])
+    return pd.DataFrame(rows, columns=["outcome", "unit", "as_it_was", "otherwise", "difference", *SURE])
+
+
+def _bounds(unit: str) -> Range:
+    """The range of a difference in an outcome."""
+    return EVERYWHERE if unit in WITHOUT_BOUNDS else difference_bounds(SHARE)
 
 
 def _ledger(ends: Floats) -> pd.DataFrame:
     """The ledger of both worlds of each replicate, summed up."""
     differences = (ends[:, 1] - ends[:, 0])[:, len(OUTCOMES_OF_AN_EFFECT) :]
-    rows = [(cause, *interval(differences[:, k])) for k, cause in enumerate((START, *CAUSES))]
-    return pd.DataFrame(rows, columns=["cause", "difference", "low", "high", "n"])
+    rows = [(cause, *astuple(mean_of(differences[:, k]))) for k, cause in enumerate((START, *CAUSES))]
+    return pd.DataFrame(rows, columns=["cause", "difference", *SURE])
 
 
 def _means(values: Floats) -> tuple[float, float]:

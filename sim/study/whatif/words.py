@@ -9,6 +9,7 @@ import pandas as pd
 from sim.dynamics.state import CAUSES_OF_ENDING
 from sim.study.analysis import signed
 from sim.study.story.wording import counted, dates, joined
+from sim.study.whatif.changes import cannot_act
 from sim.study.whatif.ledger import cause_words, rounded
 from sim.study.words import capital
 
@@ -77,9 +78,13 @@ def _ended_before(comparison: Comparison) -> int:
 
 def _nothing_else(comparison: Comparison) -> str:
     """That the change has no effect at all on the alliance that is told, if so."""
-    if comparison.alliance is None or comparison.differs(comparison.match(comparison.alliance)):
+    told = None if comparison.alliance is None else comparison.match(comparison.alliance)
+    if any(comparison.differs(match) for match in (comparison.in_both() if told is None else [told])):
         return ""
-    return ", and so would communication and value"
+    if told is None and (comparison.only_as_it_was() or comparison.only_otherwise()):
+        return ""
+    why = "; ".join(cannot_act(comparison.factual.scenario, comparison.changes))
+    return f", and so would communication and value{f': {why}' if why else ''}"
 
 
 def _widest(comparison: Comparison) -> str:
@@ -132,13 +137,23 @@ def _fates(comparison: Comparison) -> list[str]:
         return []
     was, otherwise = comparison.last_of(match)
     value = float(otherwise.value.sum() - was.value.sum())
-    more = "more" if value > 0 else "less"
-    worth = f"{abs(value):.1f} money {more}" if round(abs(value), 1) else "as much"
+    gain = value - float(otherwise.apart - was.apart)
+    worth = _more(value, " money") or "as much"
+    if was.apart == otherwise.apart:
+        worth += ", over the outside option too"
+    else:
+        over = "over the outside option, which both also have once they part"
+        worth += f", and {over}, {_more(gain, '') or 'as much'}"
     fates = [_fate(was), _fate(otherwise)]
     if fates[0] == fates[1]:
         return [f"It {fates[0]} in both worlds", f"It would be worth {worth}"]
     instead = "would go on to the end" if otherwise.alive == 1 else f"would have {fates[1]}"
     return [f"It {fates[0]}; otherwise it {instead}", f"It would be worth {worth}"]
+
+
+def _more(amount: float, unit: str) -> str:
+    """ "12.3 money less"; empty for what is shown as nothing."""
+    return f"{abs(amount):.1f}{unit} {'more' if amount > 0 else 'less'}" if round(abs(amount), 1) else ""
 
 
 def _fate(tie: Any) -> str:

@@ -22,7 +22,6 @@ first task.
 from __future__ import annotations
 
 import asyncio
-import functools
 import importlib
 import logging
 import os
@@ -38,6 +37,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from typing import Any, Generic, TypeVar
 
+from sim import loaded
 from sim.sweeps.executors.local import LOOK_SECONDS, cores
 
 T = TypeVar("T")
@@ -87,18 +87,18 @@ class _WrongWorker(RuntimeError):
 Facts = dict[str, str]
 NOTED = ("C library", "processor", "processor features")
 """Facts in which machines of a sweep may differ: they decide the last digits at most. The others must be equal."""
-CODE = ("*.py", "dynamics/*.py", "sweeps/*.py", "sweeps/executors/*.py")
-"""Files of the package that a task meets on its way."""
 
 
-@functools.cache
 def facts() -> Facts:
-    """What decides the results of this process: the code that computes and reduces runs, versions, the machine."""
-    from sim.dynamics.compiled import source_digest
-    from sim.sweeps.manifest import digest_of_code, numerics, versions
+    """What decides the results of this process: the code that it has loaded, versions, the machine."""
+    from sim.sweeps.manifest import numerics, versions
 
-    code = digest_of_code(CODE)  # more than ``numerics`` counts: tasks must mean the same on both sides
-    return {"model": source_digest(), **versions(), **numerics(), "code around the core": code}
+    return {
+        "model": loaded.digest(loaded.BITS),
+        **versions(),
+        **numerics(),
+        "code around the model": loaded.digest(loaded.TASKS),  # tasks must mean the same on both sides
+    }
 
 
 def differences(theirs: Facts, ours: Facts) -> tuple[list[str], list[str]]:
@@ -112,12 +112,23 @@ def differences(theirs: Facts, ours: Facts) -> tuple[list[str], list[str]]:
     return list(found.values()), noted
 
 
+def compared(expected: Facts) -> tuple[list[str], list[str]]:
+    """In what this process, a worker, differs from what a sweep runs: what forbids its results, what is only noted.
+
+    It may have lived so long that its code is no longer what the files say: then that is the reason.
+    """
+    refused, noted = differences(facts(), expected)
+    if refused and (words := loaded.changed(loaded.TASKS)):
+        refused.append(words)
+    return refused, noted
+
+
 def compute(work: Callable[[T], R], task: T, expected: Facts) -> tuple[R, list[str]]:
     """``work(task)`` and what is to be noted of the machine that did it; for a worker that runs what the sweep runs.
 
     Every task is checked, because a worker may join long after the start.
     """
-    refused, noted = differences(facts(), expected)
+    refused, noted = compared(expected)
     if refused:
         raise _WrongWorker("; ".join(refused))
     return work(task), noted
@@ -153,7 +164,8 @@ class DaskExecutor:
         patience: as above; may be changed.
 
     Raises:
-        ClusterError: when there is no Dask, no such scheduler or no worker, or when a worker runs something else.
+        ClusterError: when there is no Dask, no such scheduler or no worker, when a worker runs something else, or when
+            rules are replaced here.
         ValueError: when ``jobs`` is below 1.
     """
 
@@ -163,6 +175,12 @@ class DaskExecutor:
     def __init__(self, jobs: int | None = None, scheduler: str | None = None, patience: float | None = None) -> None:
         if jobs is not None and jobs < 1:
             raise ValueError(f"jobs must be at least 1, got {jobs}")
+        if replaced := loaded.replaced_rules():
+            words = loaded.replaced_in_words(replaced)
+            raise ClusterError(
+                f"rules are replaced in this process alone ({words}) and workers have the shipped ones: use the "
+                "executor 'local'"
+            )
         distributed = _distributed()
         self._client: Any = None
         self._workers: _WorkersHere | None = None
@@ -310,18 +328,18 @@ class DaskExecutor:
     def _check_workers(self) -> None:
         """Ask every worker what it runs."""
         probes = {
-            address: self._client.submit(facts, workers=[address], pure=False) for address in self._client.nthreads()
+            address: self._client.submit(compared, facts(), workers=[address], pure=False)
+            for address in self._client.nthreads()
         }
         for address, probe in probes.items():
             try:
-                theirs = probe.result(timeout=PROBE_SECONDS)
+                refused, noted = probe.result(timeout=PROBE_SECONDS)
             except TimeoutError:
                 raise self.wrong(f"{address}: no answer within {PROBE_SECONDS:.0f} s") from None
             except OSError as error:
                 raise self.lost() from error
             except Exception as error:  # whatever went wrong over there
                 raise self.wrong(f"{address}: {self._why(address, error)}") from None
-            refused, noted = differences(theirs, facts())
             if refused:
                 raise self.wrong(f"{address}: {'; '.join(refused)}")
             self.note(noted)
