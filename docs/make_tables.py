@@ -1,7 +1,7 @@
 """Write what the documentation takes from the code: ``python docs/make_tables.py``.
 
-Whole pages: parameters.md, outcomes.md. Between marks: the tables of odd.md, verification.md and benefits.md. A test
-holds that all of it is current. Nothing is simulated here, so it takes a second.
+Whole pages: parameters.md, outcomes.md. Between marks: the tables of odd.md, verification.md, benefits.md and
+python.md. A test holds that all of it is current. Nothing is simulated here, so it takes a second.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sim.dynamics import events as dated_events
 from sim.dynamics.outcomes import OUTCOMES
 from sim.parameters import SHORT_SOURCES, Basis, Parameters, Traits, meta
 from sim.scenario import EVENT_KINDS
+from sim.sides import COLUMNS, OWN
 from sim.study.benefits import BENEFITS, EVERY_PATH, FURTHER, Benefit, settings_shown
 from sim.study.pages import fill
 
@@ -393,6 +394,20 @@ def benefits_table(some: Iterable[Benefit]) -> list[str]:
 
 
 # ---------------------------------------------------------------------------------------------------------------
+# The panel
+# ---------------------------------------------------------------------------------------------------------------
+def panel_columns() -> list[str]:
+    """Every column of a panel but those of the partner, which are the side's own again."""
+    shown = [
+        (name, *about) for name, about in COLUMNS.items() if name.removeprefix("partner_") not in OWN or name in OWN
+    ]
+    return table(
+        ("column", "unit", "meaning"),
+        ((f"`{name}`{f', `partner_{name}`' if name in OWN else ''}", unit, meaning) for name, unit, meaning in shown),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------
 # Pages
 # ---------------------------------------------------------------------------------------------------------------
 WHOLE: dict[str, Callable[[], str]] = {"parameters": parameters, "outcomes": outcomes}
@@ -419,6 +434,7 @@ BLOCKS: dict[str, dict[str, Callable[[], list[str]]]] = {
         "the six benefits": lambda: benefits_table(BENEFITS),
         "further outputs": lambda: benefits_table(FURTHER),
     },
+    "python": {"panel": panel_columns},
 }
 """Pages with generated tables between marks."""
 

@@ -13,7 +13,7 @@ import copy
 import difflib
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic.fields import FieldInfo
 
+from sim.distributions import shown
 from sim.dynamics import kernel, rules
 from sim.dynamics.draws import check_seed
 from sim.dynamics.state import CAUSES_OF_ENDING, EFFECTIVE, LAYERS, MEANING_OF_CAUSE, SET_TRAIT, TRAIT_NUMBER
@@ -30,6 +31,7 @@ from sim.engine import LiveRun, float_view
 from sim.library import find
 from sim.parameters import DIMENSIONS, VECTOR_TRAITS, Traits, meta
 from sim.scenario import PLACE_OF, Scenario, load
+from sim.sides import happenings
 from sim.tomlfile import did_you_mean
 
 with warnings.catch_warnings():  # Mesa's progress bar complains in notebooks that lack a widget; we show no such bar
@@ -57,6 +59,7 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         seed: integer in [0, 2**63); ``None``, which Mesa's ``batch_run`` passes, stands for 1.
         replicate: which replicate of the seed, integer in [0, 2**32).
         rng: Mesa's newer name of ``seed``; takes its place when given.
+        collect: what the datacollector notes each month: "all", of the model and of each agent; "model"; or "nothing".
         settings: changes to the scenario, keys as in :meth:`sim.scenario.Scenario.replace`
             (``trust_gain=0.06``, ``partners=2``, ``openness={"normal": [0.8, 0.1]}``).
 
@@ -87,8 +90,11 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         seed: int | None = 1,
         replicate: int = 0,
         rng: int | None = None,
+        collect: str = "all",
         **settings: Any,
     ) -> None:
+        if collect not in COLLECTED:
+            raise ValueError(f"collect: {shown(collect)} is not allowed{did_you_mean(str(collect), COLLECTED)}")
         chosen = _scenario(scenario).replace(**settings)
         key = _seed(seed if rng is None else rng)
         super().__init__(rng=key)
@@ -98,17 +104,13 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         self.layers_before = _layers(self.live.alliances)
         self._introduced = 0
         self.introduce()
+        of_model, of_agents = COLLECTED[collect]
         self.datacollector = mesa.DataCollector(
-            model_reporters={name: name for name in ("share_alive", "mean_trust", "mean_communication", "mean_value")},
-            agent_reporters={
-                "partners": _Attribute("partner_count"),
-                "trust": _Attribute("mean_trust"),
-                "trusted": _Attribute("mean_trust_received"),
-                "value": _Attribute("value"),
-                "reputation": _Attribute("reputation"),
-            },
+            model_reporters={name: name for name in of_model},
+            agent_reporters={name: _Reporter(name, attribute) for name, attribute in of_agents.items()},
         )
-        self.datacollector.collect(self)
+        self._columns: dict[str, list[Any]] = {}
+        self.collect()
 
     def __repr__(self) -> str:
         live = self.live
@@ -218,6 +220,12 @@ class AllianceModel(mesa.Model):  # type: ignore[misc]  # Mesa ships no types
         signed = self.live.alliances.trust_start[len(before) :]
         self.layers_before = np.concatenate([before, np.repeat(signed[..., None], len(LAYERS), axis=-1)])
         self.running = self.month < self.scenario.months
+        self.collect()
+
+    def collect(self) -> None:
+        """Let the datacollector note this month; ``step`` calls it."""
+        if self.datacollector.agent_reporters:
+            self._columns = _columns(self.live)
         self.datacollector.collect(self)
 
     def introduce(self) -> None:
@@ -263,15 +271,58 @@ def _public(thing: object) -> list[str]:
     return [name for name in dir(thing) if not name.startswith("_")]
 
 
+MODEL_REPORTERS = ("share_alive", "mean_trust", "mean_communication", "mean_value")
+AGENT_REPORTERS = {
+    "partners": "partner_count",
+    "trust": "mean_trust",
+    "trusted": "mean_trust_received",
+    "value": "value",
+    "reputation": "reputation",
+}
+"""What is noted of an agent, and the attribute that it is."""
+COLLECTED: dict[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
+    "all": (MODEL_REPORTERS, AGENT_REPORTERS),
+    "model": (MODEL_REPORTERS, {}),
+    "nothing": ((), {}),
+}
+"""What the datacollector notes of the model and of its agents, by the argument ``collect``."""
+
+
 @dataclass(frozen=True)
-class _Attribute:
-    """A reporter of one attribute of an agent, None when it has none. (Mesa makes local functions of names, and with
-    those a model cannot be pickled.)"""
+class _Reporter:
+    """What is noted of an agent: of an organization from the arrays of its month, of others an attribute, if any.
+
+    (Mesa makes local functions of names, and with those a model cannot be pickled.)
+    """
 
     name: str
+    attribute: str
 
     def __call__(self, agent: mesa.Agent) -> Any:
-        return getattr(agent, self.name, None)
+        if isinstance(agent, Organization):
+            return agent.model._columns[self.name][agent.row]
+        return getattr(agent, self.attribute, None)
+
+
+def _columns(live: LiveRun) -> dict[str, list[Any]]:
+    """Each of :data:`AGENT_REPORTERS` for all organizations at once, by row: asking one by one takes far longer."""
+    count, ties = len(live.organizations), live.alliances
+    alive = ties.alive == 1
+    rows, trust = ties.org[alive], ties.effective[alive]
+    partners = np.bincount(rows.ravel(), minlength=count)
+
+    def mean(values: NDArray[np.float64]) -> list[float]:
+        total = np.bincount(rows.ravel(), values.ravel(), minlength=count)
+        found: list[float] = np.divide(total, partners, out=np.full(count, np.nan), where=partners > 0).tolist()
+        return found
+
+    return {
+        "partners": partners.tolist(),
+        "trust": mean(trust),
+        "trusted": mean(trust[:, ::-1]),
+        "value": np.bincount(ties.org.ravel(), ties.value.ravel(), minlength=count).tolist(),
+        "reputation": live.organizations.reputation.tolist(),
+    }
 
 
 def _scenario(scenario: Scenario | str | Path) -> Scenario:
@@ -447,6 +498,13 @@ class Organization(mesa.Agent):  # type: ignore[misc]
         """
         return explanation(self, partner)
 
+    def events_this_month(self) -> tuple[Happening, ...]:
+        """What happened to it in the newest month: dated events first, then alliance by alliance, ended ones of it too.
+
+        On the day of the signature nothing has happened yet.
+        """
+        return _events_this_month(self)
+
     def has_met(self, partner: Organization) -> bool:
         """Whether the two are or were allied."""
         if not isinstance(partner, Organization):
@@ -496,6 +554,49 @@ def _trait(name: str, declared: FieldInfo) -> property:
 
 for _name, _declared in Traits.model_fields.items():
     setattr(Organization, _name, _trait(_name, _declared))
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# What happened
+# ---------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Happening:
+    """Something that happened to an organization in a month.
+
+    Attributes:
+        month: of the run.
+        what: a dated event's name, or one of those that :func:`sim.sides.happenings` lists.
+        partner: the organization that it happened with; None of a dated event.
+        became: what became of a problem ("hard talk", "blame", "festering"), the cause of an end; else empty.
+    """
+
+    month: int
+    what: str
+    partner: Organization | None = None
+    became: str = ""
+
+    def __str__(self) -> str:
+        with_whom = f" with {self.partner.name}" if self.partner else ""
+        return f"month {self.month}{with_whom}: {self.what}{f' ({self.became})' if self.became else ''}"
+
+
+def _events_this_month(me: Organization) -> tuple[Happening, ...]:
+    """See :meth:`Organization.events_this_month`."""
+    model, month = me.model, me.model.month
+    model.introduce()
+    found = [
+        Happening(month, event.name)
+        for event in model.scenario.events
+        if event.enabled
+        and event.month == month
+        and (event.kind == "crash" or me.row in model.scenario.rows(event.who))
+    ]
+    for row, side in me._places:
+        tie = model.live.alliances[row]
+        if month and (tie.alive == 1 or tie.ended == month):
+            partner = model.organizations[int(tie.org[1 - side])]
+            found += [Happening(month, what, partner, became) for what, became in happenings(tie, side)]
+    return tuple(found)
 
 
 # ---------------------------------------------------------------------------------------------------------------

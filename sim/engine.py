@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic.fields import FieldInfo
 
+import sim
+from sim import loaded
 from sim.distributions import Constant, Distribution, expect, shown
 from sim.dynamics import draws, kernel
 from sim.dynamics.outcomes import OUTCOMES
@@ -44,6 +46,7 @@ from sim.dynamics.state import (
 from sim.intervals import error_of_weighted_mean, standard_error
 from sim.parameters import DIMENSIONS, SCALAR_TRAITS, VECTOR_TRAITS, Parameters, Traits, meta
 from sim.scenario import Event, Scenario, place
+from sim.sides import sides_table
 
 Records = Any
 """A NumPy record array."""
@@ -219,14 +222,59 @@ def _cells(records: Records) -> Floats:
 # ---------------------------------------------------------------------------------------------------------------
 # Many runs
 # ---------------------------------------------------------------------------------------------------------------
-class _Arrays:
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from. With the same three, and the same scenario, it comes out again, bit for bit.
+
+    Attributes:
+        version: of the package.
+        digest: of the code that decides bits, as it was loaded when the result was made.
+        seed: of the random numbers.
+        replaced: the rules that stood replaced (:mod:`sim.replaced`), in words; "none" when all were the shipped ones.
+    """
+
+    version: str
+    digest: str
+    seed: int
+    replaced: str = "none"
+
+    def __str__(self) -> str:
+        rules = "" if self.replaced == "none" else f", replaced rules: {self.replaced}"
+        return f"alliance-trust {self.version}, code {self.digest}, seed {self.seed}{rules}"
+
+
+def code_now() -> tuple[str, str, str]:
+    """Version, digest and replaced rules of the code that runs now, which :class:`Provenance` holds."""
+    return loaded.version(), loaded.digest(loaded.BITS), loaded.replaced_in_words(loaded.replaced_rules())
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Made:
+    """What every result shares: it knows the code that made it, and a notebook shows it by :mod:`sim.notebook`."""
+
+    made_by: tuple[str, str, str] = field(default_factory=code_now, compare=False)  # see code_now
+
+    @property
+    def provenance(self) -> Provenance:
+        """Version and digest of the code that made it, and the seed."""
+        version, digest, replaced = self.made_by
+        return Provenance(version, digest, self.seed, replaced)  # type: ignore[attr-defined]
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return sim.in_a_notebook(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _Arrays(Made):
     """What results and histories share: two are equal when all that they hold is, bit for bit, and they are shown in a
     line."""
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(_same(getattr(self, one.name), getattr(other, one.name)) for one in fields(self))  # type: ignore[arg-type]
+        held = [one.name for one in fields(self) if one.compare]
+        return all(_same(getattr(self, name), getattr(other, name)) for name in held)
 
     def __hash__(self) -> int:
         return hash((type(self), self.scenario, self.seed))  # type: ignore[attr-defined]
@@ -577,8 +625,8 @@ def _run(
 # ---------------------------------------------------------------------------------------------------------------
 # Many points
 # ---------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, eq=False)
-class Batch:
+@dataclass(frozen=True, eq=False, repr=False)
+class Batch(Made):
     """The same replicates of many variants of a scenario. P points, R replicates, M alliances.
 
     A row of a point is, bit for bit, that of ``simulate`` for the scenario with the point's settings; in a market,
@@ -594,6 +642,13 @@ class Batch:
     moments: Floats  # (P, R, months + 1, variables, 3): count, sum, sum of squares over alliances
     histogram: NDArray[np.int64]  # (months + 1, variables, bins), over the alliances of all points and replicates
     ledger: Floats  # (P, R, M, 2, layers, causes): totals over life, units of trust
+
+    def __repr__(self) -> str:
+        points, replicates = self.alliances.shape[:2]
+        return (
+            f"<Batch of {self.scenario.name!r}, seed {self.seed}: {points} points of {', '.join(self.settings)}, "
+            f"{replicates} replicates each>"
+        )
 
     def means(self, *names: str) -> dict[str, Floats]:
         """Each outcome (all, without names): its mean over the alliances of each run, (P, R); NaN where undefined.
@@ -875,6 +930,14 @@ class History(_Arrays):
         last = np.tile(np.where(a.ended[-1] > 0, a.ended[-1], -1), months)
         lived = frame["alive"] | (frame["month"] == last)
         return frame[lived].reset_index(drop=True)
+
+    def sides(self) -> pd.DataFrame:
+        """One row an alliance, side and month while it lives, the partner's numbers beside its own.
+
+        Columns and their units are :data:`sim.sides.COLUMNS`; :func:`sim.asking.panel` has many replicates of them.
+        """
+        groups = [group.name for group in self.scenario.groups]
+        return sides_table(self.organizations, self.alliances, self.replicate, groups)
 
     def ledger_table(self, layer: str = "effective") -> pd.DataFrame:
         """One row a month, alliance (from 1), side ("a" or "b") and cause with an entry that is not zero.

@@ -29,7 +29,8 @@ BITS = (
     *("tomlfile.py", "scenario.py", "conditions.py", "library.py"),
     *("dynamics/*.py", "engine.py", "sweeps/__init__.py"),
     *("sweeps/checks.py", "sweeps/design.py", "sweeps/draft.py", "sweeps/levels.py", "sweeps/sampling.py"),
-    *("sweeps/plan.py", "sweeps/runner.py", "sweeps/shards.py", "sweeps/tables.py"),
+    *("sweeps/plan.py", "sweeps/runner.py", "sweeps/shape.py", "sweeps/shards.py", "sweeps/tables.py"),
+    "sides.py",
 )
 """What decides a number on its way from the files of an experiment to a table: the code digest is over these."""
 TASKS = ("*.py", "dynamics/*.py", "sweeps/*.py", "sweeps/executors/*.py")
@@ -182,6 +183,18 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _codes(constant)
+
+
+@functools.cache
+def version() -> str:
+    """The version of the package as it is installed; "unknown" where its files are used without being installed."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("alliance-trust")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 # ---------------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from typing import Any
 
 import numpy as np
 
+import sim
 from sim import loaded
 from sim.distributions import Distribution, expect, in_percent, is_number, parse, shown
 from sim.library import find
@@ -206,6 +207,10 @@ class Scenario:
         parts += ["a market" if self.network.market else _counted(self.alliances, "alliance")]
         parts += [_counted(len(self.events), "event")] if self.events else []
         return f"<Scenario {self.name!r}: {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: its question, and what it overrides."""
+        return sim.in_a_notebook(self)
 
     @property
     def written(self) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+import sim
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -34,6 +36,10 @@ class Answer:
 
     def __repr__(self) -> str:
         return f"<Answer of {len(self.table)} rows: {textwrap.shorten(self.sentence, 100, placeholder=' …')}>"
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return sim.in_a_notebook(self)
 
     @cached_property
     def figure(self) -> Figure:

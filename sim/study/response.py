@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sim.distributions import expect, is_number, shown
 from sim.dynamics.outcomes import OUTCOMES
 from sim.dynamics.state import ALLIANCE
-from sim.engine import A_SCENARIO, Records, outcome_means, simulate_many
+from sim.engine import A_SCENARIO, Batch, Records, outcome_means, simulate_many
 from sim.intervals import SHARE, Range
 from sim.parameters import Parameters, Traits, meta
 from sim.scenario import Scenario, override
@@ -217,15 +217,8 @@ class ModelResponse:
 
     def __call__(self, points: Floats) -> Floats:
         """Values (n, replicates) at points (n, k), a column a factor."""
-        values = np.empty((len(points), self.replicates))
-        threads = os.cpu_count() or 1
-        tasks = _tasks(len(points), self.replicates, threads, self.scenario.alliances)
-        with ThreadPoolExecutor(threads) as pool:
-            measured = pool.map(lambda task: self._measured(points[task[0]], task[1]), tasks)
-            for (of_task, chunk), found in zip(tasks, measured, strict=True):
-                values[of_task, chunk.start : chunk.stop] = found
-                if self.tick is not None:
-                    self.tick(found.size)
+        settings = {factor.name: column for factor, column in zip(self.factors, points.T, strict=True)}
+        (values,) = measured_at(self.scenario, settings, self.replicates, self.seed, self._measured, self.tick)
         undefined = int(np.isnan(values).sum())
         if undefined:
             raise ValueError(
@@ -234,11 +227,48 @@ class ModelResponse:
             )
         return values
 
-    def _measured(self, points: Floats, replicates: range) -> Floats:
-        """Values (n, replicates) at points (n, k), in one call of the core."""
-        settings = {factor.name: column for factor, column in zip(self.factors, points.T, strict=True)}
-        ran = simulate_many(self.scenario, settings, replicates, self.seed).alliances
-        return self.measure.of(ran.reshape(-1, ran.shape[-1])).reshape(len(ran), len(replicates))
+    def _measured(self, batch: Batch) -> Floats:
+        """The measure of each run of a batch, (1, n, r)."""
+        ran = batch.alliances
+        return self.measure.of(ran.reshape(-1, ran.shape[-1])).reshape(1, *ran.shape[:2])
+
+
+def measured_at(
+    scenario: Scenario,
+    settings: Mapping[str, Floats],
+    replicates: int,
+    seed: int,
+    measure: Callable[[Batch], Floats],
+    tick: Tick | None = None,
+) -> Floats:
+    """What is measured of every run at many points, (measures, n, replicates); threads share the runs.
+
+    Args:
+        scenario: everything that does not vary.
+        settings: what varies, with a value for each of the n points.
+        replicates: runs of every point, the same ones for all of them.
+        seed: of the random numbers, the same for all points.
+        measure: numbers of some runs, (measures, points, replicates) of a batch of so many.
+        tick: told how many runs have been done since the last time.
+    """
+    points = len(next(iter(settings.values())))
+    threads = os.cpu_count() or 1
+    tasks = _tasks(points, replicates, threads, scenario.alliances)
+
+    def measured(task: tuple[slice, range]) -> Floats:
+        mine = {name: column[task[0]] for name, column in settings.items()}
+        return measure(simulate_many(scenario, mine, task[1], seed))
+
+    found: Floats | None = None
+    with ThreadPoolExecutor(threads) as pool:
+        for (of_task, chunk), values in zip(tasks, pool.map(measured, tasks), strict=True):
+            if found is None:
+                found = np.empty((len(values), points, replicates))
+            found[:, of_task, chunk.start : chunk.stop] = values
+            if tick is not None:
+                tick(values[0].size)
+    assert found is not None  # there is a task, since there is a point and a replicate
+    return found
 
 
 def response_of(

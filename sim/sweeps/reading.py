@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.distributions import expect
+from sim.engine import Provenance
+from sim.loaded import replaced_in_words
 from sim.sweeps.files import resume_command, sha256_of
 from sim.sweeps.folder import (
     MANIFEST,
@@ -43,6 +45,13 @@ class Stored:
 
     def __repr__(self) -> str:
         return f"<Stored in {str(self.folder)!r}: tables {', '.join(self.tables)}>"
+
+    @property
+    def provenance(self) -> Provenance:
+        """Version and digest of the code that made it, and the seed, as the manifest has them."""
+        found = self.manifest
+        rules = replaced_in_words(found.get("replaced_rules", {}))
+        return Provenance(found["versions"]["alliance-trust"], found["code_digest"], found["plan"]["seed"], rules)
 
     def alliances(self, *columns: str) -> pd.DataFrame | None:
         """Some columns of the table of single alliances, without holding the others; None when it was not kept."""

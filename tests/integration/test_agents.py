@@ -109,6 +109,75 @@ def test_reporters_stand_an_extinct_population():
     assert math.isfinite(model.mean_value)
 
 
+def test_what_is_collected_of_an_agent_is_what_it_says_of_itself():
+    """The reporters read arrays of the whole month; the attributes ask one by one."""
+    for scenario in (PLAIN, EVENTFUL, MARKET):
+        model = stepped(AllianceModel(scenario, seed=5), 20)
+        noted = model.datacollector.get_agent_vars_dataframe().xs(20, level="Step")
+        named = {"partners": "partner_count", "trust": "mean_trust", "trusted": "mean_trust_received"}
+        assert len(noted) == len(model.organizations)
+        for column in noted:
+            said = [getattr(one, named.get(column, column)) for one in model.organizations]
+            np.testing.assert_allclose(noted[column].to_numpy(dtype=float), said, rtol=1e-12)
+        assert noted["partners"].nunique() > 1 or scenario is PLAIN
+
+
+def test_what_is_collected_can_be_chosen():
+    model = stepped(AllianceModel(PLAIN, collect="model"), 3)
+    assert list(model.datacollector.get_model_vars_dataframe()) == [
+        "share_alive", "mean_trust", "mean_communication", "mean_value"
+    ]  # fmt: skip
+    assert model.datacollector.agent_reporters == {}
+    bare = stepped(AllianceModel(PLAIN, collect="nothing"), 3)
+    assert bare.datacollector.model_reporters == {}
+    assert bare.live.alliances.tobytes() == model.live.alliances.tobytes()
+    with pytest.raises(ValueError, match="collect: 'modle' is not allowed; did you mean 'model'"):
+        AllianceModel(PLAIN, collect="modle")
+
+
+def test_reporters_do_not_ask_agents_one_by_one(monkeypatch):
+    asked = []
+    monkeypatch.setattr(Organization, "partners", property(lambda self: asked.append(self.row)))
+    stepped(AllianceModel(PLAIN), 2)
+    assert asked == []
+
+
+# -- what happened ----------------------------------------------------------------------------------------------
+@SCENARIOS
+def test_events_of_all_months_add_up_to_the_totals_of_the_alliances(scenario):
+    model = AllianceModel(scenario, seed=3)
+    assert all(one.events_this_month() == () for one in model.organizations)
+    found = []
+    for _ in range(scenario.months):
+        model.step()
+        found += [(one, event) for one in model.organizations for event in one.events_this_month()]
+    ties = model.live.alliances
+    mine = [event for _, event in found if event.partner and not event.what.startswith("partner's")]
+    problems = [event for event in mine if event.became in ("hard talk", "blame", "festering")]
+    frictions = sum(event.what == "friction" for event in problems)
+    assert len(problems) - frictions / 2 == (ties.hard_talks + ties.blames + ties.festered).sum()
+    assert sum(event.what == "met together" for event in mine) == 2 * ties.met_together.sum()
+    assert sum(event.what == "end" for event in mine) == 2 * (ties.alive == 0).sum()
+    shirked = [event for event in mine if event.what.startswith("shirking")]
+    assert len(shirked) == ties.shirks.sum()
+    theirs = sum(event.what.startswith("partner's shirking") for _, event in found)
+    assert theirs == len(shirked)
+
+
+def test_dated_events_are_told_to_those_whom_they_befall():
+    model = AllianceModel(EVENTFUL)
+    told = {}
+    for month in range(1, 21):
+        model.step()
+        for one in model.organizations:
+            told |= {(month, one.row): [str(event) for event in one.events_this_month() if event.partner is None]}
+    assert told[4, 1] == ["month 4: breach@4"]
+    assert told[4, 0] == []
+    assert all(told[8, row] == ["month 8: crash@8"] for row in range(12))
+    (row,) = EVENTFUL.rows("guarded")[:1]
+    assert told[20, row] == ["month 20: breach@20"]
+
+
 # -- making a model ---------------------------------------------------------------------------------------------
 def test_a_scenario_is_given_as_itself_by_name_or_by_path():
     name, path = next(iter(available("scenarios").items()))

@@ -291,6 +291,7 @@ def test_discover_takes_all_that_is_no_lever_for_a_point(
         raise ValueError("enough")
 
     monkeypatch.setattr("sim.commands.analyse._stored", lambda _: changed)
+    monkeypatch.setattr("sim.study.discovery.cases_of", lambda *_: None)  # which would refuse, for no run fails
     monkeypatch.setattr("sim.study.discovery.discover", ask)
     call("analyse", "discover", grid, "--outcome", "trust", "--below", "0")
     ((_, _, fails, *_, points),) = asked
@@ -342,8 +343,11 @@ def test_tipping_shows_each_value_that_it_runs(place: Path, monkeypatch: pytest.
         (["sobol", "calm", "--factor", "trust_gain=0..7", "--factor", "blame"], "out of range"),
         (["tipping", "calm", *FACTORS, "--level", "0.5"], "tipping takes one --factor, got 2"),
         (["tipping", "calm", "--factor", "blame"], "Missing option '--level'"),
-        (["tipping", "calm", "--factor", "blame", "--level", "nan"], "the level must be a number"),
-        (["tipping", "calm", "--factor", "blame", "--level", "0", "--above", "nan"], "the threshold must be a number"),
+        (["tipping", "calm", "--factor", "blame", "--level", "nan"], "'--level': 'nan' is no finite number"),
+        (
+            ["tipping", "calm", "--factor", "blame", "--level", "0", "--above", "nan"],
+            "'--above': 'nan' is no finite number",
+        ),
         (["discover", "anywhere"], "either --below or --above"),
         (["discover", "anywhere", "--below", "0", "--above", "1"], "either --below or --above"),
     ],

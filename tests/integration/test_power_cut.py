@@ -177,8 +177,11 @@ class Disk:
             patch.setattr(os, name, hook)
         patch.setattr(io, "open", opened_buffered)
 
-    def _removing(self, original: Callable[[Any], None]) -> Callable[[Any], None]:
-        def remove(path: Any) -> None:
+    def _removing(self, original: Callable[..., None]) -> Callable[[Any], None]:
+        def remove(path: Any, *, dir_fd: int | None = None) -> None:
+            if dir_fd is not None:  # a temporary folder, which lies elsewhere
+                original(path, dir_fd=dir_fd)
+                return
             original(path)
             self._changed(path, {Path(path).name: None})
 
@@ -420,7 +423,7 @@ def check_all(disk: Disk, told: Report, expected: Tree, after: Path, damaged: fr
     kinds, chance, number = set(), random.Random(1), 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda number: None)  # nothing will happen to these disks
-        patch.setattr(runner, "warm_up", lambda say: None)  # it has been
+        patch.setattr(runner, "warm_up", lambda: None)  # it has been
         for reported, tree in power_cuts(disk, told, chance):
             number += 1
             place = plant(tree, after / str(number))

@@ -612,7 +612,7 @@ def test_cells_alike_to_the_digit_are_not_ranked(folders: dict[str, Path]) -> No
 )
 def test_where_all_lose_alike_the_means_tell_the_cells_apart(means: tuple[float, float], said: str) -> None:
     values = {
-        label: SimpleNamespace(mean=mean, digits=0, below_zero=0.05)
+        label: SimpleNamespace(mean=mean, digits=0, below_zero=0.05, apart=math.nan, months=144)
         for label, mean in zip(("one", "other"), means, strict=True)
     }
     assert distributions._value_title(values) == f"5% of alliances lose money in every cell{said}"

@@ -80,7 +80,7 @@ def test_without_simulation_json_holds_the_closed_forms():
 
 
 def test_mistakes_of_the_command_line_are_named_together():
-    done = call("--friction", "2", "--half", "0", "--speed", "nan")
+    done = call("--friction", "2", "--half", "0", "--speed", "-1")
     assert done.exit_code == 2
     for words in ("--friction: must be from 0 to 1, got 2", "--half: must be from", "--speed: must be from"):
         assert words in done.stderr

@@ -29,9 +29,10 @@ FLOORS = (
     ("parameters",),
     ("dynamics",),
     ("tomlfile", "scenario", "conditions", "library", "replaced"),
-    ("engine",),
+    ("sides", "engine"),
     ("agents", "sweeps"),
     ("study",),
+    ("asking", "notebook"),
     ("cli", "commands"),
 )
 """From the ground up. A module may import its own floor and those before it."""

@@ -258,6 +258,17 @@ def save(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     return paths
 
 
+@styled
+def small_png(figure: Figure, dots: float) -> bytes:
+    """A figure as PNG with so many dots an inch, its text as :func:`save` writes it."""
+    for artist in figure.findobj(Text):
+        artist.set_text(visible(artist.get_text(), breaks=True))
+    buffer = io.BytesIO()
+    figure.set_dpi(dots)
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    return buffer.getvalue()
+
+
 # ---------------------------------------------------------------------------------------------------------------
 # Axes
 # ---------------------------------------------------------------------------------------------------------------

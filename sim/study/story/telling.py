@@ -62,6 +62,10 @@ class Story:
             parts += [f"## {markdown(chapter.heading)}", markdown(chapter.text)]
         return "\n\n".join(parts) + "\n"
 
+    def _repr_markdown_(self) -> str:
+        """As a notebook shows it."""
+        return self.markdown()
+
 
 def story(history: History, alliance: int | None = None) -> Story:
     """Tell what happened to an alliance and why.

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+import sim
 from sim.dynamics.state import CAUSES, CAUSES_OF_ENDING, LAYERS, WITHOUT
 from sim.engine import Floats, History, simulate_history
 from sim.scenario import Scenario
@@ -59,6 +60,10 @@ class Comparison:
     changes: tuple[Change, ...]
     alliance: int | None
     first_month: int
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        return sim.in_a_notebook(self)
 
     @cached_property
     def matches(self) -> tuple[Match, ...]:
