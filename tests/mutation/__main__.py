@@ -66,12 +66,14 @@ PARTS = {
                 ),
                 tuple(PLAIN.items()),  # a mutant of the core would be compiled first, which takes longer than these
             ),
-            Stage(("tests/unit/test_kernel.py", "tests/unit/test_market.py", "tests/golden")),
+            Stage(
+                ("tests/unit/test_kernel.py", "tests/unit/test_market.py", "tests/golden", "tests/unit/test_many.py")
+            ),
         ),
     ),
     "estimators": Part(
         (
-            *("sim/engine.py", "sim/intervals.py", "sim/dynamics/outcomes.py", "sim/distributions.py"),
+            *("sim/intervals.py", "sim/engine.py", "sim/dynamics/outcomes.py", "sim/distributions.py"),
             *("sim/study/analysis.py", "sim/study/survival.py", "sim/study/humps.py", "sim/study/attribution.py"),
             *("sim/study/sensitivity.py", "sim/study/tipping.py", "sim/study/contrasts.py", "sim/study/discovery.py"),
             *("sim/study/vetting.py", "sim/study/theory.py", "sim/study/response.py"),
@@ -79,40 +81,56 @@ PARTS = {
         (
             Stage(
                 (
-                    *("tests/unit", "tests/golden"),
-                    *("--ignore=tests/unit/test_story.py", "--ignore=tests/unit/test_story_market.py"),
+                    *("tests/unit/test_intervals.py", "tests/unit/test_analysis.py", "tests/unit/test_survival.py"),
+                    *("tests/unit/test_humps.py", "tests/unit/test_bootstrap.py", "tests/unit/test_attribution.py"),
+                    *("tests/unit/test_tipping.py", "tests/unit/test_distributions.py", "tests/unit/test_vetting.py"),
+                    *("tests/unit/test_many.py", "tests/unit/test_from_python.py", "tests/unit/test_discovery.py"),
                 )
             ),
-            Stage(("tests/statistical", "tests/property")),
+            Stage(("tests/unit/test_sensitivity.py", "tests/unit/test_separatrix.py", "tests/unit/test_scenario.py")),
+            Stage(
+                (
+                    "tests/integration/test_analyse.py",
+                    "tests/integration/test_alike.py",
+                    "tests/integration/test_vet.py",
+                )
+            ),
+            Stage(("tests/statistical/test_theory.py", "tests/property/test_properties.py")),
         ),
     ),
     "store": Part(
         (
             *("sim/sweeps/store.py", "sim/sweeps/journal.py", "sim/sweeps/files.py", "sim/sweeps/folder.py"),
             *("sim/sweeps/shards.py", "sim/sweeps/tables.py", "sim/sweeps/checking.py", "sim/sweeps/reading.py"),
-            *("sim/sweeps/manifest.py", "sim/sweeps/plan.py", "sim/sweeps/runner.py"),
+            *("sim/sweeps/manifest.py", "sim/sweeps/plan.py", "sim/sweeps/runner.py", "sim/sweeps/shape.py"),
         ),
         (
-            Stage(("tests/unit/test_plan.py", "tests/integration/test_sweeps.py")),
+            Stage(("tests/unit/test_plan.py", "tests/integration/test_sweeps.py", "tests/integration/test_alike.py")),
             Stage(("tests/integration/test_store_states.py", "tests/integration/test_resume.py")),
             Stage(("tests/integration/test_faults.py", "tests/integration/test_power_cut.py")),
         ),
     ),
     "readers": Part(
         (
-            *("sim/tomlfile.py", "sim/scenario.py", "sim/library.py", "sim/commands/options.py"),
+            *("sim/tomlfile.py", "sim/scenario.py", "sim/library.py", "sim/commands/options.py", "sim/conditions.py"),
             *("sim/sweeps/draft.py", "sim/sweeps/checks.py", "sim/sweeps/design.py", "sim/sweeps/levels.py"),
-            *("sim/sweeps/sampling.py", "sim/study/answer.py"),
+            *("sim/sweeps/sampling.py", "sim/text.py"),
         ),
         (
             Stage(
                 (
-                    *("tests/unit/test_tomlfile.py", "tests/unit/test_scenario.py", "tests/unit/test_scenario_files.py"),
+                    *(
+                        "tests/unit/test_tomlfile.py",
+                        "tests/unit/test_scenario.py",
+                        "tests/unit/test_scenario_files.py",
+                    ),
                     *("tests/unit/test_design.py", "tests/unit/test_sampling.py", "tests/unit/test_plan.py"),
                     *("tests/unit/test_experiment_mistakes.py", "tests/unit/test_shipped_scenarios.py"),
+                    *("tests/unit/test_text.py", "tests/unit/test_from_python.py"),
                 )
             ),
-            Stage(("tests/integration/test_cli.py", "tests/integration/test_sweeps.py", "tests/property")),
+            Stage(("tests/integration/test_cli.py", "tests/integration/test_sweeps.py")),
+            Stage(("tests/unit/test_conditions.py", "tests/integration/test_answers.py", "tests/property")),
         ),
     ),
 }
