@@ -139,7 +139,11 @@ class _Finder(ast.NodeVisitor):
             self.visit(statement)
         self.inside.pop()
 
-    visit_FunctionDef = visit_AsyncFunctionDef = function
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.function(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """Of a class only its functions: what it declares is no step that could go wrong."""
