@@ -102,11 +102,13 @@ def test_a_value_lies_in_the_bin_of_its_place_and_beyond_the_ends_in_the_last(va
 
 
 def test_a_mean_of_an_outcome_leaves_out_empty_places_and_what_is_not_defined():
-    values = np.array([[1.0, 5.0, np.nan], [2.0, np.nan, 9.0], [np.nan, np.nan, np.nan], [3.0, 4.0, 8.0]])
-    exists = np.array([[True, True, True], [True, True, False], [True, True, True], [False, False, False]])
-    means = np.full(4, -7.0)
+    values = np.array(
+        [[1.0, 5.0, np.nan], [2.0, np.nan, 9.0], [np.nan, np.nan, np.nan], [3.0, 4.0, 8.0], [6.0, 8.0, 1.0]]
+    )
+    exists = np.array([[True, True, True], [True, True, False], [True, True, True], [False] * 3, [True] * 3])
+    means = np.full(5, -7.0)
     recording.mean_of_defined(values, exists, means)
-    assert means.tolist() == [3.0, 2.0, -7.0, -7.0]
+    assert means.tolist() == [3.0, 2.0, -7.0, -7.0, 5.0]
 
 
 def test_how_far_means_of_runs_lie_apart_is_weighted_by_what_each_run_counts():
@@ -123,11 +125,13 @@ def test_how_far_means_of_runs_lie_apart_is_weighted_by_what_each_run_counts():
 
 
 def test_quantiles_are_read_off_within_a_bin():
-    histogram = np.zeros((1, 2, BINS), np.int64)
+    histogram = np.zeros((1, 3, BINS), np.int64)
+    histogram[0, 2, [0, 50]] = 1, 3
     histogram[0, 0, [10, 20, 99]] = 4, 4, 2
-    quantiles = np.full((6, 1, 2), np.nan)
+    quantiles = np.full((6, 1, 3), np.nan)
     shares = np.array([0.0, 0.1, 0.4, 0.5, 0.8, 1.0])
-    recording.read_off(histogram, shares, np.array([0.0, -1.0]), np.array([1.0, 1.0]), quantiles)
+    recording.read_off(histogram, shares, np.array([0.0, -1.0, -1.0]), np.array([1.0, 1.0, 3.0]), quantiles)
     assert quantiles[1:, 0, 0] == approx([0.1025, 0.11, 0.2025, 0.21, 1.0])
     assert quantiles[0, 0, 0] == 0.0
     assert quantiles[:, 0, 1].tolist() == [-1.0] * 6  # an empty histogram
+    assert quantiles[:, 0, 2] == approx([-1.0, -0.984, 1.008, 1.0 + 0.04 / 3, 1.0 + 0.04 * 2.2 / 3, 1.04])
