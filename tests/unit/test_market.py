@@ -14,10 +14,10 @@ import pytest
 from sim import engine
 from sim.analysis.vetting import Interview, courses, questions_for
 from sim.dynamics import draws, kernel
-from sim.dynamics.market import prefers
+from sim.dynamics.market import is_asked, prefers, question
 from sim.dynamics.state import ALLIANCE, BINS, CAUSES_OF_ENDING, N_CAUSES, NOBODY, REFUSAL, VARIABLES
 from sim.engine import LiveRun, lifetimes, simulate, simulate_history, survival_table
-from sim.parameters import PLACES
+from sim.parameters import PLACES, Parameters
 from sim.scenario import Scenario
 from tests.builders import QUIET_PARAMETERS, QUIET_TRAITS, TEXTS, market
 
@@ -407,6 +407,30 @@ def test_a_question_costs_what_it_is_declared_to_cost():
     assert list(live.organizations.questions) == [4, 4]
     assert live.alliances[0].vetting_cost == approx(2 * (0.01 + 0.005 + 0.005 + 0.01))
     assert (live.organizations.search_cost == 0.0).all()
+
+
+def test_each_question_has_its_own_chances_and_cost():
+    """Numbers all unlike, so that no question can pass for another."""
+    names = ("trust_example", "team_rating", "management_rating", "complaints", "agreed_actions", "absent_partner")
+    declared = {
+        name: (0.6 + 0.05 * number, 0.1 + 0.03 * number, 0.2 + 0.04 * number) for number, name in enumerate(names)
+    }
+    named = {
+        f"{name}_{part}": value
+        for name, values in declared.items()
+        for part, value in zip(("p1", "p0", "cost"), values, strict=True)
+    }
+    p = Parameters(**named).record()
+    assert [question(p, number) for number in range(6)] == [approx(declared[name]) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "ratings", "asked"),
+    [(False, False, [0, 1, 2, 3, 4, 5]), (True, False, [1, 2]), (False, True, [0, 3, 4, 5]), (True, True, [])],
+)
+def test_questions_of_a_sort_are_left_out_together(behaviour, ratings, asked):
+    p = Parameters(skip_behaviour=behaviour, skip_self_ratings=ratings).record()
+    assert [number for number in range(6) if is_asked(p, number)] == asked
 
 
 def test_nobody_vets_a_partner_that_it_knows():
