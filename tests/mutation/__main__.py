@@ -76,9 +76,19 @@ PARTS = {
     "estimators": Part(
         (
             *("sim/intervals.py", "sim/engine.py", "sim/dynamics/outcomes.py", "sim/distributions.py"),
-            *("sim/study/analysis.py", "sim/study/survival.py", "sim/study/humps.py", "sim/study/attribution.py"),
-            *("sim/study/sensitivity.py", "sim/study/tipping.py", "sim/study/contrasts.py", "sim/study/discovery.py"),
-            *("sim/study/vetting.py", "sim/study/theory.py", "sim/study/response.py"),
+            *(
+                "sim/analysis/basics.py",
+                "sim/analysis/survival.py",
+                "sim/analysis/humps.py",
+                "sim/analysis/attribution.py",
+            ),
+            *(
+                "sim/analysis/sensitivity.py",
+                "sim/analysis/tipping.py",
+                "sim/analysis/contrasts.py",
+                "sim/analysis/discovery.py",
+            ),
+            *("sim/analysis/vetting.py", "sim/analysis/theory.py", "sim/analysis/response.py"),
         ),
         (
             Stage(

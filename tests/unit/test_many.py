@@ -171,26 +171,3 @@ def test_a_history_is_to_the_bit_what_stepping_by_hand_keeps(scenario: Scenario)
         one, other = getattr(kept, name), getattr(stepped, name)
         assert one.shape == other.shape
         assert one.tobytes() == other.tobytes(), name
-
-
-@RESULTS
-def test_the_histogram_holds_what_each_month_s_alliances_are(scenario: Scenario, replicates: int) -> None:
-    """Every variable of every living alliance in its bin of its range; of ``value``, that of all alliances."""
-    months, expected = scenario.months, np.zeros((scenario.months + 1, len(VARIABLES), BINS), dtype=np.int64)
-    lows, highs = histogram_range(months)
-    for replicate in range(replicates):
-        kept = simulate_history(scenario, 4, replicate).alliances
-        both = {
-            "trust": kept.effective, "frustration": kept.frustration, "monitoring": kept.monitoring,
-            "expectation": kept.expectation, "extra_mile": kept.effort, "result": kept.net,
-        }  # fmt: skip
-        found = {name: sides.mean(-1) for name, sides in both.items()}
-        found |= {name: kept[name] for name in ("communication", "ties", "gap")} | {"value": kept.value.sum(-1)}
-        for v, name in enumerate(VARIABLES):
-            there = kept.exists == 1 if name == "value" else kept.alive == 1
-            there = there & (kept.age > 0) if name in ("extra_mile", "result") else there
-            month, alliance = np.nonzero(there)
-            place = (found[name][month, alliance] - lows[v]) / (highs[v] - lows[v]) * BINS
-            np.add.at(expected, (month, v, np.clip(place, 0, BINS - 1).astype(int)), 1)
-    moved = np.abs(simulate(scenario, replicates, seed=4).histogram - expected).sum(axis=(0, 2)) / 2
-    assert (moved <= 0.001 * expected.sum(axis=(0, 2))).all()  # one that lies on the edge of a bin, but for rounding
