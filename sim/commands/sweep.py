@@ -288,6 +288,7 @@ def _estimate(experiment: Experiment, how: How) -> None:
         f"{expected.alliance_months:,} alliance-months\n"
         f"about {duration(expected.seconds)} and {size(expected.bytes)} on disk{most if times > 1 else ''}; "
         "nothing was written"
+        + ("\nA guess from what is usual: a run of this is too long to be timed here." if expected.guessed else "")
     )
 
 

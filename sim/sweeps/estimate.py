@@ -32,7 +32,8 @@ BYTES_PER_MONTH = 500.0
 class Estimate:
     """What a sweep will take: seconds of wall time on ``jobs`` threads, bytes on disk.
 
-    With a wanted precision everything is for the fewest runs that there may be; ``most_runs`` is the other end.
+    With a wanted precision everything is for the fewest runs that there may be; ``most_runs`` is the other end. Where a
+    run is too long to be timed, seconds and bytes are ``guessed`` from what is usual.
     """
 
     cells: int
@@ -41,6 +42,7 @@ class Estimate:
     alliance_months: int
     seconds: float
     bytes: int
+    guessed: bool
 
 
 def estimate(
@@ -71,7 +73,8 @@ def estimate(
         tasks += math.ceil(runs / shard_size(cell.scenario))
     idle = jobs / min(jobs, tasks)  # a sweep of one task keeps one thread busy, whatever the number of threads
     work = runs * sum(work_of(cell.scenario) for cell in cells)
-    return Estimate(len(cells), least, most, work, busy * idle + writing, round(total_bytes))
+    guessed = any(_is_too_long(cells[k]) for k in at)
+    return Estimate(len(cells), least, most, work, busy * idle + writing, round(total_bytes), guessed)
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,16 @@ class _Probe:
     bytes_per_cell: float
 
 
+def _is_too_long(cell: Cell) -> bool:
+    """Whether one run would already take minutes."""
+    return work_of(cell.scenario) > MOST_PROBED
+
+
 def _probe(experiment: Experiment, cell: Cell, jobs: int, keep_alliances: bool) -> _Probe:
     """Run as many replicates of a cell as fit in the time of a probe, on every thread at once."""
-
-    work = work_of(cell.scenario)
-    if work > MOST_PROBED:  # one run would already take minutes
-        return _Probe(work * TYPICAL_SECONDS, 0.1, len(OUTCOMES) * 8.0, cell.scenario.months * BYTES_PER_MONTH)
+    if _is_too_long(cell):
+        seconds = work_of(cell.scenario) * TYPICAL_SECONDS
+        return _Probe(seconds, 0.1, len(OUTCOMES) * 8.0, cell.scenario.months * BYTES_PER_MONTH)
 
     def one(replicates: range) -> Part:
         return reduce(simulate(cell.scenario, replicates, experiment.seed), keep_alliances)

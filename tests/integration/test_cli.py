@@ -637,6 +637,18 @@ def test_dry_run_writes_nothing(args: list[str], here: Path) -> None:
     assert everything_in(here) == before
 
 
+def test_a_dry_run_of_what_is_too_long_to_be_timed_says_that_it_guesses(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("compare", "calm", "rough", "--dry-run", "--replicates", "50")
+    assert "A guess" not in call(*asked).stdout
+    assert strict_json(call(*asked, "--json").stdout)["guessed"] is False
+    monkeypatch.setattr("sim.sweeps.estimate.MOST_PROBED", 10)
+    monkeypatch.setattr("sim.sweeps.estimate.simulate", None)  # nothing is run
+    assert "A guess from what is usual" in call(*asked).stdout
+    assert strict_json(call(*asked, "--json").stdout)["guessed"] is True
+
+
 def test_a_dry_run_with_a_precision_tells_the_fewest_and_the_most_runs(here: Path) -> None:
     (here / "experiments" / "precise.toml").write_text(
         EXPERIMENT.replace("replicates = 4", "replicates = 20\nmax_replicates = 60\nprecision = { value = 1.0 }")
